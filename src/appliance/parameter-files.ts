@@ -1,0 +1,29 @@
+import type { MediumEntry } from '../disk/medium-entry.js';
+import type { ParameterValues } from '../model/parameter.js';
+import { parameterText } from '../model/parameter.js';
+import { ovfEnvironment } from '../ovf/environment.js';
+
+/** Names on the parameter CD that are GVA's; files of the user's lie beside them. */
+export const reservedNames = ['param', 'params.json', 'params.sh', 'param.d', 'ovf-env.xml', 'script-bin'];
+
+/** The files of the parameter CD (docs/guest-contract.md, "Parameters"). */
+export function parameterFiles(values: ParameterValues, instance: string): MediumEntry[] {
+  const pairs = Object.entries(values).map(([name, value]) => ({ name, text: parameterText(value) }));
+  const words = pairs.map(({ text }) => text.replace(/[\r\n\t]/g, ' ')).join(' ');
+  const file = (path: string, text: string): MediumEntry => ({
+    kind: 'file',
+    path,
+    content: Buffer.from(text),
+  });
+  return [
+    file('param', `${words}\n`),
+    file('params.json', `${JSON.stringify(values)}\n`),
+    file('params.sh', pairs.map(({ name, text }) => `${name}=${shellQuote(text)}\n`).join('')),
+    { kind: 'directory', path: 'param.d' },
+    ...pairs.map(({ name, text }) => file(`param.d/${name}`, text)),
+    file('ovf-env.xml', ovfEnvironment(instance, pairs)),
+  ];
+}
+
+/** The text as one word of a POSIX shell, whatever is in it (POSIX.1-2017, XCU 2.2.2). */
+export const shellQuote = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;

@@ -1,0 +1,122 @@
+import { chmod, readlink, rename, rm, stat, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { BaseFile, BaseManifest } from '../model/base.js';
+import { ExitCode, GvaError } from '../system/errors.js';
+import {
+  digestFile,
+  digestText,
+  ensureFolder,
+  readTextIfExists,
+  syncPath,
+  temporarySibling,
+  writeFileAtomically,
+} from '../system/files.js';
+import { baseFiles, baseFolder } from '../system/paths.js';
+
+/**
+ * Base images on this machine: a folder per name, in it a folder per digest and a link `current`. A base is
+ * never changed in place: running instances keep the one they began with.
+ */
+export interface Base extends BaseManifest {
+  /** Absolute. */
+  folder: string;
+}
+
+/** The base of that name; a missing or broken one is a GvaError. */
+export async function loadBase(name: string): Promise<Base> {
+  const base = await findBase(name);
+  if (base) return base;
+  throw new GvaError('BASE_MISSING', `there is no base image ${JSON.stringify(name)} on this machine`, {
+    exitCode: ExitCode.infrastructure,
+    hint: name === 'micro' ? 'Build it: gva base build micro' : 'The base image that GVA builds is "micro".',
+  });
+}
+
+export async function findBase(name: string): Promise<Base | undefined> {
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name)) return undefined;
+  const target = await readlink(join(baseFolder(name), 'current')).catch(() => undefined);
+  if (target === undefined) return undefined;
+  const folder = join(baseFolder(name), target);
+  const text = await readTextIfExists(join(folder, baseFiles.manifest));
+  if (text === undefined) return undefined;
+  const manifest = parseManifest(text, folder);
+  await checkSizes(manifest, folder);
+  return { ...manifest, folder };
+}
+
+function parseManifest(text: string, folder: string): BaseManifest {
+  try {
+    const manifest = JSON.parse(text) as BaseManifest;
+    // The type is what this version writes; a file may be of any.
+    if ((manifest.format as number) === 1 && (manifest.contract as number) === 1) return manifest;
+  } catch {
+    // Said below.
+  }
+  throw brokenBase(folder, 'its base.json cannot be read by this version');
+}
+
+/** Digests are checked when a base is made; sizes every time: a base that was cut short is noticed. */
+async function checkSizes(manifest: BaseManifest, folder: string): Promise<void> {
+  for (const file of Object.values(manifest.files)) {
+    const found = await stat(join(folder, file.name)).catch(() => undefined);
+    if (found?.size !== file.size) throw brokenBase(folder, `${file.name} is missing or has another size`);
+  }
+}
+
+function brokenBase(folder: string, problem: string): GvaError {
+  return new GvaError('BASE_BROKEN', `the base image in ${folder} cannot be used: ${problem}`, {
+    exitCode: ExitCode.infrastructure,
+    hint: 'Build it again: gva base build micro --force',
+  });
+}
+
+export type BaseDescription = Pick<
+  BaseManifest,
+  'name' | 'description' | 'kernelRelease' | 'umlRelease' | 'packages' | 'inputs'
+>;
+
+/** Makes the files in `folder` the current base of that name; the folder is moved away. */
+export async function publishBase(folder: string, description: BaseDescription): Promise<BaseManifest> {
+  const files = {
+    root: await describeFile(folder, baseFiles.root),
+    kernel: await describeFile(folder, baseFiles.kernel),
+    initrd: await describeFile(folder, baseFiles.initrd),
+  };
+  const digest = digestText(
+    Object.values(files)
+      .map((file) => `${file.name} ${file.sha256}\n`)
+      .join(''),
+  );
+  const manifest: BaseManifest = {
+    format: 1,
+    contract: 1,
+    os: 'linux',
+    arch: 'x86_64',
+    ...description,
+    files,
+    digest,
+  };
+  await writeFileAtomically(join(folder, baseFiles.manifest), `${JSON.stringify(manifest, null, 2)}\n`);
+  await install(folder, baseFolder(description.name), digest);
+  return manifest;
+}
+
+async function describeFile(folder: string, name: string): Promise<BaseFile> {
+  const path = join(folder, name);
+  await syncPath(path);
+  await chmod(path, 0o444);
+  return { name, size: (await stat(path)).size, sha256: await digestFile(path) };
+}
+
+async function install(folder: string, home: string, digest: string): Promise<void> {
+  await ensureFolder(home);
+  const name = digest.slice(0, 16);
+  const staged = temporarySibling(join(home, name));
+  await rename(folder, staged);
+  // What stands under this digest may have been damaged since: the new one takes its place.
+  await rm(join(home, name), { recursive: true, force: true });
+  await rename(staged, join(home, name));
+  const link = temporarySibling(join(home, 'current'));
+  await symlink(name, link);
+  await rename(link, join(home, 'current'));
+}

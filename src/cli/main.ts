@@ -1,0 +1,34 @@
+import { Command, CommanderError } from 'commander';
+import { ExitCode } from '../system/errors.js';
+import { packageVersion } from '../system/paths.js';
+import { addBaseCommand } from './base.js';
+import { addInitCommand } from './init.js';
+import { addRunCommand } from './run.js';
+import { addSweepCommand } from './sweep.js';
+
+const program = new Command('gva')
+  .description('Runs a batch program as a virtual appliance, many times, each with its own parameters.')
+  .version(packageVersion())
+  .showHelpAfterError('Try --help.')
+  .configureHelp({ showGlobalOptions: true })
+  .exitOverride()
+  .addHelpText(
+    'after',
+    `
+Examples:
+  gva init square                     make an appliance folder that works
+  gva run square --param n=12         run it once, results in square-1/
+  gva sweep run square/plan.yaml -j 2 --out squares`,
+  );
+addInitCommand(program);
+addRunCommand(program);
+addSweepCommand(program);
+addBaseCommand(program);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  // The library has said what is wrong; actions of ours handle their own errors.
+  if (!(error instanceof CommanderError)) throw error;
+  process.exitCode = error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
+}

@@ -1,0 +1,100 @@
+import { existsSync } from 'node:fs';
+import { type Command, Option } from 'commander';
+import type { InstanceResult } from '../model/result.js';
+import { ExitCode, GvaError } from '../system/errors.js';
+import { parseDuration } from '../system/units.js';
+import { act, collectWords, printJson } from './action.js';
+
+interface RunOptions {
+  param: string[];
+  file: string[];
+  out?: string;
+  vmm: string;
+  timeout?: string;
+  bootTimeout: string;
+  keep?: boolean;
+  force?: boolean;
+  json?: boolean;
+}
+
+export function addRunCommand(program: Command): void {
+  program
+    .command('run')
+    .argument('<appliance>', 'appliance folder (with a gva.yaml)')
+    .description('run one instance of an appliance and bring its output home')
+    .option('-p, --param <name=value>', 'value of a parameter (repeatable)', collectWords, [])
+    .option('-f, --file <src[=name]>', 'file for the parameter CD (repeatable)', collectWords, [])
+    .option('-o, --out <dir>', 'folder for the results (default: NAME-1, NAME-2, ...)')
+    .addOption(
+      new Option('--vmm <name>', 'virtual machine monitor').choices(['auto', 'qemu', 'uml']).default('auto'),
+    )
+    .option('--timeout <duration>', 'end the instance after this time: 90s, 15m, 2h (default: none)')
+    .option('--boot-timeout <duration>', 'give up if the guest has not started by then', '2m')
+    .option('--keep', 'keep the disks as the guest left them, with the results')
+    .option('--force', 'replace results that are in the output folder')
+    .option('--json', 'print the result as one JSON document on standard output, and nothing else')
+    .addHelpText('after', examples)
+    .action((appliance: string, options: RunOptions) =>
+      act(options.json ?? false, (signal) => run(appliance, options, signal)),
+    );
+}
+
+const examples = `
+Examples:
+  gva run square --param n=12
+  gva run ./align --param gap=2.5 --file reads.fa --file db-17.fa=db.fa --out r17
+  gva run square --vmm qemu --json | jq .times
+
+Exit status: 0 all good, 1 the application failed, 2 wrong usage or input, 69 the infrastructure failed,
+130 interrupted.`;
+
+async function run(folder: string, options: RunOptions, signal: AbortSignal): Promise<ExitCode> {
+  const { loadAppliance } = await import('../appliance/load.js');
+  const { parametersFromWords, resolveParameters } = await import('../appliance/parameters.js');
+  const { inputFilesFromWords } = await import('../instance/input-files.js');
+  const { runInstance } = await import('../instance/run.js');
+  const { RunView } = await import('./run-view.js');
+  const { openAppliance } = await import('./open-appliance.js');
+
+  const source = await loadAppliance(folder);
+  const { appliance } = source;
+  const parameters = resolveParameters(appliance, parametersFromWords(appliance, options.param));
+  const files = await inputFilesFromWords(options.file);
+  const out = options.out ?? freeFolder(appliance.name);
+  const limits = {
+    boot: duration('--boot-timeout', options.bootTimeout),
+    total: options.timeout === undefined ? undefined : duration('--timeout', options.timeout),
+    powerOff: 30,
+  };
+  const { prepared, vmm } = await openAppliance(source, options.vmm);
+  const view = new RunView(appliance, vmm, options.json ?? false);
+  const id = `${appliance.name}-${process.pid}`;
+  const spec = { id, prepared, parameters, files, out, limits };
+  const flags = { force: options.force ?? false, keep: options.keep ?? false };
+  const result = await runInstance({ ...spec, ...flags }, vmm, (event) => view.event(event), signal);
+  if (options.json) printJson(result);
+  await view.end(result, out);
+  return exitCodeOf(result);
+}
+
+function duration(option: string, text: string): number {
+  const seconds = parseDuration(text);
+  if (seconds !== undefined && seconds > 0) return seconds;
+  throw new GvaError('USAGE', `${option} ${text} is no duration`, { hint: 'Examples: 90s, 15m, 2h' });
+}
+
+function freeFolder(name: string): string {
+  let number = 1;
+  while (existsSync(`${name}-${number}`)) number++;
+  return `${name}-${number}`;
+}
+
+export function exitCodeOf(result: InstanceResult): ExitCode {
+  const codes = {
+    done: ExitCode.ok,
+    failed: ExitCode.application,
+    lost: ExitCode.infrastructure,
+    cancelled: ExitCode.interrupted,
+  };
+  return codes[result.state];
+}

@@ -1,0 +1,2 @@
+import type { Command } from 'commander';
+export function addSweepCommand(_program: Command): void {}

@@ -1,0 +1,47 @@
+/** Something in an image that is not as it should be, and what was done instead is told by its code. */
+export interface Finding {
+  code: string;
+  /** Path below the directory that is read, without a leading slash; names as by `printable`. Empty: all of it. */
+  path: string;
+  message: string;
+}
+
+/** How a reader tells of a finding in the object at hand; who calls the reader knows its path. */
+export type Report = (code: string, message: string) => void;
+
+/** A list of findings that a hostile image cannot make grow without bound: the first are kept, all are counted. */
+export class Findings {
+  readonly list: Finding[] = [];
+  /** All findings, kept or not. */
+  total = 0;
+  readonly #limit: number;
+
+  constructor(limit = 1000) {
+    this.#limit = limit;
+  }
+
+  /** The path is asked for only where it is kept: building it costs more than all the rest. */
+  add(code: string, path: () => string, message: string): void {
+    this.total += 1;
+    if (this.list.length < this.#limit) this.list.push({ code, path: path(), message });
+  }
+}
+
+/** Bytes chosen by a guest as text that is safe on a terminal and in a report: printable UTF-8, else \xNN. */
+export function printable(bytes: Buffer): string {
+  const text = bytes.toString('utf8');
+  if (!Buffer.from(text, 'utf8').equals(bytes)) return escapeBytes(bytes);
+  return text.replace(UNPRINTABLE, (character) => escapeBytes(Buffer.from(character, 'utf8')));
+}
+
+/** Control and format characters (among them the bidirectional overrides), line separators, and the escape itself. */
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\\]/gu;
+
+function escapeBytes(bytes: Buffer): string {
+  let text = '';
+  for (const byte of bytes) {
+    const plain = byte >= 0x20 && byte < 0x7f && byte !== 0x5c;
+    text += plain ? String.fromCharCode(byte) : `\\x${byte.toString(16).padStart(2, '0')}`;
+  }
+  return text;
+}

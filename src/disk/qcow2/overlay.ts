@@ -1,0 +1,69 @@
+import { open } from 'node:fs/promises';
+
+/** 64 KiB, QEMU's own default. */
+const clusterBits = 16;
+const clusterSize = 1 << clusterBits;
+const backingFormatExtension = 0xe2792aca;
+
+/**
+ * Makes an empty qcow2 version 3 image over a raw backing file: what `qemu-img create -b` makes, without a
+ * process and in 4 allocated pages. Layout: QEMU's docs/interop/qcow2.txt; cluster 0 the header, 1 the
+ * refcount table, 2 a refcount block, 3 and on the L1 table.
+ *
+ * @param size bytes of the virtual disk, which is the backing file's
+ */
+export async function createOverlay(path: string, backingFile: string, size: number): Promise<void> {
+  const handle = await open(path, 'wx', 0o600);
+  try {
+    for (const { offset, bytes } of overlayParts(backingFile, size))
+      await handle.write(bytes, 0, bytes.length, offset);
+    await handle.truncate((3 + tableClusters(size)) * clusterSize);
+  } finally {
+    await handle.close();
+  }
+}
+
+interface Part {
+  offset: number;
+  bytes: Buffer;
+}
+
+export function overlayParts(backingFile: string, size: number): Part[] {
+  const table = Buffer.alloc(8);
+  table.writeBigUInt64BE(BigInt(2 * clusterSize));
+  const refcounts = Buffer.alloc(2 * (3 + tableClusters(size)));
+  for (let offset = 0; offset < refcounts.length; offset += 2) refcounts.writeUInt16BE(1, offset);
+  return [
+    { offset: 0, bytes: header(backingFile, size) },
+    { offset: clusterSize, bytes: table },
+    { offset: 2 * clusterSize, bytes: refcounts },
+  ];
+}
+
+/** An L2 table is one cluster of 8-byte entries, and each L1 entry stands for one L2 table. */
+const l1Entries = (size: number) => Math.max(1, Math.ceil(size / (clusterSize * (clusterSize / 8))));
+const tableClusters = (size: number) => Math.ceil((l1Entries(size) * 8) / clusterSize);
+
+function header(backingFile: string, size: number): Buffer {
+  const name = Buffer.from(backingFile);
+  // The format limits the name to 1023 bytes.
+  if (name.length > 1023) throw new RangeError(`path of a backing file is too long: ${backingFile}`);
+  const extensions = Buffer.alloc(24);
+  extensions.writeUInt32BE(backingFormatExtension, 0);
+  extensions.writeUInt32BE(3, 4);
+  extensions.write('raw', 8, 'latin1');
+  const fixed = Buffer.alloc(104);
+  fixed.writeUInt32BE(0x514649fb, 0);
+  fixed.writeUInt32BE(3, 4);
+  fixed.writeBigUInt64BE(BigInt(fixed.length + extensions.length), 8);
+  fixed.writeUInt32BE(name.length, 16);
+  fixed.writeUInt32BE(clusterBits, 20);
+  fixed.writeBigUInt64BE(BigInt(size), 24);
+  fixed.writeUInt32BE(l1Entries(size), 36);
+  fixed.writeBigUInt64BE(BigInt(3 * clusterSize), 40);
+  fixed.writeBigUInt64BE(BigInt(clusterSize), 48);
+  fixed.writeUInt32BE(1, 56);
+  fixed.writeUInt32BE(4, 96); // refcounts of 2^4 bits
+  fixed.writeUInt32BE(fixed.length, 100);
+  return Buffer.concat([fixed, extensions, name]);
+}

@@ -1,0 +1,84 @@
+import type { GuestEvent } from '../model/guest-event.js';
+import type { InstanceEvent } from '../model/instance-event.js';
+import type { CollectedOutput, InstanceTimes } from '../model/result.js';
+import type { ChosenVmm } from '../vmm/choose.js';
+import type { Verdict } from './verdict.js';
+
+type EventBody = InstanceEvent extends infer E
+  ? E extends InstanceEvent
+    ? Omit<E, 'v' | 'time'>
+    : never
+  : never;
+
+/** A guest may say anything; beyond this many events of one instance are passed on but not kept. */
+const maxKeptEvents = 10_000;
+
+/** Stamps, passes on and keeps the events of one instance. */
+export class InstanceClock {
+  readonly startedAt = new Date();
+  readonly #start = performance.now();
+  readonly #onEvent: (event: InstanceEvent) => void;
+  readonly #events: InstanceEvent[] = [];
+  #times: InstanceTimes = {
+    ...{ staged: null, booted: null, ready: null, scriptsStarted: null },
+    ...{ scriptsEnded: null, poweredOff: null, collected: null },
+  };
+
+  constructor(onEvent: (event: InstanceEvent) => void) {
+    this.#onEvent = onEvent;
+  }
+
+  get times(): InstanceTimes {
+    return this.#times;
+  }
+
+  staged(vmm: ChosenVmm): void {
+    this.#mark('staged');
+    this.#emit({ event: 'staged', vmm: vmm.driver.name, accelerator: vmm.probe.accelerator });
+  }
+
+  guest({ name, uptime, fields }: GuestEvent): void {
+    if (name === 'boot') this.#markOnce('booted');
+    if (name === 'ready') this.#markOnce('ready');
+    if (name === 'script-start') this.#markOnce('scriptsStarted');
+    if (name === 'script-end') this.#mark('scriptsEnded');
+    this.#emit({ event: 'guest', name, uptime, fields });
+  }
+
+  poweredOff(status: number): void {
+    this.#mark('poweredOff');
+    this.#emit({ event: 'powered-off', status });
+  }
+
+  collected(output: CollectedOutput | undefined): void {
+    this.#mark('collected');
+    this.#emit({ event: 'collected', files: output?.files ?? 0, bytes: output?.bytes ?? 0 });
+  }
+
+  ended({ state, cause }: Verdict): void {
+    this.#emit({ event: 'ended', state, ...(cause === undefined ? {} : { cause }) });
+  }
+
+  /** The events as JSON lines. */
+  lines(): string {
+    return this.#events.map((event) => `${JSON.stringify(event)}\n`).join('');
+  }
+
+  #now(): number {
+    return Number(((performance.now() - this.#start) / 1000).toFixed(3));
+  }
+
+  #mark(moment: keyof InstanceTimes): void {
+    this.#times = { ...this.#times, [moment]: this.#now() };
+  }
+
+  #markOnce(moment: keyof InstanceTimes): void {
+    if (this.#times[moment] === null) this.#mark(moment);
+  }
+
+  #emit(body: EventBody): void {
+    const event: InstanceEvent = { v: 1, time: this.#now(), ...body };
+    if (this.#events.length < maxKeptEvents) this.#events.push(event);
+    this.#onEvent(event);
+  }
+}

@@ -1,0 +1,53 @@
+import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { reservedNames } from '../appliance/parameter-files.js';
+import { GvaError, messageOf } from '../system/errors.js';
+import { digestFile } from '../system/files.js';
+import type { InputFile } from './identity.js';
+
+/**
+ * `--file SRC[=NAME]` words as files of the parameter CD. NAME is the last part of SRC where it is not given;
+ * a SRC that has a `=` in it needs a NAME.
+ */
+export async function inputFilesFromWords(words: readonly string[]): Promise<InputFile[]> {
+  const files: InputFile[] = [];
+  for (const word of words) {
+    const equals = word.lastIndexOf('=');
+    const source = equals < 0 ? word : word.slice(0, equals);
+    const name = equals < 0 ? basename(word) : word.slice(equals + 1);
+    checkName(name, files);
+    files.push(await describe(source, name));
+  }
+  return files;
+}
+
+function checkName(name: string, others: readonly InputFile[]): void {
+  const parts = name.split('/');
+  const refuse = (problem: string) =>
+    new GvaError('INPUT_FILE', `file name ${JSON.stringify(name)} ${problem}`);
+  if (parts.some((part) => part === '' || part === '.' || part === '..'))
+    throw refuse('must be a relative path without empty parts, "." and ".."');
+  if (reservedNames.includes(parts[0] ?? ''))
+    throw new GvaError(
+      'INPUT_FILE',
+      `file name ${JSON.stringify(name)} is one that GVA uses on the parameter CD`,
+      {
+        hint: 'Give it another name: --file SRC=NAME',
+      },
+    );
+  if (others.some((other) => other.name === name)) throw refuse('is given twice');
+}
+
+async function describe(source: string, name: string): Promise<InputFile> {
+  try {
+    const info = await stat(source);
+    if (!info.isFile())
+      throw new GvaError('INPUT_FILE', `${source} is not a file`, {
+        hint: 'Put folders into the data/ of the appliance, or pack them into one file.',
+      });
+    return { name, source, size: info.size, sha256: await digestFile(source) };
+  } catch (error) {
+    if (error instanceof GvaError) throw error;
+    throw new GvaError('INPUT_FILE', `cannot read the file ${source}: ${messageOf(error)}`, { cause: error });
+  }
+}

@@ -1,0 +1,83 @@
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { GvaError, errnoOf, messageOf } from '../system/errors.js';
+import { syncPath, temporarySibling } from '../system/files.js';
+import { resultFiles } from '../system/paths.js';
+
+/** A folder of results that appears whole or not at all. Disposing it removes what was not published. */
+export interface PendingFolder extends AsyncDisposable {
+  /** To be filled. */
+  readonly folder: string;
+  /** Puts it under the name asked for. */
+  publish(): Promise<void>;
+}
+
+/**
+ * Prepares the result folder `out`, which must not hold anything yet. With `force`, one that holds results of
+ * ours is replaced when the new results are published; anything else is never touched.
+ */
+export async function preparePendingFolder(out: string, force: boolean): Promise<PendingFolder> {
+  const target = resolve(out);
+  await checkTarget(target, out, force);
+  const folder = await createSibling(target, out);
+  return {
+    folder,
+    publish: () => replaceFolder(folder, target),
+    [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+async function checkTarget(target: string, out: string, force: boolean): Promise<void> {
+  let names: string[];
+  try {
+    names = await readdir(target);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return;
+    throw unusable(out, error);
+  }
+  if (names.length === 0 || (force && names.includes(resultFiles.result))) return;
+  if (names.includes(resultFiles.result))
+    throw new GvaError('OUT_EXISTS', `the output folder ${out} has results in it`, {
+      hint: 'Name another folder, or replace them: --force',
+    });
+  throw new GvaError('OUT_EXISTS', `the output folder ${out} is not empty, and what is in it is not GVA's`, {
+    hint: 'Name a folder that is empty or does not exist.',
+  });
+}
+
+async function createSibling(target: string, out: string): Promise<string> {
+  try {
+    await mkdir(dirname(target), { recursive: true });
+    const folder = temporarySibling(target);
+    await mkdir(folder);
+    return folder;
+  } catch (error) {
+    throw unusable(out, error);
+  }
+}
+
+const unusable = (out: string, error: unknown) =>
+  new GvaError('OUT_UNUSABLE', `cannot write to the output folder ${out}: ${messageOf(error)}`, {
+    hint: 'Name a folder that you may write to: --out DIR',
+    cause: error,
+  });
+
+async function replaceFolder(folder: string, target: string): Promise<void> {
+  await syncPath(folder);
+  const old = (await exists(target)) ? temporarySibling(target) : undefined;
+  try {
+    if (old !== undefined) await rename(target, old);
+    await rename(folder, target);
+  } catch (error) {
+    if (old !== undefined && !(await exists(target))) await rename(old, target);
+    throw unusable(target, error);
+  }
+  await syncPath(dirname(target));
+  if (old !== undefined) await rm(old, { recursive: true, force: true });
+}
+
+const exists = (path: string) =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );

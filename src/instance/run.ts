@@ -1,0 +1,151 @@
+import { cp, rm, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import type { InstanceEvent } from '../model/instance-event.js';
+import type { ParameterValues } from '../model/parameter.js';
+import type { InstanceResult, InstanceTimes } from '../model/result.js';
+import { ExitCode, GvaError, messageOf } from '../system/errors.js';
+import { writeFileAtomically } from '../system/files.js';
+import { packageVersion, resultFiles, scratchFiles } from '../system/paths.js';
+import type { ChosenVmm } from '../vmm/choose.js';
+import type { VirtualMachine } from '../vmm/driver.js';
+import { collectOutput } from './collect.js';
+import { InstanceClock } from './clock.js';
+import { type InputFile, instanceIdentity } from './identity.js';
+import { type PendingFolder, preparePendingFolder } from './output-folder.js';
+import { type Scratch, createScratch } from './scratch.js';
+import { type PreparedAppliance, stage } from './stage.js';
+import { type Verdict, judge } from './verdict.js';
+import { type WatchLimits, type Watched, watchMachine } from './watch.js';
+
+export interface InstanceSpec {
+  /** Unique among the instances of this user; letters, digits, `-`. */
+  readonly id: string;
+  readonly prepared: PreparedAppliance;
+  /** Of all parameters, checked. */
+  readonly parameters: ParameterValues;
+  readonly files: readonly InputFile[];
+  /** Folder for the results: new or empty. */
+  readonly out: string;
+  /** Replace results that are there. */
+  readonly force: boolean;
+  /** Keep the disks as the guest left them, with the results. */
+  readonly keep: boolean;
+  readonly limits: WatchLimits;
+}
+
+/**
+ * One instance from its parameters to its result: stages the media, starts the machine, follows it, collects
+ * the output, and publishes the folder `spec.out` at once. A cancelled instance publishes nothing.
+ *
+ * @throws GvaError where the instance could not be run at all; how it went otherwise is in the result
+ */
+export async function runInstance(
+  spec: InstanceSpec,
+  vmm: ChosenVmm,
+  onEvent: (event: InstanceEvent) => void,
+  signal: AbortSignal,
+): Promise<InstanceResult> {
+  const clock = new InstanceClock(onEvent);
+  await using pending = await preparePendingFolder(spec.out, spec.force);
+  await using scratch = await createScratch();
+  await using machine = await startMachine(spec, vmm, scratch);
+  clock.staged(vmm);
+  const watched = await watchMachine(machine, spec.limits, (event) => clock.guest(event), signal);
+  clock.poweredOff(watched.exit.status);
+  const verdict = judge(watched, spec.prepared.source.appliance, machine.console, spec.limits);
+  if (verdict.state === 'cancelled')
+    return describe(spec, vmm, { clock, watched, verdict, output: null, scratchBytes: 0 });
+  return await collect(spec, vmm, { clock, watched, verdict, scratch, pending, machine });
+}
+
+async function startMachine(spec: InstanceSpec, vmm: ChosenVmm, scratch: Scratch): Promise<VirtualMachine> {
+  const machine = await stage(spec.prepared, spec, scratch.folder);
+  return vmm.driver.start(machine);
+}
+
+interface Ended {
+  readonly clock: InstanceClock;
+  readonly watched: Watched;
+  readonly verdict: Verdict;
+}
+
+async function collect(
+  spec: InstanceSpec,
+  vmm: ChosenVmm,
+  ended: Ended & { scratch: Scratch; pending: PendingFolder; machine: VirtualMachine },
+): Promise<InstanceResult> {
+  const { clock, scratch, pending, machine } = ended;
+  const { folder } = pending;
+  const image = join(scratch.folder, scratchFiles.output);
+  try {
+    const output = await collectOutput(image, join(folder, resultFiles.output));
+    const scratchBytes = await scratch.allocated();
+    clock.collected(output);
+    const verdict = output ? ended.verdict : unreadable(ended.verdict);
+    clock.ended(verdict);
+    const result = describe(spec, vmm, { ...ended, verdict, output: output ?? null, scratchBytes });
+    await writeFile(join(folder, resultFiles.events), clock.lines());
+    await writeFile(join(folder, resultFiles.console), machine.console.bytes());
+    await writeFileAtomically(join(folder, resultFiles.result), `${JSON.stringify(result, null, 2)}\n`);
+    if (spec.keep) await keepDisks(scratch, folder);
+    await pending.publish();
+    return result;
+  } catch (error) {
+    await scratch.keep();
+    throw new GvaError('COLLECT', `the results could not be saved: ${messageOf(error)}`, {
+      exitCode: ExitCode.infrastructure,
+      hint: `Nothing is lost: the guest's output disk is kept as ${image}. Remove it when you have what you need.`,
+      cause: error,
+    });
+  }
+}
+
+/** A guest that says "done" and leaves a disk that cannot be read is not done. */
+function unreadable(verdict: Verdict): Verdict {
+  if (verdict.state === 'lost') return verdict;
+  return {
+    state: 'lost',
+    cause: 'output-unreadable',
+    message: 'the output disk has no file system that can be read',
+  };
+}
+
+async function keepDisks(scratch: Scratch, folder: string): Promise<void> {
+  await rm(join(scratch.folder, scratchFiles.owner), { force: true });
+  // Sockets of User-mode Linux cannot be copied and are of no use.
+  await cp(scratch.folder, join(folder, resultFiles.instance), {
+    recursive: true,
+    filter: (source) => !source.endsWith(`/${scratchFiles.uml}`),
+  });
+}
+
+function describe(
+  spec: InstanceSpec,
+  vmm: ChosenVmm,
+  ended: Ended & { output: InstanceResult['output']; scratchBytes: number },
+): InstanceResult {
+  const { source, images, base } = spec.prepared;
+  const { state, cause, message } = ended.verdict;
+  const times: InstanceTimes = ended.clock.times;
+  return {
+    format: 'gva-result/1',
+    gva: packageVersion(),
+    instance: spec.id,
+    appliance: { name: source.appliance.name, version: source.appliance.version, digest: images.digest },
+    base: { name: base.name, digest: base.digest },
+    parameters: spec.parameters,
+    files: spec.files.map(({ name, size, sha256 }) => ({ name, size, sha256 })),
+    identity: instanceIdentity(images.digest, base.digest, spec.parameters, spec.files),
+    vmm: { name: vmm.driver.name, version: vmm.probe.version, accelerator: vmm.probe.accelerator },
+    state,
+    ...(cause === undefined ? {} : { cause }),
+    ...(message === undefined ? {} : { message }),
+    scripts: ended.watched.scripts,
+    startedAt: ended.clock.startedAt.toISOString(),
+    times,
+    output: ended.output,
+    scratchBytes: ended.scratchBytes,
+    host: hostname(),
+  };
+}

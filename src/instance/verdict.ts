@@ -1,0 +1,89 @@
+import type { Appliance } from '../model/appliance.js';
+import type { FailureCause, InstanceState } from '../model/result.js';
+import { formatDuration, formatSize } from '../system/units.js';
+import type { ConsoleRing } from '../vmm/console-ring.js';
+import { printable } from '../vmm/console-ring.js';
+import type { WatchLimits, Watched } from './watch.js';
+
+export interface Verdict {
+  readonly state: InstanceState;
+  readonly cause?: FailureCause;
+  readonly message?: string;
+}
+
+/** How an instance ended, and why. Success is the guest's explicit word with every status 0. */
+export function judge(
+  watched: Watched,
+  appliance: Appliance,
+  console: ConsoleRing,
+  limits: WatchLimits,
+): Verdict {
+  if (watched.ended === 'interrupted')
+    return { state: 'cancelled', cause: 'interrupted', message: 'cancelled' };
+  if (watched.done) return judgeScripts(watched, appliance, console);
+  return lost(watched, console, limits);
+}
+
+function judgeScripts(watched: Watched, appliance: Appliance, console: ConsoleRing): Verdict {
+  const size = formatSize(appliance.output.size);
+  const failed = watched.scripts.find(({ status }) => status !== 0);
+  if (watched.free === 0) {
+    const status = failed ? `; script ${failed.name} ended with status ${failed.status ?? '?'}` : '';
+    const message = `the output disk is full (${size})${status}. Raise output.size in gva.yaml`;
+    return { state: 'failed', cause: 'output-full', message };
+  }
+  if (!failed && watched.scripts.length > 0) return { state: 'done' };
+  if (!failed)
+    return { state: 'lost', cause: 'no-done', message: 'the guest ended without having run a script' };
+  const name = printable(failed.name);
+  return {
+    state: 'failed',
+    cause: 'script-status',
+    message: `script ${name} ended with status ${failed.status ?? '?'}${explain(failed.status, appliance, console)}`,
+  };
+}
+
+/** What a status means beyond its number (POSIX.1-2017, XCU 2.8.2). */
+function explain(status: number | null, appliance: Appliance, console: ConsoleRing): string {
+  const memory = formatSize(appliance.hardware.memory);
+  if (outOfMemory(console))
+    return `: the guest ran out of memory (${memory}). Raise hardware.memory in gva.yaml`;
+  if (status === 126) return ': a program was found but could not be executed';
+  if (status === 127) return ': a program was not found';
+  if (status !== null && status > 128) return ` (ended by signal ${status - 128})`;
+  return '';
+}
+
+const outOfMemory = (console: ConsoleRing) => /out of memory: kill/i.test(console.bytes().toString('latin1'));
+
+function lost(watched: Watched, console: ConsoleRing, limits: WatchLimits): Verdict {
+  const panic = /Kernel panic - not syncing: ([^\r\n]*)/.exec(console.bytes().toString('latin1'))?.[1];
+  if (watched.ended === 'boot-timeout')
+    return {
+      state: 'lost',
+      cause: 'boot-timeout',
+      message: `the guest did not start GVAD within ${formatDuration(limits.boot)}`,
+    };
+  if (watched.ended === 'timeout')
+    return {
+      state: 'lost',
+      cause: 'timeout',
+      message: `the guest was ended after its time limit of ${formatDuration(limits.total ?? 0)}`,
+    };
+  if (panic !== undefined)
+    return { state: 'lost', cause: 'panic', message: `the guest's kernel panicked: ${printable(panic)}` };
+  const { status, stderr } = watched.exit;
+  if (status !== 0) {
+    const said = printable(stderr.trim().split('\n').slice(-3).join('; '));
+    return {
+      state: 'lost',
+      cause: 'vmm-failed',
+      message: `the VMM ended with status ${status}${said && `: ${said}`}`,
+    };
+  }
+  return {
+    state: 'lost',
+    cause: 'no-done',
+    message: 'the guest powered off without saying that it was done',
+  };
+}

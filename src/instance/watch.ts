@@ -1,0 +1,112 @@
+import { parseGuestEvent, type GuestEvent } from '../model/guest-event.js';
+import type { FailureCause, ScriptResult } from '../model/result.js';
+import type { VirtualMachine, VmmExit } from '../vmm/driver.js';
+
+/** Limits of an instance's life, in seconds. */
+export interface WatchLimits {
+  /** Until GVAD's first word. */
+  readonly boot: number;
+  /** From start to power-off; undefined: none. */
+  readonly total: number | undefined;
+  /** From `done` to power-off; the disks are already unmounted then. */
+  readonly powerOff: number;
+}
+
+export interface Watched {
+  readonly exit: VmmExit;
+  readonly scripts: readonly ScriptResult[];
+  /** The guest said that it is done. */
+  readonly done: boolean;
+  /** 1 KiB blocks that were left on the output disk after the last script, as the guest says. */
+  readonly free: number | undefined;
+  /** What made us end the machine; undefined where it ended by itself. */
+  readonly ended: Extract<FailureCause, 'timeout' | 'boot-timeout' | 'interrupted'> | undefined;
+}
+
+/**
+ * Follows a machine from its start to its end, and ends it when a limit is passed or the signal comes.
+ *
+ * @param onEvent called for each event of the guest, in order
+ */
+export async function watchMachine(
+  machine: VirtualMachine,
+  limits: WatchLimits,
+  onEvent: (event: GuestEvent) => void,
+  signal: AbortSignal,
+): Promise<Watched> {
+  const record = new ScriptRecord();
+  let ended: Watched['ended'];
+  const end = (why: Watched['ended']) => {
+    if (!record.done) ended ??= why;
+    machine.kill();
+  };
+  using timers = new Timers();
+  const interrupt = () => end('interrupted');
+  signal.addEventListener('abort', interrupt, { once: true });
+  if (signal.aborted) interrupt();
+  timers.set('boot', limits.boot, () => end('boot-timeout'));
+  if (limits.total !== undefined) timers.set('total', limits.total, () => end('timeout'));
+  try {
+    for await (const line of machine.lines) {
+      const event = parseGuestEvent(line);
+      if (!event) continue;
+      timers.clear('boot');
+      record.note(event);
+      if (event.name === 'done') timers.set('power-off', limits.powerOff, () => machine.kill());
+      onEvent(event);
+    }
+    const exit = await machine.exited;
+    return { exit, scripts: record.scripts, done: record.done, free: record.free, ended };
+  } finally {
+    signal.removeEventListener('abort', interrupt);
+  }
+}
+
+/** Named one-shot timers; disposing them clears all. */
+class Timers {
+  readonly #timers = new Map<string, NodeJS.Timeout>();
+
+  set(name: string, seconds: number, action: () => void): void {
+    this.clear(name);
+    // setTimeout takes at most 2^31-1 ms; 24 days are as good as no limit here.
+    this.#timers.set(name, setTimeout(action, Math.min(seconds * 1000, 2 ** 31 - 1)));
+  }
+
+  clear(name: string): void {
+    clearTimeout(this.#timers.get(name));
+    this.#timers.delete(name);
+  }
+
+  [Symbol.dispose](): void {
+    for (const name of [...this.#timers.keys()]) this.clear(name);
+  }
+}
+
+/** More scripts than this in one instance are counted in no result: a guest may say anything. */
+const maxScripts = 10_000;
+
+/** What the guest says of its scripts. */
+class ScriptRecord {
+  readonly scripts: { name: string; status: number | null; seconds: number | null }[] = [];
+  done = false;
+  free: number | undefined;
+  #startedAt = 0;
+
+  note({ name, fields, uptime }: GuestEvent): void {
+    if (name === 'script-start' && this.scripts.length < maxScripts) {
+      this.#startedAt = uptime;
+      this.scripts.push({ name: fields['name'] ?? '', status: null, seconds: null });
+    } else if (name === 'script-end') this.#end(fields, uptime);
+    else if (name === 'done') this.done = true;
+  }
+
+  #end(fields: GuestEvent['fields'], uptime: number): void {
+    const script = this.scripts.at(-1);
+    const status = Number(fields['status'] ?? NaN);
+    if (script?.status !== null || !Number.isInteger(status)) return;
+    script.status = status;
+    script.seconds = Math.max(0, Number((uptime - this.#startedAt).toFixed(2)));
+    const free = Number(fields['free'] ?? NaN);
+    if (Number.isFinite(free)) this.free = free;
+  }
+}

@@ -1,0 +1,20 @@
+import type { GuestEventName } from './guest-event.js';
+import type { FailureCause, InstanceState } from './result.js';
+
+/**
+ * The one event stream of an instance: terminal, page, report and resume all read it. A line of
+ * `events.jsonl` each; `time` is seconds since the instance's start.
+ */
+export type InstanceEvent = { readonly v: 1; readonly time: number } & (
+  | { readonly event: 'staged'; readonly vmm: string; readonly accelerator: string }
+  | {
+      readonly event: 'guest';
+      readonly name: GuestEventName;
+      /** Seconds since the guest's kernel started. */
+      readonly uptime: number;
+      readonly fields: Readonly<Record<string, string>>;
+    }
+  | { readonly event: 'powered-off'; readonly status: number }
+  | { readonly event: 'collected'; readonly files: number; readonly bytes: number }
+  | { readonly event: 'ended'; readonly state: InstanceState; readonly cause?: FailureCause }
+);

@@ -1,0 +1,49 @@
+/**
+ * Exit codes of every command, decided once. 69 and 130 follow sysexits.h (EX_UNAVAILABLE) and the shell's
+ * 128 + SIGINT.
+ */
+export const ExitCode = {
+  /** Everything asked for was done. */
+  ok: 0,
+  /** The application in the guest failed. */
+  application: 1,
+  /** Wrong usage or input. */
+  usage: 2,
+  /** Something around the application failed: VMM, host, base image. */
+  infrastructure: 69,
+  /** Ended by the user. */
+  interrupted: 130,
+} as const;
+export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
+
+export interface GvaErrorOptions {
+  /** What the user can do about it, as one sentence. */
+  hint?: string;
+  cause?: unknown;
+  exitCode?: ExitCode;
+}
+
+/** An error meant for people: a stable code, a message, a hint. Everything else that is thrown is a bug. */
+export class GvaError extends Error {
+  override readonly name = 'GvaError';
+  readonly code: string;
+  readonly hint: string | undefined;
+  readonly exitCode: ExitCode;
+
+  constructor(code: string, message: string, options: GvaErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.hint = options.hint;
+    this.exitCode = options.exitCode ?? ExitCode.usage;
+  }
+}
+
+/** The `code` of a Node system error such as ENOENT; undefined for anything else. */
+export function errnoOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,76 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { errnoOf } from './errors.js';
+
+/** A unique name beside `path`, on the same file system, for work that a rename then publishes. */
+export function temporarySibling(path: string): string {
+  return join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+}
+
+/**
+ * Makes the file `path` by `produce`, which writes the temporary file whose name it is given. The file
+ * appears under its name whole and synced, or not at all.
+ */
+export async function publishFile(
+  path: string,
+  produce: (temporary: string) => Promise<void>,
+): Promise<void> {
+  const temporary = temporarySibling(path);
+  try {
+    await produce(temporary);
+    await syncPath(temporary);
+    await rename(temporary, path);
+    await syncPath(dirname(path));
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
+
+export async function writeFileAtomically(path: string, content: string | Uint8Array): Promise<void> {
+  await publishFile(path, async (temporary) => {
+    const handle = await open(temporary, 'wx');
+    try {
+      await handle.writeFile(content);
+    } finally {
+      await handle.close();
+    }
+  });
+}
+
+/** fsync of a file or folder. */
+export async function syncPath(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** The text of a file; undefined where there is none. */
+export async function readTextIfExists(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** SHA-256 of a file's bytes, as hexadecimal. */
+export async function digestFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}
+
+export function digestText(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+export async function ensureFolder(path: string): Promise<string> {
+  await mkdir(path, { recursive: true });
+  return path;
+}

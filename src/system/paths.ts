@@ -1,0 +1,90 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/**
+ * Every file and folder that GVA keeps has its name here, and its description in docs/layout.md.
+ * User folders follow the XDG Base Directory Specification 0.8.
+ */
+
+function xdg(variable: string, fallback: string): string {
+  const value = process.env[variable];
+  // The specification says that relative paths are to be ignored.
+  return value?.startsWith('/') ? value : join(homedir(), fallback);
+}
+
+/** Base images; what is lost here must be built again. */
+export const dataFolder = () => join(xdg('XDG_DATA_HOME', '.local/share'), 'gva');
+/** What can be made again at any time. */
+export const cacheFolder = () => join(xdg('XDG_CACHE_HOME', '.cache'), 'gva');
+
+export const basesFolder = () => join(dataFolder(), 'bases');
+export const baseFolder = (name: string) => join(basesFolder(), name);
+export const imagesFolder = () => join(cacheFolder(), 'images');
+export const packagesFolder = () => join(cacheFolder(), 'packages');
+export const probesFolder = () => join(cacheFolder(), 'probes');
+
+/** Disks of running instances: node-local, big, and gone afterwards. */
+export const scratchFolder = () => process.env['GVA_SCRATCH'] ?? process.env['TMPDIR'] ?? '/var/tmp';
+export const scratchPrefix = 'gva-';
+
+/** In a base's folder. */
+export const baseFiles = {
+  manifest: 'base.json',
+  root: 'root.img',
+  kernel: 'vmlinux',
+  initrd: 'initrd.img',
+} as const;
+
+/** In an appliance's folder. */
+export const applianceFiles = { manifest: 'gva.yaml', app: 'app', data: 'data' } as const;
+
+/** In an instance's scratch folder. */
+export const scratchFiles = {
+  owner: 'owner.json',
+  rootOverlay: 'root.overlay',
+  appOverlay: 'app.overlay',
+  dataOverlay: 'data.overlay',
+  output: 'output.img',
+  parameters: 'params.iso',
+  /** User-mode Linux keeps its management socket here. */
+  uml: 'uml',
+  /** The only host folder that a guest's hostfs could reach; empty. */
+  hostfs: 'hostfs',
+} as const;
+
+/** In the folder of an instance's results (`gva run --out`, or a point of a sweep). */
+export const resultFiles = {
+  result: 'result.json',
+  events: 'events.jsonl',
+  console: 'console.log',
+  output: 'output',
+  /** With --keep: the disks as the guest left them. */
+  instance: 'instance',
+} as const;
+
+/** In a sweep's folder. */
+export const sweepFiles = { sweep: 'sweep.json', results: 'results.csv', points: 'points' } as const;
+
+/** Points are sharded by thousands, so that no folder grows beyond what file systems like. */
+export function pointFolder(sweepFolder: string, index: number): string {
+  const shard = String(Math.floor(index / 1000)).padStart(4, '0');
+  return join(sweepFolder, sweepFiles.points, shard, String(index).padStart(7, '0'));
+}
+
+/** The root of this package: where guest/ and package.json are, from the sources and from the build alike. */
+export const packageRoot = (() => {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder);
+  return folder;
+})();
+
+export const guestFile = (name: string) => join(packageRoot, 'guest', name);
+
+export function packageVersion(): string {
+  const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as {
+    version: string;
+  };
+  return version;
+}

@@ -1,0 +1,98 @@
+import { LineCounter, type Node, isMap, isNode, isPair, isScalar, parseDocument } from 'yaml';
+import type { z } from 'zod';
+import { GvaError } from './errors.js';
+
+/** Something wrong in a file, with its place. */
+export interface Mistake {
+  line: number;
+  column: number;
+  message: string;
+}
+
+/** A parsed YAML file whose values still know where they stood. */
+export class YamlFile {
+  readonly #document: ReturnType<typeof parseDocument>;
+  readonly #lines = new LineCounter();
+  readonly file: string;
+  readonly mistakes: Mistake[] = [];
+
+  constructor(text: string, file: string) {
+    this.file = file;
+    this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false, uniqueKeys: true });
+    for (const error of this.#document.errors) this.#add(error.pos[0], error.message);
+  }
+
+  /**
+   * The value by the schema. All mistakes of the file, those of its syntax included, are one GvaError
+   * (`code`); `check` may add what no schema can say, with `mistake()`.
+   */
+  parse<T extends z.ZodType>(schema: T, code: string, check?: (value: z.output<T>) => void): z.output<T> {
+    let value: z.output<T> | undefined;
+    if (this.mistakes.length === 0) {
+      const outcome: z.ZodSafeParseResult<z.output<T>> = schema.safeParse(this.#plain(), {
+        reportInput: true,
+      });
+      if (outcome.success) value = outcome.data;
+      else for (const issue of outcome.error.issues) this.#addIssue(issue);
+      if (value !== undefined) check?.(value);
+    }
+    if (this.mistakes.length > 0 || value === undefined) throw this.#error(code);
+    return value;
+  }
+
+  /** Notes something wrong at the value (or, `key`, at the name) with this path. */
+  mistake(path: readonly PropertyKey[], message: string, key = false): void {
+    this.#add(this.#offsetOf(path, key), message);
+  }
+
+  #plain(): unknown {
+    try {
+      return (this.#document.toJS({ maxAliasCount: 100 }) as unknown) ?? {};
+    } catch (error) {
+      throw this.#error('YAML', [{ line: 1, column: 1, message: String(error) }]);
+    }
+  }
+
+  #addIssue(issue: z.core.$ZodIssue): void {
+    const path = [...issue.path];
+    const name = path.length === 0 ? '' : `${path.join('.')}: `;
+    if (issue.code === 'unrecognized_keys')
+      for (const key of issue.keys)
+        this.mistake([...path, key], `${name}unknown entry ${JSON.stringify(key)}`, true);
+    else if (issue.code === 'invalid_type' && issue.input === undefined)
+      this.mistake(path, `${path.join('.')} is missing`);
+    else this.mistake(path, `${name}${issue.message}`);
+  }
+
+  #add(offset: number, message: string): void {
+    const { line, col } = this.#lines.linePos(offset);
+    this.mistakes.push({ line: Math.max(line, 1), column: Math.max(col, 1), message });
+  }
+
+  #offsetOf(path: readonly PropertyKey[], key: boolean): number {
+    for (let length = path.length; length >= 0; length--) {
+      const node = this.#nodeAt(path.slice(0, length), key && length === path.length);
+      if (node?.range) return node.range[0];
+    }
+    return 0;
+  }
+
+  #nodeAt(path: readonly PropertyKey[], key: boolean): Node | undefined {
+    const last = path.at(-1);
+    if (key && last !== undefined) {
+      const parent = this.#document.getIn(path.slice(0, -1), true);
+      const pair = isMap(parent)
+        ? parent.items.find((item) => isPair(item) && isScalar(item.key) && item.key.value === last)
+        : undefined;
+      if (pair && isNode(pair.key)) return pair.key;
+    }
+    const node = path.length === 0 ? this.#document.contents : this.#document.getIn(path, true);
+    return isNode(node) ? node : undefined;
+  }
+
+  #error(code: string, mistakes = this.mistakes): GvaError {
+    const sorted = [...mistakes].sort((a, b) => a.line - b.line || a.column - b.column);
+    const lines = sorted.map(({ line, column, message }) => `${this.file}:${line}:${column}: ${message}`);
+    return new GvaError(code, lines.join('\n'));
+  }
+}

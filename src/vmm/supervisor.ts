@@ -1,0 +1,99 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { constants } from 'node:os';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { ExitCode, GvaError, errnoOf } from '../system/errors.js';
+import { packageRoot } from '../system/paths.js';
+import { ConsoleRing } from './console-ring.js';
+import type { VirtualMachine, VmmExit } from './driver.js';
+import { guestLines } from './lines.js';
+
+/** Descriptors that a supervised VMM inherits: connected stream sockets, read by us. */
+export const eventsDescriptor = 4;
+export const consoleDescriptor = 5;
+
+export interface VmmCommand {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Starts a VMM in a process group of its own, under libexec/gva-supervise, which takes the whole group down
+ * when this process dies. Its standard output counts as console.
+ */
+export async function startSupervised(command: VmmCommand): Promise<VirtualMachine> {
+  const child = spawn(join(packageRoot, 'libexec/gva-supervise'), [command.program, ...command.args], {
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe', 'pipe'],
+    env: { ...process.env, ...command.env },
+  });
+  await started(child, command.program);
+  return new SupervisedMachine(child);
+}
+
+function started(child: ChildProcess, program: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    child.once('spawn', resolve);
+    child.once('error', (error) => {
+      const hint =
+        errnoOf(error) === 'EAGAIN' ? 'This user may start no more processes (ulimit -u).' : undefined;
+      reject(
+        new GvaError('VMM_START', `cannot start ${program}: ${error.message}`, {
+          exitCode: ExitCode.infrastructure,
+          cause: error,
+          ...(hint === undefined ? {} : { hint }),
+        }),
+      );
+    });
+  });
+}
+
+class SupervisedMachine implements VirtualMachine {
+  readonly lines: AsyncIterable<string>;
+  readonly console = new ConsoleRing();
+  readonly exited: Promise<VmmExit>;
+  readonly #child: ChildProcess;
+  #ended = false;
+
+  constructor(child: ChildProcess) {
+    this.#child = child;
+    const [, stdout, stderr, lifeLine, events, console] = child.stdio as unknown as (Readable | undefined)[];
+    const messages = new ConsoleRing(16 << 10);
+    stderr?.on('data', (chunk: Buffer) => messages.append(chunk));
+    for (const stream of [stdout, console]) stream?.on('data', (chunk: Buffer) => this.console.append(chunk));
+    for (const stream of [lifeLine, console, stdout, stderr]) stream?.on('error', () => undefined);
+    this.lines = guestLines(events as Readable);
+    this.exited = this.#exit(messages);
+  }
+
+  async #exit(messages: ConsoleRing): Promise<VmmExit> {
+    const status = await new Promise<number>((resolve) => {
+      this.#child.once('exit', (code, signal) => {
+        // Helpers and the watcher on the life line are still in the group; their end closes the streams.
+        this.#killGroup();
+        this.#ended = true;
+        resolve(code ?? 128 + (signal ? constants.signals[signal] : 0));
+      });
+    });
+    await new Promise<void>((resolve) => this.#child.once('close', () => resolve()));
+    return { status, stderr: messages.bytes().toString('utf8') };
+  }
+
+  kill(): void {
+    if (!this.#ended) this.#killGroup();
+  }
+
+  #killGroup(): void {
+    try {
+      if (this.#child.pid !== undefined) process.kill(-this.#child.pid, 'SIGKILL');
+    } catch (error) {
+      if (errnoOf(error) !== 'ESRCH') throw error;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.kill();
+    await this.exited;
+  }
+}

@@ -1,0 +1,71 @@
+import { statfs } from 'node:fs/promises';
+import { arch, platform } from 'node:os';
+import { umlProgram, umlRelease } from '../../base/uml-host.js';
+import { ExitCode, GvaError } from '../../system/errors.js';
+import { findProgram } from '../../system/process.js';
+import type { MachineSpec, Probe, VirtualMachine, VmmDriver } from '../driver.js';
+import { startSupervised } from '../supervisor.js';
+import { umlArguments, unusablePath } from './arguments.js';
+
+export interface UmlOptions {
+  /** Release of the kernel whose modules the base has; undefined where it has none. */
+  readonly modulesRelease: string | undefined;
+}
+
+/** User-mode Linux: a kernel as an ordinary process. Native speed with neither KVM nor root; one CPU. */
+export class UmlDriver implements VmmDriver {
+  readonly name = 'uml';
+  readonly capabilities = { maxCpus: 1 };
+  readonly #modulesRelease: string | undefined;
+
+  constructor(options: UmlOptions) {
+    this.#modulesRelease = options.modulesRelease;
+  }
+
+  async probe(): Promise<Probe> {
+    if (platform() !== 'linux' || arch() !== 'x64')
+      return { available: false, reason: 'User-mode Linux needs Linux on x86-64', hint: 'Use --vmm qemu.' };
+    const release = await umlRelease();
+    if (release === undefined)
+      return {
+        available: false,
+        reason: `${umlProgram()} is not installed`,
+        hint: 'Install it: apt-get install user-mode-linux; or name a kernel in GVA_UML_KERNEL',
+      };
+    if (release !== this.#modulesRelease)
+      return {
+        available: false,
+        reason: `the base has modules for the kernel ${this.#modulesRelease ?? '(none)'}, not ${release}`,
+        hint: 'Build the base again: gva base build micro --force',
+      };
+    return { available: true, version: release, accelerator: 'native' };
+  }
+
+  async start(spec: MachineSpec): Promise<VirtualMachine> {
+    for (const disk of spec.disks) checkPath(disk.access === 'overlay' ? (disk.overlay ?? '') : disk.image);
+    const program = (await findProgram(umlProgram())) ?? umlProgram();
+    return startSupervised({
+      program,
+      args: umlArguments(spec),
+      env: { TMPDIR: await memoryFolder(spec.memory) },
+    });
+  }
+}
+
+function checkPath(path: string): void {
+  const problem = unusablePath(path);
+  if (problem !== undefined)
+    throw new GvaError('UML_PATH', `User-mode Linux cannot use this path: ${problem}`, {
+      exitCode: ExitCode.infrastructure,
+      hint: 'Set GVA_SCRATCH and XDG_CACHE_HOME to folders with plain names, or use --vmm qemu.',
+    });
+}
+
+/** The guest's memory is a file here; in memory, unless there is no room. */
+async function memoryFolder(bytes: number): Promise<string> {
+  const free = await statfs('/dev/shm').then(
+    (info) => info.bavail * info.bsize,
+    () => 0,
+  );
+  return free >= bytes ? '/dev/shm' : (process.env['TMPDIR'] ?? '/tmp');
+}

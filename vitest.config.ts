@@ -1,0 +1,19 @@
+import { defineConfig } from 'vitest/config';
+
+// Tests that boot guests run one file at a time: a loaded machine must never decide a result.
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/vm/**'] } },
+      {
+        test: {
+          name: 'vm',
+          include: ['test/vm/**/*.test.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
