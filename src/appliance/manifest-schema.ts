@@ -41,7 +41,7 @@ export const manifestSchema = z.strictObject({
   hardware: z
     .strictObject({
       cpus: z.int().min(1).max(255).default(1),
-      memory: size('256M', 32 * 2 ** 20).default(256 * 2 ** 20),
+      memory: size('256M', 96 * 2 ** 20).default(256 * 2 ** 20),
     })
     .prefault({}),
   run: commandLine,

@@ -15,7 +15,7 @@ async function init(dir: string): Promise<ExitCode> {
   const { createAppliance } = await import('../appliance/create.js');
   await createAppliance(dir);
   console.error(
-    `Made ${dir}/. Try it: gva run ${dir} --param n=12; or a sweep: gva sweep run ${dir}/plan.yaml`,
+    `Made ${dir}/. Try it: gva run ${dir} --param n=12; or a sweep: gva sweep run ${dir}/plan.yaml --out ${dir}-sweep`,
   );
   return ExitCode.ok;
 }

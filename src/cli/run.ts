@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import type { InstanceResult } from '../model/result.js';
-import { ExitCode, GvaError } from '../system/errors.js';
-import { parseDuration } from '../system/units.js';
+import { ExitCode } from '../system/errors.js';
 import { act, collectWords, printJson } from './action.js';
+import { instanceLimits } from './limits.js';
 
 interface RunOptions {
   param: string[];
@@ -61,11 +61,7 @@ async function run(folder: string, options: RunOptions, signal: AbortSignal): Pr
   const parameters = resolveParameters(appliance, parametersFromWords(appliance, options.param));
   const files = await inputFilesFromWords(options.file);
   const out = options.out ?? freeFolder(appliance.name);
-  const limits = {
-    boot: duration('--boot-timeout', options.bootTimeout),
-    total: options.timeout === undefined ? undefined : duration('--timeout', options.timeout),
-    powerOff: 30,
-  };
+  const limits = instanceLimits(options);
   const { prepared, vmm } = await openAppliance(source, options.vmm);
   const view = new RunView(appliance, vmm, options.json ?? false);
   const id = `${appliance.name}-${process.pid}`;
@@ -75,12 +71,6 @@ async function run(folder: string, options: RunOptions, signal: AbortSignal): Pr
   if (options.json) printJson(result);
   await view.end(result, out);
   return exitCodeOf(result);
-}
-
-function duration(option: string, text: string): number {
-  const seconds = parseDuration(text);
-  if (seconds !== undefined && seconds > 0) return seconds;
-  throw new GvaError('USAGE', `${option} ${text} is no duration`, { hint: 'Examples: 90s, 15m, 2h' });
 }
 
 function freeFolder(name: string): string {

@@ -13,7 +13,7 @@ export interface ExtractOptions {
   maxFiles?: number;
   /** Levels of directories below the target. Default: 100. */
   maxDepth?: number;
-  /** Bytes that a single file may claim, holes included. Default: 16 TiB. */
+  /** Bytes that a single file may claim, holes included. Default: 1 TiB. */
   maxFileSize?: number;
   /** Milliseconds. Default: 600,000. */
   timeMs?: number;

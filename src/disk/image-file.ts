@@ -34,8 +34,7 @@ export function imageBytes({ size, parts }: Image): Uint8Array {
 const copyChunk = 1024 * 1024;
 
 /**
- * Writes an image. The file appears whole and synced, or not
- * at all.
+ * Writes an image. The file appears whole and synced, or not at all.
  *
  * @throws GvaError MEDIUM_SOURCE for a source file that cannot be read or has not the size announced
  */

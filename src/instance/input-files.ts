@@ -15,10 +15,19 @@ export async function inputFilesFromWords(words: readonly string[]): Promise<Inp
     const equals = word.lastIndexOf('=');
     const source = equals < 0 ? word : word.slice(0, equals);
     const name = equals < 0 ? basename(word) : word.slice(equals + 1);
-    checkName(name, files);
-    files.push(await describe(source, name));
+    files.push(await inputFile(source, name, files));
   }
   return files;
+}
+
+/** A file of the host as `name` on the parameter CD, beside the `others`. */
+export async function inputFile(
+  source: string,
+  name: string,
+  others: readonly InputFile[],
+): Promise<InputFile> {
+  checkName(name, others);
+  return await describe(source, name);
 }
 
 function checkName(name: string, others: readonly InputFile[]): void {

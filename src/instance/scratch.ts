@@ -1,8 +1,9 @@
-import { mkdir, mkdtemp, readFile, readdir, readlink, rm, stat, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ExitCode, GvaError, messageOf } from '../system/errors.js';
 import { readTextIfExists } from '../system/files.js';
 import { scratchFiles, scratchFolder, scratchPrefix } from '../system/paths.js';
+import { judgeProcess, parseProcessIdentity, processIdentity } from '../system/process-identity.js';
 
 /** The folder of one running instance's disks; disposing it removes it. */
 export interface Scratch extends AsyncDisposable {
@@ -53,53 +54,17 @@ class ScratchFolder implements Scratch {
   }
 }
 
-interface ProcessIdentity {
-  pid: number;
-  /** Clock ticks since the host's boot; a number that is used again later differs in it. */
-  start: string;
-  /** Boot and process namespace of the number: what another host or container left cannot be judged here. */
-  realm: string;
-}
-
-async function processRealm(): Promise<string> {
-  const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => '');
-  return `${boot.trim()} ${await readlink('/proc/self/ns/pid').catch(() => '')}`;
-}
-
-async function processIdentity(pid: number): Promise<ProcessIdentity | undefined> {
-  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
-  // The command, in parentheses, may have anything in it; starttime is field 22 (proc(5)), state field 3.
-  const fields = text?.slice(text.lastIndexOf(')') + 2).split(' ');
-  return fields && fields[0] !== 'Z'
-    ? { pid, start: fields[19] ?? '', realm: await processRealm() }
-    : undefined;
-}
-
 /** Removes what processes of ours left that were killed before they could. */
 async function removeAbandoned(parent: string): Promise<void> {
-  const realm = await processRealm();
   for (const name of await readdir(parent)) {
     if (!name.startsWith(scratchPrefix)) continue;
     const folder = join(parent, name);
+    // Looked at first: in a folder of another user's, owner.json might be a pipe that never ends.
+    const info = await lstat(folder).catch(() => undefined);
+    if (!info?.isDirectory() || info.uid !== process.getuid?.()) continue;
     const text = await readTextIfExists(join(folder, scratchFiles.owner)).catch(() => undefined);
-    const owner = text === undefined ? undefined : parseOwner(text);
-    if (owner?.realm !== realm) continue;
-    const info = await stat(folder).catch(() => undefined);
-    if (info?.uid !== process.getuid?.()) continue;
-    const alive = await processIdentity(owner.pid);
-    if (alive?.start !== owner.start) await rm(folder, { recursive: true, force: true });
-  }
-}
-
-function parseOwner(text: string): ProcessIdentity | undefined {
-  try {
-    const value = JSON.parse(text) as Partial<ProcessIdentity>;
-    const { pid, start, realm } = value;
-    return pid !== undefined && start !== undefined && realm !== undefined
-      ? { pid, start, realm }
-      : undefined;
-  } catch {
-    return undefined;
+    const owner = text === undefined ? undefined : parseProcessIdentity(text);
+    if (owner && (await judgeProcess(owner)) === 'dead') await rm(folder, { recursive: true, force: true });
   }
 }
 

@@ -65,7 +65,13 @@ export const resultFiles = {
 } as const;
 
 /** In a sweep's folder. */
-export const sweepFiles = { sweep: 'sweep.json', results: 'results.csv', points: 'points' } as const;
+export const sweepFiles = {
+  sweep: 'sweep.json',
+  results: 'results.csv',
+  points: 'points',
+  /** Beginning of the name; says which process uses the folder, while it does. */
+  lock: '.lock-',
+} as const;
 
 /** Points are sharded by thousands, so that no folder grows beyond what file systems like. */
 export function pointFolder(sweepFolder: string, index: number): string {

@@ -24,7 +24,8 @@ export class YamlFile {
 
   /**
    * The value by the schema. All mistakes of the file, those of its syntax included, are one GvaError
-   * (`code`); `check` may add what no schema can say, with `mistake()`.
+   * (`code`); `check` may add what no schema can say, with `mistake()`. A custom issue of the schema whose
+   * `params` are `{ key: true }` is about the name of the entry, not its value.
    */
   parse<T extends z.ZodType>(schema: T, code: string, check?: (value: z.output<T>) => void): z.output<T> {
     let value: z.output<T> | undefined;
@@ -61,7 +62,7 @@ export class YamlFile {
         this.mistake([...path, key], `${name}unknown entry ${JSON.stringify(key)}`, true);
     else if (issue.code === 'invalid_type' && issue.input === undefined)
       this.mistake(path, `${path.join('.')} is missing`);
-    else this.mistake(path, `${name}${issue.message}`);
+    else this.mistake(path, `${name}${issue.message}`, isAboutKey(issue));
   }
 
   #add(offset: number, message: string): void {
@@ -80,13 +81,13 @@ export class YamlFile {
   #nodeAt(path: readonly PropertyKey[], key: boolean): Node | undefined {
     const last = path.at(-1);
     if (key && last !== undefined) {
-      const parent = this.#document.getIn(path.slice(0, -1), true);
+      const parent: unknown = this.#document.getIn(path.slice(0, -1), true);
       const pair = isMap(parent)
         ? parent.items.find((item) => isPair(item) && isScalar(item.key) && item.key.value === last)
         : undefined;
       if (pair && isNode(pair.key)) return pair.key;
     }
-    const node = path.length === 0 ? this.#document.contents : this.#document.getIn(path, true);
+    const node: unknown = path.length === 0 ? this.#document.contents : this.#document.getIn(path, true);
     return isNode(node) ? node : undefined;
   }
 
@@ -96,3 +97,5 @@ export class YamlFile {
     return new GvaError(code, lines.join('\n'));
   }
 }
+
+const isAboutKey = (issue: z.core.$ZodIssue) => issue.code === 'custom' && issue.params?.['key'] === true;

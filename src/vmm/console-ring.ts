@@ -45,8 +45,9 @@ export class ConsoleRing {
 
 /** The text without escape sequences and control characters. */
 export function printable(text: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what this is about
+  /* eslint-disable no-control-regex -- control characters are what this is about */
   return text
     .replace(/\x1b\[[0-9;?]*[ -/]*[@-~]/g, '')
     .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '\ufffd');
+  /* eslint-enable no-control-regex */
 }

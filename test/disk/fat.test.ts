@@ -317,7 +317,7 @@ describe('errors', () => {
         "case": the name differs only by case from "Case"
         "é": the name differs only by case from "É"
         "link": FAT has no symbolic links
-        "huge": 4294967296 bytes are more than a file on a FAT medium can have (4 GiB - 1)
+        "huge": 4294967296 bytes are more than a file on a FAT medium can have (4 GiB - 32 KiB)
         "dir/x?": FAT has no names with the character "?""
     `);
   });

@@ -3,16 +3,8 @@ import { extentRuns } from './extents.js';
 import { InodeFlag } from './features.js';
 import { indirectRuns } from './indirect.js';
 import type { Inode } from './inode.js';
+import type { Run } from './runs.js';
 import type { Volume } from './volume.js';
-
-/** Consecutive blocks of a file that lie consecutively in the image. What no run covers reads as zeros. */
-export interface Run {
-  /** First block within the file. */
-  logical: number;
-  /** First block within the image. */
-  physical: number;
-  count: number;
-}
 
 /**
  * The runs of an inode in ascending order, every block of them inside the image, none of the file's blocks

@@ -1,8 +1,8 @@
 import { GvaError } from '../../system/errors.js';
 import type { Report } from '../findings.js';
-import type { Run } from './blocks.js';
 import { crc32c } from './checksum.js';
 import type { Inode } from './inode.js';
+import { claimNode, type Run } from './runs.js';
 import type { Volume } from './volume.js';
 
 const MAGIC = 0xf30a;
@@ -116,14 +116,13 @@ async function readChild(walk: Walk, node: Node, index: number, entries: number)
   const from = node.bytes.readUInt32LE(at);
   const to = index + 1 < entries ? Math.min(node.to, node.bytes.readUInt32LE(at + ENTRY)) : node.to;
   const block = node.bytes.readUInt16LE(at + 8) * 2 ** 32 + node.bytes.readUInt32LE(at + 4);
-  if (from < node.from || from >= to || walk.visited.has(block)) {
+  if (from < node.from || from >= to || !claimNode(walk.visited, block)) {
     walk.report(
       'EXT4_EXTENT',
       `the index for blocks ${from} to ${to} is out of place or leads to a used node`,
     );
     return undefined;
   }
-  walk.visited.add(block);
   try {
     const bytes = await walk.volume.readBlock(block);
     checkChecksum(walk, bytes, block);

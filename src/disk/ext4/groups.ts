@@ -32,11 +32,12 @@ export async function inodeTableOf(volume: Volume, group: number, report: Report
 
 /** The n-th block of descriptors: behind the superblock, or with meta_bg in the groups that it describes. */
 function descriptorBlock(s: Superblock, index: number): number {
-  if (!(s.incompat & Incompat.metaBg) || index < s.firstMetaBg) return s.firstDataBlock + 1 + index;
+  // The superblock is at byte 1,024, whatever the first data block.
+  const superblockAt = s.blockSize === 1024 ? 1 : 0;
+  if (!(s.incompat & Incompat.metaBg) || index < s.firstMetaBg) return superblockAt + 1 + index;
   const group = index * (s.blockSize / s.descriptorSize);
   const ownSuperblock = hasSuperblock(s, group) ? 1 : 0;
-  // With blocks of 1 KiB that start at 0 (bigalloc) the superblock is block 1.
-  const shifted = s.blockSize === 1024 && index === 0 && s.firstDataBlock === 0 ? 1 : 0;
+  const shifted = index === 0 ? superblockAt - s.firstDataBlock : 0;
   return s.firstDataBlock + group * s.blocksPerGroup + ownSuperblock + shifted;
 }
 

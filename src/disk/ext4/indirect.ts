@@ -1,7 +1,7 @@
 import { GvaError } from '../../system/errors.js';
 import type { Report } from '../findings.js';
-import type { Run } from './blocks.js';
 import type { Inode } from './inode.js';
+import { claimNode, type Run } from './runs.js';
 import type { Volume } from './volume.js';
 
 const DIRECT = 12;
@@ -45,11 +45,10 @@ async function* visit(walk: Walk, block: number, depth: number, logical: number)
 /** A block of pointers; undefined for a hole and for one that cannot be used. */
 async function readPointers(walk: Walk, block: number): Promise<Buffer | undefined> {
   if (block === 0) return undefined;
-  if (walk.visited.has(block)) {
+  if (!claimNode(walk.visited, block)) {
     walk.report('EXT4_BLOCK_MAP', `the indirect block ${block} is used twice: its part of the file is lost`);
     return undefined;
   }
-  walk.visited.add(block);
   try {
     return await walk.volume.readBlock(block);
   } catch (error) {

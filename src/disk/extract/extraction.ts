@@ -62,8 +62,8 @@ export class Extraction<Node extends TreeNode> {
     for (const { code, path, message } of this.#tree.findings) this.#findings.add(code, () => path, message);
     try {
       const start = await this.#start();
-      await this.#withinLimits(() => this.#enter(start, TOP, this.#base));
-      await this.#withinLimits(() => this.#makeSymlinks());
+      await this.#withinLimits('files', () => this.#enter(start, TOP, this.#base));
+      await this.#withinLimits('symbolic links', () => this.#makeSymlinks());
       this.#finishDirectories();
     } catch (error) {
       throw error instanceof host.HostFailure ? error.toGvaError(this.#base.toString('utf8')) : error;
@@ -101,13 +101,13 @@ export class Extraction<Node extends TreeNode> {
     return undefined;
   }
 
-  async #withinLimits(work: () => Promise<void>): Promise<void> {
+  async #withinLimits(what: string, work: () => Promise<void>): Promise<void> {
     try {
       await work();
     } catch (error) {
       if (!(error instanceof LimitReached)) throw error;
       this.#truncated = true;
-      this.#findings.add(error.code, () => '', error.message);
+      this.#findings.add(error.code, () => '', `${error.message}: ${what} are missing`);
     }
   }
 

@@ -38,8 +38,9 @@ export class FileWriter<Node extends TreeNode> {
       const outcome = await this.#copy(node, path, report);
       if (outcome !== 'made') return outcome;
       this.#remember(node, place, report);
+    } else {
+      this.count += 1;
     }
-    this.count += 1;
     return 'made';
   }
 
@@ -55,6 +56,7 @@ export class FileWriter<Node extends TreeNode> {
     const descriptor = makeFile(path);
     if (descriptor === 'exists') return 'exists';
     if (descriptor === 'refused') return refused(report);
+    this.count += 1;
     try {
       await this.#fill(node, descriptor, report);
     } finally {

@@ -73,8 +73,8 @@ export function refused(report: Report): Outcome {
   return 'skipped';
 }
 
-/** Errors that speak of a name, not of the host's state. Node checks for NUL itself. */
-const REFUSED = new Set(['ENAMETOOLONG', 'EILSEQ', 'EINVAL', 'ENOENT', 'EPERM', 'EACCES']);
+/** Errors that speak of this name, not of the state of the host; EPERM where a file system has no symbolic links. */
+const REFUSED = new Set(['ENAMETOOLONG', 'EILSEQ', 'EINVAL', 'EPERM']);
 
 /** Writes all of `data`; throws EFBIG as it is (the file's fault), anything else as HostFailure. */
 export async function writeAt(descriptor: number, data: Buffer, offset: number): Promise<void> {

@@ -11,7 +11,7 @@ export function withDefaults(options: ExtractOptions, treeSize: number): Setting
     maxBytes: options.maxBytes ?? Math.min(TIB, treeSize),
     maxFiles: options.maxFiles ?? 1_000_000,
     maxDepth: options.maxDepth ?? 100,
-    maxFileSize: options.maxFileSize ?? 16 * TIB,
+    maxFileSize: options.maxFileSize ?? TIB,
     timeMs: options.timeMs ?? 600_000,
     maxFindings: options.maxFindings ?? 1000,
     signal: options.signal,

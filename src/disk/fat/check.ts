@@ -1,8 +1,11 @@
 import { visitNodes, type DirectoryNode, type MediumNode, type MediumProblems } from '../medium-tree.js';
 import { foldCase, nameProblem } from './names.js';
 
-/** The size of a file is a 32-bit number (FAT specification, "Directory Structure"). */
-const maxFileSize = 2 ** 32 - 1;
+/**
+ * A size is a 32-bit number (FAT specification, "Directory Structure"). The chain must be shorter than 4 GiB too,
+ * with the largest clusters there are: fsck.fat counts its bytes in 32 bits and would cut the file to nothing.
+ */
+const maxFileSize = 2 ** 32 - 32 * 1024;
 const firstYear = 1980;
 const lastYear = 2107;
 
@@ -38,7 +41,7 @@ export function findUnstorable(root: DirectoryNode, problems: MediumProblems): v
 function unstorableReason(node: MediumNode): string | undefined {
   if (node.kind === 'symlink') return 'FAT has no symbolic links';
   if (node.kind === 'file' && node.size > maxFileSize) {
-    return `${node.size} bytes are more than a file on a FAT medium can have (4 GiB - 1)`;
+    return `${node.size} bytes are more than a file on a FAT medium can have (4 GiB - 32 KiB)`;
   }
   return nameProblem(node.name);
 }

@@ -91,7 +91,7 @@ function fittedGeometry(type: FatType, contents: Contents): Geometry | string {
 function grow(type: 'fat16' | 'fat32', contents: Contents, limit: number): Geometry | undefined {
   const bytes = contents.files.reduce((sum, { size }) => sum + size, 0);
   let size = Math.ceil((bytes + 1) / mebibyte) * mebibyte;
-  for (; size < limit;) {
+  while (size < limit) {
     const geometry = geometryOf(type, size, contents);
     if (geometry !== undefined && holds(geometry, contents)) return geometry;
     const missing =

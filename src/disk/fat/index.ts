@@ -8,7 +8,7 @@ export type { FatOptions } from './layout.js';
 
 /**
  * A FAT volume with long names in memory, for small media. Equal entries and options give equal bytes. Modes are
- * not stored: FAT has none.
+ * not stored: FAT has none. Files may have 4 GiB - 32 KiB.
  *
  * @throws GvaError MEDIUM_ENTRY naming everything that cannot be stored and why
  * @throws TypeError for an entry whose content is a source file: that needs `writeFat`

@@ -1,0 +1,152 @@
+import pc from 'picocolors';
+import type { Appliance } from '../model/appliance.js';
+import type { Point, PointOutcome, SweepEvent, SweepSummary } from '../model/sweep.js';
+import { formatDuration } from '../system/units.js';
+import type { ChosenVmm } from '../vmm/choose.js';
+import { printable } from '../vmm/console-ring.js';
+import { StatusLine, type TextStream } from './status-line.js';
+
+/** A sweep of up to so many points gets a line for each where there is no terminal. */
+const fewPoints = 50;
+/** Seconds between two lines of a larger one. */
+const linePause = 5;
+/** Failures that are told one by one; the others are counted. */
+const toldFailures = 20;
+
+/** What a person sees of a sweep. Disposing it leaves the terminal clean. */
+export class SweepView implements Disposable {
+  readonly #line: StatusLine;
+  readonly #quiet: boolean;
+  readonly #now: () => number;
+  #timer: NodeJS.Timeout | undefined;
+  #startedAt = 0;
+  #lastLine = 0;
+  #points = 0;
+  #kept = 0;
+  #running = 0;
+  readonly #ended = { done: 0, failed: 0, lost: 0, cancelled: 0 };
+
+  /**
+   * @param quiet tells only what went wrong
+   * @param now seconds
+   */
+  constructor(stream: TextStream, quiet: boolean, now = () => performance.now() / 1000) {
+    this.#line = new StatusLine(stream);
+    this.#quiet = quiet;
+    this.#now = now;
+  }
+
+  title({ name, version }: Appliance, { driver, probe }: ChosenVmm): void {
+    this.#say(`${name} ${version} under ${driver.name} ${probe.version} (${probe.accelerator})`);
+  }
+
+  event(event: SweepEvent): void {
+    if (event.event === 'begun') this.#begin(event);
+    else if (event.event === 'point-started') this.#running++;
+    else this.#end(event.point, event.outcome);
+    if (!this.#quiet) this.#line.show(this.#status());
+  }
+
+  interrupted(): void {
+    const running = this.#running === 1 ? 'the running instance' : `${this.#running} running instances`;
+    if (this.#running > 0)
+      this.#say(pc.yellow(`ending ${running}; what is done is kept (once more: quit at once)`));
+  }
+
+  end(summary: SweepSummary): void {
+    this[Symbol.dispose]();
+    const { points, counts, kept, seconds } = summary;
+    const colours = { done: pc.green, failed: pc.red, lost: pc.red, pending: pc.yellow };
+    const parts = (['done', 'failed', 'lost', 'pending'] as const)
+      .filter((state) => counts[state] > 0)
+      .map((state) => colours[state](`${counts[state]} ${state}`));
+    const before = kept > 0 ? ` (${kept} done before)` : '';
+    this.#say(`${points} points: ${parts.join(', ')}${before} in ${formatDuration(seconds)}`);
+    this.#say(`results: ${summary.results}`);
+    if (summary.interrupted) this.#say(pc.yellow('interrupted: the same command goes on with the rest'));
+    else if (counts.failed + counts.lost > 0)
+      this.#say(
+        `${pc.cyan('hint:')} causes are in its column gva_cause, and all that is known of a point is in its ` +
+          'gva_folder; the same command runs these points again',
+      );
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+    this.#line[Symbol.dispose]();
+  }
+
+  #begin({ points, kept, parallel }: Extract<SweepEvent, { event: 'begun' }>): void {
+    this.#points = points;
+    this.#kept = kept;
+    this.#startedAt = this.#lastLine = this.#now();
+    const before = kept > 0 ? `, ${kept} of them done before` : '';
+    this.#say(`${points} point${points === 1 ? '' : 's'}${before}; ${parallel} at once`);
+    if (this.#quiet || !this.#line.live) return;
+    this.#timer = setInterval(() => this.#line.show(this.#status()), 250);
+    this.#timer.unref();
+  }
+
+  #end(point: Point, outcome: PointOutcome): void {
+    this.#running--;
+    this.#ended[outcome.state]++;
+    if (outcome.state === 'failed' || outcome.state === 'lost') this.#tellFailure(point, outcome);
+    if (this.#line.live || outcome.state === 'cancelled') return;
+    if (this.#points <= fewPoints) this.#tellDone(point, outcome);
+    else if (this.#now() - this.#lastLine >= linePause) {
+      this.#lastLine = this.#now();
+      this.#say(this.#status());
+    }
+  }
+
+  #tellFailure(point: Point, { state, message, cause }: PointOutcome): void {
+    const number = this.#ended.failed + this.#ended.lost;
+    if (number > toldFailures + 1) return;
+    if (number > toldFailures) this.#line.print('more failures are not shown here, only counted');
+    else
+      this.#line.print(
+        `${pc.red(`${state}:`)} point ${point.index}${described(point)}: ${printable(message ?? cause ?? '')}`,
+      );
+  }
+
+  #tellDone(point: Point, { state, times }: PointOutcome): void {
+    if (state !== 'done') return;
+    const count = `[${this.#kept + this.#endedCount()}/${this.#points}]`;
+    this.#say(
+      `${count} point ${point.index}${described(point)} done in ${formatDuration(times?.collected ?? 0)}`,
+    );
+  }
+
+  #endedCount(): number {
+    return this.#ended.done + this.#ended.failed + this.#ended.lost;
+  }
+
+  #status(): string {
+    const ended = this.#endedCount();
+    const left = this.#points - this.#kept - ended;
+    const seconds = this.#now() - this.#startedAt;
+    const { failed, lost } = this.#ended;
+    return [
+      `${this.#kept + this.#ended.done}/${this.#points} done`,
+      `${this.#running} running`,
+      ...(failed > 0 ? [`${failed} failed`] : []),
+      ...(lost > 0 ? [`${lost} lost`] : []),
+      ...(ended > 0 && seconds > 0 ? [`${rate((ended / seconds) * 60)}/min`] : []),
+      ...(ended > 0 && left > 0 ? [`about ${formatDuration((left * seconds) / ended)} left`] : []),
+    ].join(', ');
+  }
+
+  #say(line: string): void {
+    if (!this.#quiet) this.#line.print(line);
+  }
+}
+
+const rate = (perMinute: number) => perMinute.toFixed(perMinute < 10 ? 1 : 0);
+
+/** " (n=3, mode=fast)" in one short line. */
+function described({ parameters }: Point): string {
+  const words = Object.entries(parameters).map(([name, value]) => `${name}=${value}`);
+  if (words.length === 0) return '';
+  const text = printable(words.join(', ')).replace(/\s+/g, ' ');
+  return ` (${text.length > 120 ? `${text.slice(0, 119)}…` : text})`;
+}

@@ -1,0 +1,72 @@
+import type { ParameterValues } from './parameter.js';
+import type { InstanceState, InstanceTimes } from './result.js';
+
+/** `sweep.json`: what the points of a sweep's folder have in common. A later version must read this one. */
+export interface SweepManifest {
+  readonly format: 'gva-sweep/1';
+  /** Version of GVA that ran it last. */
+  readonly gva: string;
+  readonly appliance: { readonly name: string; readonly version: string; readonly digest: string };
+  readonly base: { readonly name: string; readonly digest: string };
+  readonly vmm: { readonly name: string; readonly version: string; readonly accelerator: string };
+  /** `file` is absolute; `text` is what it said. */
+  readonly plan: { readonly file: string; readonly text: string };
+  /** Given to every point. */
+  readonly files: readonly { readonly name: string; readonly size: number; readonly sha256: string }[];
+  /** Names, in the order of declaration, which is the order of the columns. */
+  readonly parameters: readonly string[];
+  /** Number of points. */
+  readonly count: number;
+  /** ISO 8601, UTC. */
+  readonly startedAt: string;
+  /** When it was taken up again, the last time. */
+  readonly continuedAt?: string;
+}
+
+/** `pending`: has no result of what the plan says now. */
+export type PointState = 'pending' | Exclude<InstanceState, 'cancelled'>;
+
+/** One point: its number, from 0 in the order of the plan, and the values of all parameters. */
+export interface Point {
+  readonly index: number;
+  readonly parameters: ParameterValues;
+}
+
+/** How a point ended. */
+export interface PointOutcome {
+  readonly state: InstanceState;
+  /** Why it is not done: a FailureCause; CODE: MESSAGE where the instance could not be run at all. */
+  readonly cause?: string;
+  readonly message?: string;
+  /** Exit status of the first script that failed, 0 if none did; null where that is not known. */
+  readonly status: number | null;
+  /** Null where there is no result. */
+  readonly times: InstanceTimes | null;
+}
+
+export type PointCounts = Readonly<Record<PointState, number>>;
+
+/** What happens in a sweep, in order. */
+export type SweepEvent =
+  | {
+      readonly event: 'begun';
+      readonly points: number;
+      /** Points that were done before and are not run again. */
+      readonly kept: number;
+      /** Instances at once. */
+      readonly parallel: number;
+    }
+  | { readonly event: 'point-started'; readonly point: Point }
+  | { readonly event: 'point-ended'; readonly point: Point; readonly outcome: PointOutcome };
+
+export interface SweepSummary {
+  readonly folder: string;
+  /** Path of results.csv. */
+  readonly results: string;
+  readonly points: number;
+  readonly counts: PointCounts;
+  /** Points done before. */
+  readonly kept: number;
+  readonly interrupted: boolean;
+  readonly seconds: number;
+}

@@ -1,0 +1,76 @@
+import { join } from 'node:path';
+import { z } from 'zod';
+import { instanceIdentity } from '../instance/identity.js';
+import type { InstanceResult } from '../model/result.js';
+import type { Point, PointOutcome } from '../model/sweep.js';
+import { readTextIfExists } from '../system/files.js';
+import { pointFolder, resultFiles } from '../system/paths.js';
+
+const moment = z.number().nullable();
+
+/** What a sweep needs of a result.json. */
+const schema = z.looseObject({
+  format: z.literal('gva-result/1'),
+  identity: z.string(),
+  state: z.enum(['done', 'failed', 'lost']),
+  cause: z.string().exactOptional(),
+  message: z.string().exactOptional(),
+  scripts: z.array(z.looseObject({ status: z.number().nullable() })),
+  times: z.looseObject({
+    ...{ staged: moment, booted: moment, ready: moment, scriptsStarted: moment },
+    ...{ scriptsEnded: moment, poweredOff: moment, collected: moment },
+  }),
+});
+
+/** The identity of a point's work; see `instanceIdentity()`. */
+export type IdentityOf = (point: Point) => string;
+
+export function identityOf(
+  applianceDigest: string,
+  baseDigest: string,
+  files: Parameters<typeof instanceIdentity>[3],
+): IdentityOf {
+  return ({ parameters }) => instanceIdentity(applianceDigest, baseDigest, parameters, files);
+}
+
+/**
+ * How a point ended when it was run before; undefined where it was not, or its result is of other work (the
+ * appliance, its base or the plan has changed) or cannot be read.
+ */
+export async function earlierOutcome(
+  sweepFolder: string,
+  point: Point,
+  identity: IdentityOf,
+): Promise<PointOutcome | undefined> {
+  const file = join(pointFolder(sweepFolder, point.index), resultFiles.result);
+  const text = await readTextIfExists(file).catch(() => undefined);
+  if (text === undefined) return undefined;
+  const result = parse(text);
+  return result?.identity === identity(point) ? outcomeOf(result) : undefined;
+}
+
+function parse(text: string): z.output<typeof schema> | undefined {
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
+}
+
+type OutcomeSource = Pick<InstanceResult, 'state' | 'times'> & {
+  readonly cause?: string;
+  readonly message?: string;
+  readonly scripts: readonly { readonly status: number | null }[];
+};
+
+export function outcomeOf({ state, cause, message, scripts, times }: OutcomeSource): PointOutcome {
+  const failed = scripts.find(({ status }) => status !== 0);
+  const known = scripts.length > 0;
+  return {
+    state,
+    ...(cause === undefined ? {} : { cause }),
+    ...(message === undefined ? {} : { message }),
+    status: failed ? failed.status : known ? 0 : null,
+    times,
+  };
+}

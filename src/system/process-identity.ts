@@ -1,0 +1,60 @@
+import { readFile, readlink } from 'node:fs/promises';
+import { hostname } from 'node:os';
+
+/** A process as one can still tell it from others when its number is used again, or elsewhere. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** Clock ticks since the host's boot. */
+  readonly start: string;
+  /** Boot and process namespace of the number. */
+  readonly realm: string;
+  /** Machine id and name of the host; empty where it has no id. */
+  readonly machine: string;
+}
+
+/** The process of that number here; undefined where there is none. */
+export async function processIdentity(pid: number): Promise<ProcessIdentity | undefined> {
+  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
+  // The command, in parentheses, may have anything in it; starttime is field 22 (proc(5)), state field 3.
+  const fields = text?.slice(text.lastIndexOf(')') + 2).split(' ');
+  if (!fields || fields[0] === 'Z') return undefined;
+  return { pid, start: fields[19] ?? '', realm: await processRealm(), machine: await machineName() };
+}
+
+/**
+ * Whether a process still lives. `unknown`: it was seen from another host or container, where this process
+ * cannot look. One of this very machine before its last restart is dead.
+ */
+export async function judgeProcess(process: ProcessIdentity): Promise<'alive' | 'dead' | 'unknown'> {
+  const realm = await processRealm();
+  if (process.realm === realm) {
+    const there = await processIdentity(process.pid);
+    return there?.start === process.start ? 'alive' : 'dead';
+  }
+  const restarted = bootOf(process.realm) !== bootOf(realm);
+  const here = await machineName();
+  return restarted && here !== '' && process.machine === here ? 'dead' : 'unknown';
+}
+
+/** Undefined where the text, JSON, describes no process. */
+export function parseProcessIdentity(text: string): ProcessIdentity | undefined {
+  try {
+    const { pid, start, realm, machine } = JSON.parse(text) as Partial<Record<string, unknown>>;
+    if (typeof pid !== 'number' || typeof start !== 'string' || typeof realm !== 'string') return undefined;
+    return { pid, start, realm, machine: typeof machine === 'string' ? machine : '' };
+  } catch {
+    return undefined;
+  }
+}
+
+async function processRealm(): Promise<string> {
+  const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => '');
+  return `${boot.trim()} ${await readlink('/proc/self/ns/pid').catch(() => '')}`;
+}
+
+const bootOf = (realm: string) => realm.split(' ')[0];
+
+async function machineName(): Promise<string> {
+  const id = await readFile('/etc/machine-id', 'utf8').catch(() => '');
+  return id.trim() === '' ? '' : `${id.trim()} ${hostname()}`;
+}

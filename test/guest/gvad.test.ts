@@ -1,0 +1,172 @@
+import { execFile, spawn } from 'node:child_process';
+import { chmod, mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type GuestEvent, guestEventNames, parseGuestEvent } from '../../src/model/guest-event.js';
+import { guestFile } from '../../src/system/paths.js';
+
+// GVAD runs here against folders, without any machine: the media are already "mounted" under a folder.
+const shells = [['dash'], ['bash', '--posix'], ['busybox', 'sh']];
+
+describe.each(shells)('gvad under %s', (...shell: string[]) => {
+  let root = '';
+
+  beforeEach(async () => {
+    root = await mkdtemp(join(tmpdir(), 'gvad-test-'));
+    await put('app/.gva/gvad.conf', 'media=output cdrom\nend=poweroff\n');
+    await mkdir(join(root, 'output'));
+    await put('cdrom/param', '7 fast\n');
+  });
+  afterEach(() => rm(root, { recursive: true, force: true }));
+
+  async function put(path: string, text: string, mode = 0o644): Promise<void> {
+    await mkdir(dirname(join(root, path)), { recursive: true });
+    await writeFile(join(root, path), text);
+    await chmod(join(root, path), mode);
+  }
+
+  const script = (name: string, body: string) => put(name, `#!/bin/sh\n${body}\n`, 0o755);
+  const read = (path: string) => readFile(join(root, path), 'utf8');
+
+  function environment(): NodeJS.ProcessEnv {
+    return {
+      PATH: process.env['PATH'],
+      GVAD_ROOT: root,
+      GVAD_MOUNT: 'no',
+      GVAD_EVENTS: join(root, 'events'),
+      GVAD_POWEROFF: `touch ${join(root, 'powered-off')}`,
+      GVAD_WAIT: '1',
+      TMPDIR: root,
+    };
+  }
+
+  async function events(): Promise<GuestEvent[]> {
+    const lines = (await read('events')).trimEnd().split('\n');
+    const parsed = lines.map(parseGuestEvent);
+    expect(parsed).not.toContain(undefined);
+    return parsed as GuestEvent[];
+  }
+
+  async function runToPowerOff(): Promise<GuestEvent[]> {
+    const [command = '', ...options] = shell;
+    await new Promise<void>((resolve, reject) => {
+      execFile(command, [...options, guestFile('gvad')], { env: environment(), timeout: 60_000 }, (error) =>
+        error ? reject(error) : resolve(),
+      );
+    });
+    expect(await readdir(root)).toContain('powered-off');
+    return events();
+  }
+
+  it('runs the scripts in name order, each in the output folder, and moves them off their medium', async () => {
+    await script('app/script-bin/20-second', 'echo second >>order; cat "$GVA_CDROM/param"');
+    await script('app/script-bin/10-first', 'echo first >>order; echo to stderr >&2');
+    await put('app/script-bin/30-not-executable', '#!/bin/sh\necho third >>order\n');
+    const seen = await runToPowerOff();
+    expect(await read('output/order')).toBe('first\nsecond\n');
+    expect(await read('output/.gva/20-second.stdout')).toBe('7 fast\n');
+    expect(await read('output/.gva/10-first.stderr')).toBe('to stderr\n');
+    expect(await read('output/.gva/10-first.status')).toBe('0\n');
+    expect(await readdir(join(root, 'app/script-bin'))).toEqual(['30-not-executable']);
+    expect(seen.map(({ name }) => name)).toEqual([
+      ...['boot', 'ready', 'script-start', 'script-end', 'script-start', 'script-end', 'done'],
+    ]);
+    expect(seen.at(-1)?.fields).toMatchObject({ scripts: '2', failed: '0' });
+  });
+
+  it('keeps the status of a script that fails, and goes on', async () => {
+    await script('app/script-bin/10-fails', 'exit 7');
+    await script('app/script-bin/20-killed', 'kill -9 $$');
+    await script('app/script-bin/30-runs', 'true');
+    const ends = (await runToPowerOff()).filter(({ name }) => name === 'script-end' || name === 'done');
+    expect(ends.map(({ fields }) => fields['status'])).toEqual(['7', '137', '0', undefined]);
+    expect(ends.at(-1)?.fields).toMatchObject({ scripts: '3', failed: '2' });
+    expect(await read('output/.gva/20-killed.status')).toBe('137\n');
+  });
+
+  it('gives scripts the variables of the contract and no input', async () => {
+    await script('app/script-bin/10-env', 'env | grep ^GVA_ | sort; pwd; wc -c');
+    await runToPowerOff();
+    expect((await read('output/.gva/10-env.stdout')).replaceAll(root, 'R').split('\n').slice(0, -1)).toEqual([
+      'GVA_APP=R/app',
+      'GVA_CDROM=R/cdrom',
+      'GVA_CONTRACT=1',
+      'GVA_DATA=R/data',
+      'GVA_FLOPPY=R/floppy',
+      'GVA_OUTPUT=R/output',
+      'GVA_SCRIPT=10-env',
+      'R/output',
+      '0',
+    ]);
+  });
+
+  it('runs scripts of any name, and the events say which', async () => {
+    const name = 'a b%c\tü$(touch x)';
+    await script(`app/script-bin/${name}`, 'echo ran');
+    const seen = await runToPowerOff();
+    expect(seen.find((event) => event.name === 'script-start')?.fields['name']).toBe(name);
+    expect(await read(`output/.gva/${name}.stdout`)).toBe('ran\n');
+    expect(await readdir(join(root, 'output'))).toEqual(['.gva']);
+  });
+
+  it('runs what a script adds, and keeps the logs of two scripts of one name apart', async () => {
+    await script(
+      'app/script-bin/10-adds',
+      'printf "#!/bin/sh\\necho again\\n" >"$GVA_APP/script-bin/10-adds"; chmod +x "$GVA_APP/script-bin/10-adds"',
+    );
+    const seen = await runToPowerOff();
+    expect(seen.at(-1)?.fields).toMatchObject({ scripts: '2', failed: '0' });
+    expect(await read('output/.gva/10-adds.2.stdout')).toBe('again\n');
+  });
+
+  it('shares the data and output folders of a combined application disk', async () => {
+    await put('app/.gva/gvad.conf', 'media=data output cdrom\nend=poweroff\n');
+    await put('app/data/input', 'in\n');
+    await script('app/script-bin/10-ok', 'true');
+    const seen = await runToPowerOff();
+    expect(seen.filter(({ name }) => name === 'error')).toEqual([]);
+  });
+
+  it('takes the defaults of the appliance where no CD comes', async () => {
+    await rm(join(root, 'cdrom'), { recursive: true });
+    await put('app/.gva/cdrom/param', 'default\n');
+    await script('app/script-bin/10-cat', 'cat "$GVA_CDROM/param"');
+    await runToPowerOff();
+    expect(await read('output/.gva/10-cat.stdout')).toBe('default\n');
+  });
+
+  it('with end=wait says idle, takes new scripts at any time, and does not power off', async () => {
+    await put('app/.gva/gvad.conf', 'media=output cdrom\nend=wait\n');
+    const [command = '', ...options] = shell;
+    const child = spawn(command, [...options, guestFile('gvad')], { env: environment(), detached: true });
+    try {
+      await eventually(async () => (await read('events')).includes('idle'));
+      await script('new', 'echo hello >hello');
+      await mkdir(join(root, 'app/script-bin'));
+      await rename(join(root, 'new'), join(root, 'app/script-bin/late'));
+      await eventually(async () => (await read('events').catch(() => '')).match(/idle/g)?.length === 2);
+      expect(await read('output/hello')).toBe('hello\n');
+      expect(child.exitCode).toBeNull();
+    } finally {
+      process.kill(-(child.pid ?? 0), 'SIGKILL');
+    }
+  });
+});
+
+/** Waits until the condition holds; the test's own time limit is the only clock. */
+async function eventually(condition: () => Promise<boolean>): Promise<void> {
+  while (!(await condition().catch(() => false))) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+describe('the event protocol', () => {
+  it('has the same names in GVAD, in the model and in the contract', async () => {
+    const gvad = await readFile(guestFile('gvad'), 'utf8');
+    const emitted = new Set([...gvad.matchAll(/\bemit '?([a-z-]+)'?/g)].map((match) => match[1]));
+    for (const name of emitted) expect(guestEventNames).toContain(name);
+    const contract = await readFile(join(dirname(guestFile('x')), '../docs/guest-contract.md'), 'utf8');
+    const [, section = ''] = contract.split('## 5. Events');
+    const described = [...section.matchAll(/^\| `([a-z-]+)` \|/gm)].map((match) => match[1]);
+    expect(described.sort()).toEqual([...guestEventNames].sort());
+  });
+});

@@ -1,0 +1,81 @@
+import { execFile } from 'node:child_process';
+import { chmod, mkdir, mkdtemp, readFile, readdir, readlink, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { InstanceResult } from '../../src/model/result.js';
+import { packageRoot } from '../../src/system/paths.js';
+
+export const gvaProgram = join(packageRoot, 'bin/gva');
+
+export interface Outcome {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs the command line program to its end. */
+export function gva(args: readonly string[], env: Record<string, string> = {}, cwd = tmpdir()): Promise<Outcome> {
+  return new Promise((resolve) => {
+    execFile(
+      process.execPath,
+      [gvaProgram, ...args],
+      { cwd, env: { ...process.env, NO_COLOR: '1', ...env }, timeout: 280_000, maxBuffer: 1 << 26 },
+      (error, stdout, stderr) => {
+        const code = error ? (typeof error.code === 'number' ? error.code : -1) : 0;
+        resolve({ code, stdout, stderr });
+      },
+    );
+  });
+}
+
+/** A folder that goes with its test. */
+export async function temporaryFolder(): Promise<{ path: string } & AsyncDisposable> {
+  const path = await mkdtemp(join(tmpdir(), 'gva-test-'));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+}
+
+export interface ApplianceText {
+  /** Entries of gva.yaml beside the name and `run: ./job.sh $(cat /cdrom/param)`. */
+  yaml?: string;
+  /** The body of app/job.sh. */
+  job: string;
+  /** More files of the appliance folder: path to content. */
+  files?: Record<string, string | Uint8Array>;
+}
+
+/** Writes an appliance folder and gives its path. */
+export async function writeAppliance(folder: string, { yaml = '', job, files = {} }: ApplianceText): Promise<string> {
+  const all = {
+    'gva.yaml': `name: test\nrun: ./job.sh $(cat /cdrom/param)\n${yaml}`,
+    'app/job.sh': `#!/bin/sh\n${job}\n`,
+    ...files,
+  };
+  for (const [path, content] of Object.entries(all)) {
+    await mkdir(dirname(join(folder, path)), { recursive: true });
+    await writeFile(join(folder, path), content);
+  }
+  await chmod(join(folder, 'app/job.sh'), 0o755);
+  return folder;
+}
+
+export async function readResult(out: string): Promise<InstanceResult> {
+  return JSON.parse(await readFile(join(out, 'result.json'), 'utf8')) as InstanceResult;
+}
+
+/** Numbers of the live processes whose command line has this text in it. */
+export async function processesWith(text: string): Promise<number[]> {
+  const found: number[] = [];
+  for (const name of await readdir('/proc')) {
+    if (!/^\d+$/.test(name) || Number(name) === process.pid) continue;
+    const commandLine = await readFile(`/proc/${name}/cmdline`, 'latin1').catch(() => '');
+    // A zombie has no command line; one of our ancestors may carry the text in its own.
+    if (commandLine.includes(text) && (await readlink(`/proc/${name}/exe`).catch(() => '')) !== '')
+      found.push(Number(name));
+  }
+  return found;
+}
+
+/** Waits until the condition holds; the test's own time limit is the only clock. */
+export async function eventually(condition: () => Promise<boolean> | boolean): Promise<void> {
+  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 20));
+}
