@@ -132,7 +132,7 @@ export class SweepView implements Disposable {
       ...(failed > 0 ? [`${failed} failed`] : []),
       ...(lost > 0 ? [`${lost} lost`] : []),
       ...(ended > 0 && seconds > 0 ? [`${rate((ended / seconds) * 60)}/min`] : []),
-      ...(ended > 0 && left > 0 ? [`about ${formatDuration((left * seconds) / ended)} left`] : []),
+      ...(ended > 0 && left > 0 ? [`about ${roughly((left * seconds) / ended)} left`] : []),
     ].join(', ');
   }
 
@@ -141,6 +141,7 @@ export class SweepView implements Disposable {
   }
 }
 
+const roughly = (seconds: number) => (seconds < 60 ? `${Math.ceil(seconds)} s` : formatDuration(seconds));
 const rate = (perMinute: number) => perMinute.toFixed(perMinute < 10 ? 1 : 0);
 
 /** " (n=3, mode=fast)" in one short line. */

@@ -1,7 +1,7 @@
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { GvaError, errnoOf, messageOf } from '../system/errors.js';
-import { syncPath, temporarySibling } from '../system/files.js';
+import { ensureFolder, syncPath, temporarySibling } from '../system/files.js';
 import { resultFiles } from '../system/paths.js';
 
 /** A folder of results that appears whole or not at all. Disposing it removes what was not published. */
@@ -47,7 +47,7 @@ async function checkTarget(target: string, out: string, force: boolean): Promise
 
 async function createSibling(target: string, out: string): Promise<string> {
   try {
-    await mkdir(dirname(target), { recursive: true });
+    await ensureFolder(dirname(target));
     const folder = temporarySibling(target);
     await mkdir(folder);
     return folder;

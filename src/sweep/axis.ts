@@ -12,6 +12,8 @@ export interface Axis {
 export interface AxisProblem {
   readonly path: readonly PropertyKey[];
   readonly message: string;
+  /** It is about the name of the entry, not its value. */
+  readonly key?: true;
 }
 
 export type AxisOutcome =
@@ -63,7 +65,10 @@ function readRangeEntry(declaration: ParameterDeclaration, given: object): AxisO
   const unknown = Object.keys(given).filter((key) => key !== 'range');
   if (unknown.length > 0)
     return {
-      problems: unknown.map((key) => ({ path: [key], message: `unknown entry ${JSON.stringify(key)}` })),
+      problems: unknown.map((name) => ({
+        ...{ path: [name], message: `unknown entry ${JSON.stringify(name)}` },
+        key: true,
+      })),
     };
   const range = (given as { range?: unknown }).range;
   if (declaration.type !== 'int' && declaration.type !== 'float')
@@ -73,7 +78,14 @@ function readRangeEntry(declaration: ParameterDeclaration, given: object): AxisO
   const kind = declaration.type === 'int' ? 'an integer' : 'a number';
   const fits = declaration.type === 'int' ? Number.isSafeInteger : Number.isFinite;
   const problems = range.flatMap((value: unknown, index) =>
-    fits(value) ? [] : [{ path: ['range', index], message: `must be ${kind}, not ${JSON.stringify(value)}` }],
+    fits(value)
+      ? []
+      : [
+          {
+            path: ['range', index],
+            message: `must be ${kind}, not ${typeof value === 'number' ? value : JSON.stringify(value)}`,
+          },
+        ],
   );
   if (problems.length > 0) return { problems };
   const [first, last, step = 1] = range as [number, number, number?];

@@ -60,7 +60,9 @@ function readAxes(appliance: Appliance, given: Record<string, unknown>): { axes:
     }
     const { axis, problems } = readAxis(declaration, entry);
     if (axis) axes.push(axis);
-    else issues.push(...problems.map(({ path, message }) => ({ path: [name, ...path], message })));
+    else
+      for (const { path, message, key } of problems)
+        issues.push({ path: [name, ...path], message, ...(key ? { params: { key } } : {}) });
   }
   for (const { name, default: value } of appliance.parameters) {
     if (Object.hasOwn(given, name)) continue;

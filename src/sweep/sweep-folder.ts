@@ -1,8 +1,8 @@
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SweepManifest } from '../model/sweep.js';
 import { ExitCode, GvaError, errnoOf, messageOf } from '../system/errors.js';
-import { readTextIfExists, writeFileAtomically } from '../system/files.js';
+import { ensureFolder, readTextIfExists, writeFileAtomically } from '../system/files.js';
 import { type LockHolder, lockFolder } from '../system/folder-lock.js';
 import { sweepFiles } from '../system/paths.js';
 import { parseSweepManifest } from './manifest.js';
@@ -54,7 +54,7 @@ async function makeFolder(folder: string): Promise<void> {
       `the folder ${folder} is not empty, and it is no sweep's: it has no ${sweepFiles.sweep}`,
       { hint: 'Name a folder that is empty or does not exist: --out DIR' },
     );
-  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
+  await ensureFolder(folder).catch((error: unknown) => {
     throw unusable(folder, error);
   });
 }

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { errnoOf } from './errors.js';
 
@@ -70,7 +70,21 @@ export function digestText(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
+/** Makes a folder, with those above it, unless it is there. */
 export async function ensureFolder(path: string): Promise<string> {
-  await mkdir(path, { recursive: true });
+  // Node's own recursive mkdir never ends where a parent takes no folders, as /proc (seen with Node 20).
+  try {
+    await mkdir(path);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' && dirname(path) !== path) {
+      await ensureFolder(dirname(path));
+      await mkdir(path).catch((second: unknown) => folderOrThrow(path, second));
+    } else await folderOrThrow(path, error);
+  }
   return path;
+}
+
+async function folderOrThrow(path: string, error: unknown): Promise<void> {
+  const info = await stat(path).catch(() => undefined);
+  if (!info?.isDirectory()) throw error;
 }

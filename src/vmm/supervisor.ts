@@ -67,17 +67,18 @@ class SupervisedMachine implements VirtualMachine {
     this.exited = this.#exit(messages);
   }
 
-  async #exit(messages: ConsoleRing): Promise<VmmExit> {
-    const status = await new Promise<number>((resolve) => {
-      this.#child.once('exit', (code, signal) => {
-        // Helpers and the watcher on the life line are still in the group; their end closes the streams.
-        this.#killGroup();
-        this.#ended = true;
-        resolve(code ?? 128 + (signal ? constants.signals[signal] : 0));
+  #exit(messages: ConsoleRing): Promise<VmmExit> {
+    // Helpers and the watcher on the life line are still in the group; their end closes the streams.
+    this.#child.once('exit', () => {
+      this.#killGroup();
+      this.#ended = true;
+    });
+    return new Promise((resolve) => {
+      this.#child.once('close', (code, signal) => {
+        const status = code ?? 128 + (signal ? constants.signals[signal] : 0);
+        resolve({ status, stderr: messages.bytes().toString('utf8') });
       });
     });
-    await new Promise<void>((resolve) => this.#child.once('close', () => resolve()));
-    return { status, stderr: messages.bytes().toString('utf8') };
   }
 
   kill(): void {

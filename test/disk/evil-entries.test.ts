@@ -52,7 +52,7 @@ describe('entries', () => {
   });
 
   test.each([
-    ['the journal', () => 8],
+    ['the inode kept for resizing', () => 7],
     ['no inode at all', () => 0xffffffff],
     ['an unused inode', (image: EvilImage) => image.number('zzzz') + 7],
   ])('one that leads to %s', async (_, target) => {

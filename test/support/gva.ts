@@ -14,7 +14,11 @@ export interface Outcome {
 }
 
 /** Runs the command line program to its end. */
-export function gva(args: readonly string[], env: Record<string, string> = {}, cwd = tmpdir()): Promise<Outcome> {
+export function gva(
+  args: readonly string[],
+  env: Record<string, string> = {},
+  cwd = tmpdir(),
+): Promise<Outcome> {
   return new Promise((resolve) => {
     execFile(
       process.execPath,
@@ -44,7 +48,10 @@ export interface ApplianceText {
 }
 
 /** Writes an appliance folder and gives its path. */
-export async function writeAppliance(folder: string, { yaml = '', job, files = {} }: ApplianceText): Promise<string> {
+export async function writeAppliance(
+  folder: string,
+  { yaml = '', job, files = {} }: ApplianceText,
+): Promise<string> {
   const all = {
     'gva.yaml': `name: test\nrun: ./job.sh $(cat /cdrom/param)\n${yaml}`,
     'app/job.sh': `#!/bin/sh\n${job}\n`,

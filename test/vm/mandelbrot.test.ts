@@ -30,7 +30,7 @@ it('the demo computes the picture of the set in eight guests', async () => {
   for (const time of ['first', 'again']) {
     const demo = await runFile('sh', [join(example, 'demo.sh'), '--vmm', 'uml'], { cwd: folder, env });
     expect(demo.stdout, time).toContain(`The picture: ${results}/mandelbrot.png`);
-    expect(demo.stdout).toMatch(/^700-799( +\d+\.\d{3}){5}$/m);
+    expect(demo.stdout).toMatch(/^700-799( +\d+\.\d{3}){6}$/m);
   }
   const strips = await readStrips(results);
   expect(strips.map(({ first }) => first)).toEqual([0, 100, 200, 300, 400, 500, 600, 700]);

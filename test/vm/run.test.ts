@@ -2,7 +2,14 @@ import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { listTree } from '../../src/system/folder-digest.js';
-import { type ApplianceText, gva, processesWith, readResult, temporaryFolder, writeAppliance } from '../support/gva.js';
+import {
+  type ApplianceText,
+  gva,
+  processesWith,
+  readResult,
+  temporaryFolder,
+  writeAppliance,
+} from '../support/gva.js';
 
 // Real guests. To see one of these alone: npx vitest run --project vm test/vm/run.test.ts -t 'NAME'
 
@@ -51,12 +58,17 @@ describe('gva run', () => {
       const { code, stderr } = await gva(['run', appliance, ...words, '--vmm', vmm, '--out', out]);
       expect(stderr).toContain('done in');
       expect(code).toBe(0);
-      expect(await readResult(out)).toMatchObject({ state: 'done', vmm: { name: vmm }, output: { findings: [] } });
+      expect(await readResult(out)).toMatchObject({
+        state: 'done',
+        vmm: { name: vmm },
+        output: { findings: [] },
+      });
       outputs.push(await outputBytes(out));
     }
     const [qemu = {}, uml] = outputs;
     // The virtual system's id in the OVF environment is the instance's.
-    for (const output of outputs) output['ovf-env.xml'] = (output['ovf-env.xml'] ?? '').replace(/oe:id="[^"]*"/, '');
+    for (const output of outputs)
+      output['ovf-env.xml'] = (output['ovf-env.xml'] ?? '').replace(/oe:id="[^"]*"/, '');
     expect(uml).toEqual(qemu);
     const utf8 = (latin1: string | undefined) => Buffer.from(latin1 ?? '', 'latin1').toString('utf8');
     expect(qemu).toMatchObject({
@@ -75,7 +87,9 @@ describe('gva run', () => {
     expect(utf8(qemu['from-shell'])).toBe(text);
     expect(utf8(qemu['words'])).toBe(`-3|2.5|true|it's|"$HOME"|&|<ü>|`);
     expect(JSON.parse(utf8(qemu['params.json']))).toEqual({ n: -3, ratio: 2.5, on: true, text });
-    expect(utf8(qemu['ovf-env.xml'])).toContain('oe:key="text" oe:value="it&#39;s &#34;$HOME&#34; &#38; &#60;ü&#62;&#10;"');
+    expect(utf8(qemu['ovf-env.xml'])).toContain(
+      'oe:key="text" oe:value="it&#39;s &#34;$HOME&#34; &#38; &#60;ü&#62;&#10;"',
+    );
   });
 
   describe.each(['qemu', 'uml'])('under %s', (vmm) => {
@@ -113,7 +127,10 @@ describe('gva run', () => {
     });
 
     it('a full output disk: exit 1, with the size to raise', async () => {
-      const ran = await run({ yaml: 'output: { size: 2M }\n', job: 'echo kept >kept; head -c 9000000 /dev/zero >big' });
+      const ran = await run({
+        yaml: 'output: { size: 2M }\n',
+        job: 'echo kept >kept; head -c 9000000 /dev/zero >big',
+      });
       expect(ran).toMatchObject({ code: 1, ...clean, result: { state: 'failed', cause: 'output-full' } });
       expect(ran.output['kept']).toBe('kept\n');
       expect(ran.stderr).toContain('output.size');

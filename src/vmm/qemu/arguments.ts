@@ -55,6 +55,9 @@ function disk(disk: Disk): string[] {
     `file=${escapeValue(file)}`,
     `format=${disk.access === 'overlay' ? 'qcow2' : 'raw'}`,
     ...['if=none', `id=${disk.id}`, `readonly=${disk.access === 'read-only' ? 'on' : 'off'}`],
+    // Images below overlays are never written. QEMU would take the whole-file lock of a User-mode Linux on
+    // the same image for a writer's.
+    ...(disk.access === 'overlay' ? ['backing.file.locking=off'] : []),
     // Work disks of one run: what a crash of the host loses is run again, so no flush need reach the platter.
     ...['cache=unsafe', 'discard=unmap'],
   ];
