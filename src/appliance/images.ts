@@ -13,7 +13,7 @@ import type { ApplianceFolder } from './load.js';
 import { parameterFiles } from './parameter-files.js';
 
 /** Raise when images of the same content get other bytes. */
-const imageVersion = 1;
+const imageVersion = 2;
 /** Bytes that a guest may add to its copy of the application or data disk. */
 const freeSpace = 16 << 20;
 

@@ -14,7 +14,7 @@ const size = (what: string, minimum: number) =>
     });
 
 const commandLine = z
-  .string({ error: 'must be a shell command line' })
+  .string({ error: 'must be a shell command line (in quotes, if YAML takes it for something else)' })
   .refine((text) => text.trim() !== '', 'must not be empty')
   .refine((text) => !text.includes('\0'), 'must not contain a NUL character');
 

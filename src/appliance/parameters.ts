@@ -36,7 +36,8 @@ export function resolveParameters(appliance: Appliance, given: ParameterValues):
 
 /** `--param NAME=VALUE` words as values of the types that the appliance declares. */
 export function parametersFromWords(appliance: Appliance, words: readonly string[]): ParameterValues {
-  const given: Record<string, ParameterValue> = {};
+  // Without a prototype: a name such as __proto__ is one like any other, to be refused as unknown.
+  const given = Object.create(null) as Record<string, ParameterValue>;
   for (const word of words) {
     const equals = word.indexOf('=');
     if (equals < 1)

@@ -16,8 +16,13 @@ export function cpioArchive(entries: readonly CpioEntry[]): Buffer {
 }
 
 function member(entry: CpioEntry, inode: number): Buffer {
-  const mode = typeBits[entry.kind] | (entry.kind === 'file' ? entry.mode : 0o755);
+  const mode = typeBits[entry.kind] | permissions(entry);
   return record(entry.path, inode, mode, contentOf(entry));
+}
+
+function permissions(entry: CpioEntry): number {
+  if (entry.kind === 'file') return entry.mode;
+  return entry.kind === 'symlink' ? 0o777 : 0o755;
 }
 
 function contentOf(entry: CpioEntry): Buffer {

@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import { runTool } from '../system/process.js';
+import { stampInodes } from './ext4-stamp.js';
 
 /**
  * Every time that GVA writes into an image: the same input gives the same bytes. 2000-01-01, because some
@@ -21,7 +22,7 @@ export interface Ext4Options {
 /**
  * Makes an ext4 file system in a new sparse file, without root and without mounting, by `mke2fs -d`.
  * No journal: an instance that dies is run again, never recovered. Same content, same bytes: UUID and hash
- * seed are fixed, as are the times that mke2fs itself writes. Not synced and not renamed into place: callers
+ * seed and all times are fixed, and everything belongs to root. Not synced and not renamed into place: callers
  * who keep the image do that.
  */
 export async function makeExt4(path: string, options: Ext4Options): Promise<void> {
@@ -31,6 +32,7 @@ export async function makeExt4(path: string, options: Ext4Options): Promise<void
   await runTool('mke2fs', ext4Arguments(path, options), {
     env: { E2FSPROGS_FAKE_TIME: String(imageDate.getTime() / 1000) },
   });
+  if (options.from !== undefined) await stampInodes(path, imageDate);
 }
 
 export function ext4Arguments(path: string, options: Ext4Options): string[] {

@@ -30,9 +30,15 @@ export class Pace {
 
   /** To be called between any two steps of 0.1 ms or more. Throws LimitReached, or the signal's reason. */
   async step(): Promise<void> {
-    const now = performance.now();
-    if (now > this.#deadline) throw new LimitReached('LIMIT_TIME', `the time of ${this.#timeMs} ms is over`);
-    if (now > this.#sliceEnd) {
+    if (performance.now() > this.#deadline) {
+      throw new LimitReached('LIMIT_TIME', `the time of ${this.#timeMs} ms is over`);
+    }
+    await this.turn();
+  }
+
+  /** The same for what has to be finished although the time is over. */
+  async turn(): Promise<void> {
+    if (performance.now() > this.#sliceEnd) {
       await setImmediate();
       this.#sliceEnd = performance.now() + SLICE;
     }

@@ -71,6 +71,14 @@ describe('limits', () => {
     expect(report.truncated).toBe(true);
   });
 
+  test('time: also on the way to the first directory', async () => {
+    const { report } = await extracted(new FakeTree(directory(['d', directory()])), {
+      from: 'd',
+      timeMs: -1,
+    });
+    expect(report).toMatchObject({ findings: [{ code: 'LIMIT_TIME' }], truncated: true });
+  });
+
   test('findings: kept up to a number, counted all', async () => {
     const { report } = await extracted(
       many(50, () => ({ kind: 'socket' })),

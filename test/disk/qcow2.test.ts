@@ -57,13 +57,9 @@ describe('images by qemu-img', () => {
     await expect(disk.read(-1, 1)).rejects.toMatchObject({ code: 'IMAGE_RANGE' });
   });
 
-  test('zstd is read or refused, as Node can', async () => {
-    const raw = diskBytes();
-    const image = converted(scratch(), raw, ['-c', '-o', 'compression_type=zstd']);
-    if ('zstdDecompressSync' in (await import('node:zlib'))) {
-      await using disk = await openImage(image);
-      expect((await disk.read(0, disk.size)).equals(raw)).toBe(true);
-    } else await expect(openImage(image)).rejects.toMatchObject({ code: 'IMAGE_UNSUPPORTED' });
+  test('zstd is refused', async () => {
+    const image = converted(scratch(), diskBytes(), ['-c', '-o', 'compression_type=zstd']);
+    await expect(openImage(image)).rejects.toMatchObject({ code: 'IMAGE_UNSUPPORTED' });
   });
 
   test('a file system in one is extracted', async () => {

@@ -61,10 +61,9 @@ export class Extraction<Node extends TreeNode> {
   async run(): Promise<ExtractionReport> {
     for (const { code, path, message } of this.#tree.findings) this.#findings.add(code, () => path, message);
     try {
-      const start = await this.#start();
-      await this.#withinLimits('files', () => this.#enter(start, TOP, this.#base));
+      await this.#withinLimits('files', async () => this.#enter(await this.#start(), TOP, this.#base));
       await this.#withinLimits('symbolic links', () => this.#makeSymlinks());
-      this.#finishDirectories();
+      await this.#finishDirectories();
     } catch (error) {
       throw error instanceof host.HostFailure ? error.toGvaError(this.#base.toString('utf8')) : error;
     }
@@ -262,8 +261,9 @@ export class Extraction<Node extends TreeNode> {
   }
 
   /** Children before parents: making a link changes its directory's time. */
-  #finishDirectories(): void {
+  async #finishDirectories(): Promise<void> {
     for (const directory of this.#directories.toReversed()) {
+      await this.#pace.turn();
       host.finishDirectory(
         hostPath(this.#base, directory.place),
         directory,

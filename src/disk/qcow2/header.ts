@@ -12,7 +12,6 @@ export interface Qcow2Header {
   readonly size: number;
   readonly l1Offset: number;
   readonly l1Entries: number;
-  readonly compression: 'deflate' | 'zstd';
 }
 
 const Incompatible = {
@@ -31,7 +30,7 @@ export function parseHeader(bytes: Buffer): Qcow2Header {
   if (bytes.length < HEADER_LENGTH.least) throw corrupt('its header is cut off');
   const version = bytes.readUInt32BE(4);
   if (version !== 2 && version !== 3) throw unsupported(`version ${version}`);
-  refuseOtherFiles(bytes, version);
+  refuseUnreadable(bytes, version);
   const clusterBits = bytes.readUInt32BE(20);
   if (clusterBits < 9 || clusterBits > 21) throw corrupt(`it claims clusters of 2^${clusterBits} bytes`);
   const header: Qcow2Header = {
@@ -40,7 +39,6 @@ export function parseHeader(bytes: Buffer): Qcow2Header {
     size: safeNumber(bytes.readBigUInt64BE(24), 'size'),
     l1Entries: bytes.readUInt32BE(36),
     l1Offset: safeNumber(bytes.readBigUInt64BE(40), 'place of the L1 table'),
-    compression: compressionOf(bytes, version),
   };
   const perL1Entry = 2 ** (2 * clusterBits - 3);
   if (header.l1Entries < Math.ceil(header.size / perL1Entry))
@@ -49,12 +47,13 @@ export function parseHeader(bytes: Buffer): Qcow2Header {
   return header;
 }
 
-/** An image that names other files of the host, or needs a key, is never followed. */
-function refuseOtherFiles(bytes: Buffer, version: 2 | 3): void {
+/** An image that names other files of the host, or needs a key or another decoder, is refused. */
+function refuseUnreadable(bytes: Buffer, version: 2 | 3): void {
   if (bytes.readBigUInt64BE(8) !== 0n) throw unsupported('a backing file');
   if (bytes.readUInt32BE(32) !== 0) throw unsupported('encryption');
   const incompatible = version === 3 ? readFeatures(bytes) : 0n;
   if (incompatible & Incompatible.externalData) throw unsupported('an external data file');
+  if (incompatible & Incompatible.compressionType) refuseOtherCompression(bytes);
   const unknown = incompatible & ~READABLE;
   if (unknown !== 0n) throw unsupported(`incompatible features 0x${unknown.toString(16)}`);
 }
@@ -64,11 +63,10 @@ function readFeatures(bytes: Buffer): bigint {
   return bytes.readBigUInt64BE(72);
 }
 
-function compressionOf(bytes: Buffer, version: 2 | 3): Qcow2Header['compression'] {
-  const typed = version === 3 && (readFeatures(bytes) & Incompatible.compressionType) !== 0n;
-  const type = typed && bytes.length > 104 ? bytes.readUInt8(104) : 0;
-  if (type > 1) throw unsupported(`compression type ${type}`);
-  return type === 1 ? 'zstd' : 'deflate';
+/** Deflate only: Node's zstd cannot tell where a cluster ends and the next begins. */
+function refuseOtherCompression(bytes: Buffer): void {
+  const type = bytes.length > 104 ? bytes.readUInt8(104) : 0;
+  if (type !== 0) throw unsupported(type === 1 ? 'zstd compression' : `compression type ${type}`);
 }
 
 function safeNumber(value: bigint, what: string): number {

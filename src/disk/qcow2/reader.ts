@@ -1,6 +1,6 @@
 import { ReadCache } from '../cache.js';
 import { checkRange, type BlockSource } from '../source.js';
-import { checkCompression, decompress } from './compression.js';
+import { decompress } from './compression.js';
 import { corrupt, HEADER_LENGTH, parseHeader, QCOW2_MAGIC, type Qcow2Header } from './header.js';
 
 /** Expanded clusters kept: neighbours are read one after another. */
@@ -19,7 +19,6 @@ export async function isQcow2(file: BlockSource): Promise<boolean> {
 export async function openQcow2(file: BlockSource): Promise<BlockSource> {
   if (!(await isQcow2(file))) throw corrupt('it does not begin as one');
   const header = parseHeader(await file.read(0, Math.min(file.size, HEADER_LENGTH.most)));
-  checkCompression(header.compression);
   if (header.l1Offset + header.l1Entries * 8 > file.size) throw corrupt('its L1 table is outside the file');
   return new Qcow2Source(file, header);
 }
@@ -125,11 +124,7 @@ class Qcow2Source implements BlockSource {
     const sectors = Number((entry & (COMPRESSED - 1n)) >> offsetBits) + 1;
     const length = Math.min(sectors * SECTOR - (at % SECTOR), this.#file.size - at);
     if (length <= 0) throw corrupt(`a compressed cluster at byte ${at} is outside the file`);
-    const cluster = decompress(
-      await this.#file.read(at, length),
-      this.#clusterSize,
-      this.#header.compression,
-    );
+    const cluster = decompress(await this.#file.read(at, length), this.#clusterSize);
     for (const oldest of this.#expanded.keys()) {
       if (this.#expanded.size < EXPANDED) break;
       this.#expanded.delete(oldest);

@@ -1,0 +1,371 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { prepareAppliance } from '../../src/instance/stage.js';
+import type { SweepEvent, SweepManifest } from '../../src/model/sweep.js';
+import { type Plan, readPlan } from '../../src/sweep/plan.js';
+import { type SweepSpec, runSweep } from '../../src/sweep/run-sweep.js';
+import { pointFolder } from '../../src/system/paths.js';
+import { processIdentity } from '../../src/system/process-identity.js';
+import type { MachineSpec, VirtualMachine } from '../../src/vmm/driver.js';
+import { FakeDriver, doneScript, guestScript } from '../../src/vmm/fake/driver.js';
+import {
+  type TestHome,
+  fakeBase,
+  fakeVmm,
+  makeTestHome,
+  squareManifest,
+  writeAppliance,
+} from '../support/fake-appliance.js';
+
+let home: TestHome;
+let out: string;
+beforeEach(async () => {
+  home = await makeTestHome();
+  out = join(home.folder, 'out');
+  await writeAppliance(home.folder, squareManifest);
+});
+afterEach(() => home[Symbol.asyncDispose]());
+
+/** Shell: the value of n, from the parameter disc. */
+const readN = `n=$(grep -ao "n='[0-9]*'" "$GVA_FAKE_CDROM" | head -n 1 | tr -dc 0-9)\n`;
+const started = guestScript(['boot t=0.01', 'ready t=0.01', 'script-start t=0.02 name=50-autorun']);
+const endedWith = (status: string) =>
+  `echo "@gva1 script-end t=0.03 name=50-autorun status=${status} free=500" >&4; echo "@gva1 done t=0.04" >&4\n`;
+
+/** A fake that counts its machines. */
+class CountingDriver extends FakeDriver {
+  running = 0;
+  most = 0;
+  readonly ids: string[] = [];
+
+  override async start(spec: MachineSpec): Promise<VirtualMachine> {
+    const machine = await super.start(spec);
+    this.ids.push(spec.id);
+    this.most = Math.max(this.most, ++this.running);
+    void machine.exited.then(() => this.running--);
+    return machine;
+  }
+}
+
+interface Run extends Partial<SweepSpec> {
+  readonly plan?: Plan;
+  readonly driver?: CountingDriver;
+  readonly onEvent?: (event: SweepEvent) => void;
+  readonly signal?: AbortSignal;
+}
+
+async function makePlan(parameters: string): Promise<Plan> {
+  const file = join(home.folder, 'plan.yaml');
+  await writeFile(file, `appliance: ./square\nparameters:\n${parameters}`);
+  return readPlan(file);
+}
+
+async function sweep(options: Run = {}) {
+  const { driver = new CountingDriver(), onEvent = () => undefined, signal, ...rest } = options;
+  const plan = options.plan ?? (await makePlan('  n: { range: [1, 4] }\n'));
+  const prepared = await prepareAppliance(plan.source, fakeBase());
+  const limits = { boot: 600, total: undefined, powerOff: 600 };
+  const spec = { plan, prepared, out, parallel: 2, limits, force: false, keep: false, ...rest };
+  const never = new AbortController().signal;
+  const summary = await runSweep(spec, fakeVmm(undefined, driver), onEvent, signal ?? never);
+  expect(await readdir(home.scratch)).toEqual([]);
+  return { summary, driver, ran: driver.ids.map((id) => Number(id.split('-').at(-1))).sort() };
+}
+
+const rows = async () => (await readFile(join(out, 'results.csv'), 'utf8')).trimEnd().split('\r\n');
+/** `n`, state, cause and status of each row. */
+const shortRows = async () => (await rows()).slice(1).map((row) => row.split(',').slice(1, 6).join(','));
+const manifest = async () => JSON.parse(await readFile(join(out, 'sweep.json'), 'utf8')) as SweepManifest;
+
+describe('a sweep', () => {
+  test('has a folder for each point, a table and a description', async () => {
+    const { summary } = await sweep();
+    const counts = { pending: 0, done: 4, failed: 0, lost: 0 };
+    expect(summary).toMatchObject({ folder: out, points: 4, counts, kept: 0, interrupted: false });
+    expect((await readdir(out)).sort()).toEqual(['points', 'results.csv', 'sweep.json']);
+    const names = ['0000000', '0000001', '0000002', '0000003'];
+    expect((await readdir(join(out, 'points/0000'))).sort()).toEqual(names);
+    for (const [index, name] of names.entries()) {
+      const result = await readFile(join(out, 'points/0000', name, 'result.json'), 'utf8');
+      expect(JSON.parse(result)).toMatchObject({ parameters: { n: index + 1, mode: 'fast' }, state: 'done' });
+    }
+    expect((await rows())[0]).toMatch(/^gva_point,n,mode,gva_state,/);
+    expect((await rows())[4]).toMatch(/^3,4,fast,done,,0,[0-9.]+,[0-9.]+,.*,points\/0000\/0000003$/);
+    expect(await manifest()).toMatchObject({
+      format: 'gva-sweep/1',
+      appliance: { name: 'square', version: '1.2.3' },
+      base: { name: 'micro', digest: fakeBase().digest },
+      vmm: { name: 'fake', version: '1', accelerator: 'none' },
+      plan: { text: 'appliance: ./square\nparameters:\n  n: { range: [1, 4] }\n' },
+      parameters: ['n', 'mode'],
+      count: 4,
+    });
+  });
+
+  test('runs as many at once as it may, and never more', async () => {
+    const go = join(home.folder, 'go');
+    const driver = new CountingDriver({ script: `until [ -e '${go}' ]; do sleep 0.01; done\n${doneScript}` });
+    const running = sweep({ driver, parallel: 3, plan: await makePlan('  n: { range: [1, 9] }\n') });
+    await vi.waitFor(() => expect(driver.running).toBe(3), { timeout: 30_000 });
+    await writeFile(go, '');
+    await running;
+    expect(driver.most).toBe(3);
+    expect(driver.ids).toHaveLength(9);
+  });
+
+  test('of one point, asked for many at once', async () => {
+    const begun: SweepEvent[] = [];
+    const plan = await makePlan('  n: 1\n');
+    await sweep({ plan, parallel: 50, onEvent: (event) => begun.push(event) });
+    expect(begun[0]).toEqual({ event: 'begun', points: 1, kept: 0, parallel: 1 });
+  });
+
+  test('gives every point the files of the plan', async () => {
+    await writeFile(join(home.folder, 'table.txt'), 'needle in the disc');
+    await writeFile(
+      join(home.folder, 'p.yaml'),
+      'appliance: square\nparameters: { n: [1, 2] }\nfiles: [table.txt]\n',
+    );
+    const script = `${started}grep -aq 'needle in the disc' "$GVA_FAKE_CDROM"; s=$?\n${endedWith('$s')}`;
+    const plan = await readPlan(join(home.folder, 'p.yaml'));
+    const { summary } = await sweep({ plan, driver: new CountingDriver({ script }) });
+    expect(summary.counts.done).toBe(2);
+    expect((await manifest()).files).toMatchObject([{ name: 'table.txt', size: 18 }]);
+  });
+});
+
+describe('points that go wrong', () => {
+  test('do not keep the others from being run; the table says why', async () => {
+    const script = `${readN}${started}[ $n = 2 ] && exit 0\n[ $n = 4 ] && exit 9\n${endedWith('$((n == 3 ? 7 : 0))')}`;
+    const events: SweepEvent[] = [];
+    const driver = new CountingDriver({ script });
+    const { summary } = await sweep({ driver, onEvent: (event) => events.push(event) });
+    expect(summary.counts).toEqual({ pending: 0, done: 1, failed: 1, lost: 2 });
+    expect(await shortRows()).toEqual([
+      '1,fast,done,,0',
+      '2,fast,lost,no-done,',
+      '3,fast,failed,script-status,7',
+      '4,fast,lost,vmm-failed,',
+    ]);
+    const failure = events.find((event) => event.event === 'point-ended' && event.outcome.state === 'failed');
+    expect(failure).toMatchObject({
+      point: { index: 2, parameters: { n: 3 } },
+      outcome: { message: 'script 50-autorun ended with status 7' },
+    });
+  });
+
+  test('a point whose instance cannot be run at all is lost, with the reason', async () => {
+    await sweep();
+    await rm(pointFolder(out, 1), { recursive: true });
+    await mkdir(pointFolder(out, 1));
+    await writeFile(join(pointFolder(out, 1), 'diary'), 'private');
+    const { summary } = await sweep();
+    expect(summary.counts).toMatchObject({ done: 3, lost: 1 });
+    expect((await rows())[2]).toMatch(/^1,2,fast,lost,.*OUT_EXISTS: the output folder .*,,,,,,,$/);
+    expect(await readdir(pointFolder(out, 1))).toEqual(['diary']);
+  });
+
+  test('three in a row that cannot be run stop the sweep; what is done is kept', async () => {
+    const plan = await makePlan('  n: { range: [1, 20] }\n');
+    let ended = 0;
+    const onEvent = (event: SweepEvent) => {
+      // From now on no instance finds a place for its disks.
+      if (event.event === 'point-ended' && ++ended === 2) vi.stubEnv('GVA_SCRATCH', '/nonexistent');
+    };
+    await expect(sweep({ plan, parallel: 1, onEvent })).rejects.toMatchObject({
+      code: 'SWEEP_STOPPED',
+      exitCode: 69,
+      message: expect.stringContaining(
+        '3 points in a row could not be run: cannot use the scratch',
+      ) as unknown,
+    });
+    const states = (await rows()).slice(1).map((row) => row.split(',')[3]);
+    expect(states).toEqual(['done', 'done', 'lost', 'lost', 'lost', ...Array<string>(15).fill('pending')]);
+    vi.stubEnv('GVA_SCRATCH', home.scratch);
+    expect((await sweep({ plan })).summary).toMatchObject({ kept: 2, counts: { done: 20 } });
+  });
+});
+
+describe('the same command again', () => {
+  test('runs nothing when all is done, and everything with force', async () => {
+    await sweep();
+    const before = await manifest();
+    expect((await sweep()).ran).toEqual([]);
+    expect((await sweep({ force: true })).ran).toEqual([0, 1, 2, 3]);
+    expect(await shortRows()).toHaveLength(4);
+    expect(await manifest()).toMatchObject({ startedAt: before.startedAt });
+    expect((await manifest()).continuedAt).toBeDefined();
+  });
+
+  test('runs what is missing, failed or lost', async () => {
+    const script = `${readN}${started}[ $n = 2 ] && exit 9\n${endedWith('$((n == 3 ? 7 : 0))')}`;
+    await sweep({ driver: new CountingDriver({ script }) });
+    await rm(pointFolder(out, 3), { recursive: true });
+    const { summary, ran } = await sweep();
+    expect(ran).toEqual([1, 2, 3]);
+    expect(summary).toMatchObject({ kept: 1, counts: { done: 4, failed: 0, lost: 0 } });
+  });
+
+  test('runs again what cannot be read or is only half there', async () => {
+    await sweep();
+    await writeFile(join(pointFolder(out, 0), 'result.json'), '{"state": "done"');
+    await writeFile(join(pointFolder(out, 1), 'result.json'), '{"format": "gva-result/1", "state": "done"}');
+    expect((await sweep()).ran).toEqual([0, 1]);
+    expect((await sweep()).ran).toEqual([]);
+  });
+
+  test('with a changed plan runs the points that are other work now', async () => {
+    await sweep();
+    const plan = await makePlan('  n: [1, 22, 3, 4, 5]\n');
+    const { ran, summary } = await sweep({ plan });
+    expect(ran).toEqual([1, 4]);
+    expect(summary).toMatchObject({ kept: 3, points: 5, counts: { done: 5 } });
+    expect((await shortRows()).map((row) => row.split(',')[0])).toEqual(['1', '22', '3', '4', '5']);
+    expect((await manifest()).count).toBe(5);
+    const fewer = await sweep({ plan: await makePlan('  n: [1, 22]\n') });
+    expect(fewer.ran).toEqual([]);
+    expect(await shortRows()).toHaveLength(2);
+  });
+
+  test('with a changed appliance runs everything', async () => {
+    await sweep();
+    await writeFile(join(home.folder, 'square/app/table'), 'new');
+    expect((await sweep()).ran).toEqual([0, 1, 2, 3]);
+  });
+
+  test('removes what a killed process had begun', async () => {
+    await sweep();
+    const leftovers = ['.results.csv.0123456789ab.tmp', 'points/0000/.0000002.0123456789ab.tmp'];
+    await mkdir(join(out, leftovers[1]!));
+    for (const name of [leftovers[0]!, `${leftovers[1]!}/x`, 'points/0000/.mine'])
+      await writeFile(join(out, name), '');
+    await sweep();
+    expect(leftovers.map((name) => existsSync(join(out, name)))).toEqual([false, false]);
+    expect(existsSync(join(out, 'points/0000/.mine'))).toBe(true);
+  });
+});
+
+describe('an interrupted sweep', () => {
+  test('cancels what runs, writes the table, and goes on next time', async () => {
+    const controller = new AbortController();
+    const script = `${readN}${started}[ $n -gt 2 ] && sleep 600\n${endedWith('0')}`;
+    const driver = new CountingDriver({ script });
+    const running = sweep({ driver, parallel: 4, signal: controller.signal });
+    await vi.waitFor(() => expect([driver.ids.length, driver.running]).toEqual([4, 2]), { timeout: 30_000 });
+    await vi.waitFor(() => expect(existsSync(join(pointFolder(out, 1), 'result.json'))).toBe(true));
+    await vi.waitFor(() => expect(existsSync(join(pointFolder(out, 0), 'result.json'))).toBe(true));
+    controller.abort();
+    const { summary } = await running;
+    expect(driver.running).toBe(0);
+    expect(summary).toMatchObject({ interrupted: true, counts: { done: 2, pending: 2 } });
+    expect(await shortRows()).toEqual([
+      '1,fast,done,,0',
+      '2,fast,done,,0',
+      '3,fast,pending,,',
+      '4,fast,pending,,',
+    ]);
+    expect((await readdir(join(out, 'points/0000'))).sort()).toEqual(['0000000', '0000001']);
+    const again = await sweep();
+    expect(again.ran).toEqual([2, 3]);
+    expect(again.summary).toMatchObject({ interrupted: false, counts: { done: 4 } });
+  });
+
+  test('before its first point leaves the table of an earlier run alone', async () => {
+    await sweep();
+    const before = await rows();
+    await expect(sweep({ force: true, signal: AbortSignal.abort() })).rejects.toBeDefined();
+    expect(await rows()).toEqual(before);
+  });
+});
+
+describe('a folder that is', () => {
+  test("not empty and no sweep's is refused and left alone", async () => {
+    await mkdir(out);
+    await writeFile(join(out, 'thesis.tex'), '');
+    await expect(sweep()).rejects.toMatchObject({ code: 'OUT_EXISTS', exitCode: 2 });
+    expect(await readdir(out)).toEqual(['thesis.tex']);
+  });
+
+  test.each(['', 'no JSON', '{"format": "gva-sweep/9"}'])(
+    "a sweep's that cannot be read (%j)",
+    async (text) => {
+      await mkdir(out);
+      await writeFile(join(out, 'sweep.json'), text);
+      await expect(sweep()).rejects.toMatchObject({ code: 'SWEEP_UNREADABLE' });
+      expect(await readdir(out)).toEqual(['sweep.json']);
+      expect(await readFile(join(out, 'sweep.json'), 'utf8')).toBe(text);
+    },
+  );
+
+  test('of another appliance is refused', async () => {
+    await sweep();
+    await writeAppliance(home.folder, squareManifest.replace('square', 'cube'));
+    await expect(sweep()).rejects.toMatchObject({ code: 'SWEEP_OTHER' });
+    expect((await manifest()).appliance.name).toBe('square');
+  });
+
+  test('a file, or under one', async () => {
+    await writeFile(out, '');
+    await expect(sweep()).rejects.toMatchObject({ code: 'OUT_UNUSABLE' });
+    await expect(sweep({ out: join(out, 'sub') })).rejects.toMatchObject({ code: 'OUT_UNUSABLE' });
+  });
+});
+
+describe('two processes on one folder', () => {
+  let other: ChildProcess;
+  let lock: string;
+  beforeEach(async () => {
+    other = spawn('sleep', ['600']);
+    await once(other, 'spawn');
+    await mkdir(out);
+    lock = join(out, '.lock-0123456789ab');
+    await writeFile(lock, JSON.stringify(await processIdentity(other.pid!)));
+  });
+  afterEach(() => other.kill('SIGKILL'));
+
+  test('the second is refused while the first lives, and goes on after a kill -9', async () => {
+    await expect(sweep()).rejects.toMatchObject({
+      code: 'SWEEP_IN_USE',
+      message: `the sweep in ${out} is being run by process ${other.pid}`,
+    });
+    expect(await readdir(out)).toEqual(['.lock-0123456789ab']);
+    other.kill('SIGKILL');
+    await once(other, 'exit');
+    await sweep();
+    expect((await readdir(out)).sort()).toEqual(['points', 'results.csv', 'sweep.json']);
+  });
+
+  test('a process number that somebody else has by now locks nothing', async () => {
+    await writeFile(lock, JSON.stringify({ ...(await processIdentity(other.pid!)), start: '1' }));
+    expect((await sweep()).summary.counts.done).toBe(4);
+  });
+
+  test('a process of this machine before its restart locks nothing, one elsewhere does', async () => {
+    const here = (await processIdentity(other.pid!))!;
+    await writeFile(lock, JSON.stringify({ ...here, machine: 'm other', realm: 'boot pid:[1]' }));
+    await expect(sweep()).rejects.toMatchObject({
+      code: 'SWEEP_IN_USE',
+      hint: expect.stringContaining(`remove ${lock}`) as unknown,
+    });
+    // Where a machine has no id, its own past cannot be told from another machine.
+    if (here.machine === '') return;
+    await writeFile(lock, JSON.stringify({ ...here, realm: 'boot pid:[1]' }));
+    expect((await sweep()).summary.counts.done).toBe(4);
+  });
+
+  test('in one process too', async () => {
+    other.kill('SIGKILL');
+    await once(other, 'exit');
+    const go = join(home.folder, 'go');
+    const driver = new CountingDriver({ script: `until [ -e '${go}' ]; do sleep 0.01; done\n${doneScript}` });
+    const first = sweep({ driver });
+    await vi.waitFor(() => expect(driver.running).toBe(2), { timeout: 30_000 });
+    await expect(sweep()).rejects.toMatchObject({ code: 'SWEEP_IN_USE' });
+    await writeFile(go, '');
+    expect((await first).summary.counts.done).toBe(4);
+  });
+});

@@ -1,0 +1,173 @@
+import { mkdir, readFile, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { type Base, loadBase } from '../../src/base/store.js';
+import { ext4Size, makeExt4 } from '../../src/disk/ext4-image.js';
+import { openExt4 } from '../../src/disk/ext4/index.js';
+import { extractTree } from '../../src/disk/extract.js';
+import { isoBytes } from '../../src/disk/iso9660/index.js';
+import { openRaw } from '../../src/disk/source.js';
+import type { MediumEntry } from '../../src/disk/medium-entry.js';
+import { createScratch } from '../../src/instance/scratch.js';
+import { watchMachine } from '../../src/instance/watch.js';
+import type { GuestEvent } from '../../src/model/guest-event.js';
+import type { Disk, VmmDriver } from '../../src/vmm/driver.js';
+import { QemuDriver } from '../../src/vmm/qemu/driver.js';
+import { UmlDriver } from '../../src/vmm/uml/driver.js';
+import { temporaryFolder } from '../support/gva.js';
+
+// The guest contract (docs/guest-contract.md), kept by the base "micro" under every VMM: media that `gva run`
+// does not make itself, as other hosts would attach them.
+
+let base: Base;
+beforeAll(async () => {
+  base = await loadBase('micro');
+});
+
+const drivers: [string, () => VmmDriver][] = [
+  ['qemu', () => new QemuDriver({ probeKernel: join(base.folder, base.files.kernel.name) })],
+  ['uml', () => new UmlDriver({ modulesRelease: base.umlRelease })],
+];
+
+interface Media {
+  /** Files of the application disk; those in script-bin are executable. */
+  app: Record<string, string>;
+  /** Bytes; a blank disk without a file system. */
+  blankOutput?: number;
+  output?: boolean;
+  cdrom?: MediumEntry[];
+}
+
+describe.each(drivers)('the guest contract under %s', (_name, driver) => {
+  async function boot(media: Media): Promise<
+    {
+      events: GuestEvent[];
+      files: (disk: 'app' | 'output') => Promise<(path: string) => Promise<string>>;
+    } & AsyncDisposable
+  > {
+    const folder = await temporaryFolder();
+    const scratch = await createScratch();
+    const disks = await makeDisks(folder.path, media);
+    const machine = await driver().start({
+      ...{ id: 'contract', cpus: 1, memory: 256 << 20 },
+      kernel: join(base.folder, base.files.kernel.name),
+      initrd: join(base.folder, base.files.initrd.name),
+      disks: [rootDisk(folder.path), ...disks],
+      folders: { uml: join(scratch.folder, 'uml'), hostfs: join(scratch.folder, 'hostfs') },
+    });
+    const events: GuestEvent[] = [];
+    const limits = { boot: 120, total: 240, powerOff: 30 };
+    const watched = await watchMachine(
+      machine,
+      limits,
+      (event) => events.push(event),
+      new AbortController().signal,
+    );
+    expect(watched, machine.console.lastLines(10).join('\n')).toMatchObject({
+      done: true,
+      exit: { status: 0 },
+    });
+    return {
+      events,
+      files: async (disk) => {
+        const target = join(folder.path, `${disk}-files`);
+        await using source = await openRaw(join(folder.path, `${disk}.img`));
+        await extractTree(await openExt4(source), target);
+        return (path) => readFile(join(target, path), 'utf8');
+      },
+      [Symbol.asyncDispose]: async () => {
+        await scratch[Symbol.asyncDispose]();
+        await folder[Symbol.asyncDispose]();
+      },
+    };
+  }
+
+  const rootDisk = (folder: string): Disk => ({
+    ...{ id: 'root', image: join(base.folder, base.files.root.name), size: base.files.root.size },
+    ...{ access: 'overlay', overlay: join(folder, 'root.overlay') },
+  });
+
+  it('takes application, data and output from one disk, and finds it whatever its place', async () => {
+    await using guest = await boot({
+      app: {
+        '.gva/gvad.conf': 'media=data output cdrom\nwait=2\n',
+        'data/in': 'input\n',
+        'output/there': 'before\n',
+        'script-bin/run': 'cat /data/in /output/there /cdrom/param >/output/out',
+      },
+      cdrom: [{ kind: 'file', path: 'param', content: Buffer.from('1 2\n') }],
+    });
+    const read = await guest.files('app');
+    expect(await read('output/out')).toBe('input\nbefore\n1 2\n');
+    expect(await read('output/.gva/run.status')).toBe('0\n');
+    expect(guest.events.filter(({ name }) => name === 'error')).toEqual([]);
+  });
+
+  it('takes the packed defaults where no CD comes, and says so', async () => {
+    await using guest = await boot({
+      app: {
+        '.gva/gvad.conf': 'media=output cdrom\nwait=1\n',
+        '.gva/cdrom/param': 'default\n',
+        'script-bin/run': 'cat /cdrom/param',
+      },
+      output: true,
+    });
+    expect(await (await guest.files('output'))('.gva/run.stdout')).toBe('default\n');
+    expect(guest.events.find(({ name }) => name === 'error')?.fields['message']).toMatch(/no parameter CD/);
+  });
+
+  it('gives a blank output disk a file system', async () => {
+    await using guest = await boot({
+      app: {
+        '.gva/gvad.conf': 'media=output\nwait=1\n',
+        'script-bin/run': 'echo written >/output/file',
+      },
+      blankOutput: 32 << 20,
+    });
+    expect(await (await guest.files('output'))('file')).toBe('written\n');
+  });
+
+  it('runs scripts of the CD after those of the application disk, each once', async () => {
+    const script = (path: string, body: string): MediumEntry => ({
+      ...{ kind: 'file', path: `script-bin/${path}`, mode: 0o755 },
+      content: Buffer.from(`#!/bin/sh\n${body}\n`),
+    });
+    await using guest = await boot({
+      app: { '.gva/gvad.conf': 'media=output cdrom\n', 'script-bin/run': 'echo app >>order' },
+      output: true,
+      cdrom: [script('20-b', 'echo b >>order'), script('10-a', 'echo a >>order; exit 4')],
+    });
+    expect(await (await guest.files('output'))('order')).toBe('app\na\nb\n');
+    expect(guest.events.at(-1)).toMatchObject({ name: 'done', fields: { scripts: '3', failed: '1' } });
+  });
+});
+
+async function makeDisks(folder: string, { app, blankOutput, output, cdrom }: Media): Promise<Disk[]> {
+  const tree = join(folder, 'tree');
+  for (const [path, text] of Object.entries(app)) {
+    await mkdir(join(tree, path, '..'), { recursive: true });
+    const isScript = path.startsWith('script-bin/');
+    await writeFile(join(tree, path), isScript ? `#!/bin/sh\n${text}\n` : text, {
+      mode: isScript ? 0o755 : 0o644,
+    });
+  }
+  const image = (id: string) => join(folder, `${id}.img`);
+  const appSize = ext4Size(100, 0, 8 << 20);
+  await makeExt4(image('app'), { label: 'GVA-APP', from: tree, ...appSize });
+  const disks: Disk[] = [{ id: 'app', image: image('app'), size: appSize.size, access: 'read-write' }];
+  if (output) {
+    await makeExt4(image('output'), { label: 'GVA-OUT', size: 16 << 20 });
+    disks.unshift({ id: 'output', image: image('output'), size: 16 << 20, access: 'read-write' });
+  }
+  if (blankOutput !== undefined) {
+    await writeFile(image('output'), '');
+    await truncate(image('output'), blankOutput);
+    disks.unshift({ id: 'output', image: image('output'), size: blankOutput, access: 'read-write' });
+  }
+  if (cdrom) {
+    const bytes = isoBytes(cdrom, { volumeId: 'OVF ENV' });
+    await writeFile(image('cdrom'), bytes);
+    disks.unshift({ id: 'cdrom', image: image('cdrom'), size: bytes.length, access: 'read-only' });
+  }
+  return disks;
+}

@@ -1,0 +1,92 @@
+import { describe, expect, it } from 'vitest';
+import type { MachineSpec } from '../../src/vmm/driver.js';
+import { qemuArguments } from '../../src/vmm/qemu/arguments.js';
+import { kvmProbeArguments } from '../../src/vmm/qemu/kvm-probe.js';
+import { umlArguments } from '../../src/vmm/uml/arguments.js';
+
+const spec: MachineSpec = {
+  id: 'x-1',
+  cpus: 2,
+  memory: 300 << 20,
+  kernel: '/b/vmlinux',
+  initrd: '/b/initrd.img',
+  disks: [
+    { id: 'root', image: '/b/root.img', size: 1, access: 'overlay', overlay: '/s,t/root.overlay' },
+    { id: 'output', image: '/s/output.img', size: 1, access: 'read-write' },
+    { id: 'cdrom', image: '/s/params.iso', size: 1, access: 'read-only' },
+  ],
+  folders: { uml: '/s/uml', hostfs: '/s/hostfs' },
+};
+
+/** The whole line, a pair of option and value as one string. */
+const pairs = (args: string[]) => args.join(' ').split(/ (?=-)/);
+
+describe('command lines', () => {
+  it('QEMU by emulation: all of it', () => {
+    expect(pairs(qemuArguments(spec, 'tcg'))).toEqual([
+      '-name gva-x-1',
+      '-machine q35,sata=off,smbus=off,usb=off,vmport=off,smm=off,i8042=off,graphics=off',
+      '-accel tcg',
+      '-cpu max',
+      '-m size=300M',
+      '-smp cpus=2',
+      '-nodefaults',
+      '-no-user-config',
+      '-display none',
+      '-no-reboot',
+      '-sandbox on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny',
+      '-kernel /b/vmlinux',
+      '-initrd /b/initrd.img',
+      '-append console=ttyS1 quiet panic=-1 no_timer_check tsc=reliable random.trust_cpu=on audit=0 cryptomgr.notests nokaslr mitigations=off nopti',
+      '-chardev socket,id=events,fd=4',
+      '-serial chardev:events',
+      '-chardev socket,id=console,fd=5',
+      '-serial chardev:console',
+      '-drive file=/s,,t/root.overlay,format=qcow2,if=none,id=root,readonly=off,backing.file.locking=off,cache=unsafe,discard=unmap',
+      '-device virtio-blk-pci,drive=root,serial=gva-root',
+      '-drive file=/s/output.img,format=raw,if=none,id=output,readonly=off,cache=unsafe,discard=unmap',
+      '-device virtio-blk-pci,drive=output,serial=gva-output',
+      '-drive file=/s/params.iso,format=raw,if=none,id=cdrom,readonly=on,cache=unsafe,discard=unmap',
+      '-device virtio-blk-pci,drive=cdrom,serial=gva-cdrom',
+    ]);
+  });
+
+  it('QEMU by KVM differs in accelerator, CPU and what only emulation allows', () => {
+    const tcg = pairs(qemuArguments(spec, 'tcg'));
+    const kvm = pairs(qemuArguments(spec, 'kvm'));
+    expect(kvm.filter((pair) => !tcg.includes(pair))).toEqual([
+      '-accel kvm',
+      '-cpu host',
+      '-append console=ttyS1 quiet panic=-1 no_timer_check audit=0 cryptomgr.notests nokaslr mitigations=off nopti',
+    ]);
+    expect(kvm).toHaveLength(tcg.length);
+  });
+
+  it('the trial of KVM has no disks and nothing to wait for', () => {
+    const line = kvmProbeArguments('/b/vmlinux').join(' ');
+    expect(line).toContain('-accel kvm');
+    expect(line).not.toContain('-drive');
+    expect(line).toContain('panic=-1');
+  });
+
+  it('User-mode Linux: all of it', () => {
+    expect(umlArguments(spec)).toEqual([
+      'ubd0=/s,t/root.overlay,/b/root.img',
+      'ubd1=/s/output.img',
+      'ubd2r=/s/params.iso',
+      'root=/dev/ubda',
+      'rw',
+      'init=/sbin/init',
+      'quiet',
+      'mem=300M',
+      'con=null',
+      'con0=null,fd:1',
+      'ssl=null',
+      'ssl0=fd:4,fd:4',
+      'initcall_blacklist=raid6_select_algo,calibrate_xor_blocks,register_xor_blocks',
+      'hostfs=/s/hostfs',
+      'uml_dir=/s/uml/',
+      'umid=guest',
+    ]);
+  });
+});
