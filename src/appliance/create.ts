@@ -1,7 +1,7 @@
 import { chmod, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { GvaError, errnoOf, messageOf } from '../system/errors.js';
-import { temporarySibling } from '../system/files.js';
+import { ensureFolder, temporarySibling } from '../system/files.js';
 
 const manifest = (name: string) => `name: ${name}
 version: 1.0.0
@@ -39,8 +39,9 @@ export async function createAppliance(dir: string): Promise<void> {
     .slice(0, 64);
   const folder = temporarySibling(target);
   try {
-    await mkdir(dirname(target), { recursive: true });
-    await mkdir(join(folder, 'app'), { recursive: true });
+    await ensureFolder(dirname(target));
+    await mkdir(folder);
+    await mkdir(join(folder, 'app'));
     await writeFile(join(folder, 'gva.yaml'), manifest(name === '' ? 'appliance' : name));
     await writeFile(join(folder, 'plan.yaml'), plan);
     await writeFile(join(folder, 'app/job.sh'), job);

@@ -29,7 +29,10 @@ export class RunView {
 
   /** The end, and, where it went wrong, what helps to find the cause. */
   async end(result: InstanceResult, out: string): Promise<void> {
-    if (result.state === 'cancelled') return this.#say(pc.yellow('cancelled: nothing was kept'));
+    if (result.state === 'cancelled') {
+      this.#say(pc.yellow('cancelled: nothing was kept'));
+      return;
+    }
     const total = formatDuration(result.times.collected ?? 0);
     if (result.state === 'done')
       this.#say(`${pc.green('done')} in ${total}: ${describeOutput(result)} in ${out}/output`);

@@ -1,12 +1,14 @@
-import { cp, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { InstanceEvent } from '../model/instance-event.js';
 import type { ParameterValues } from '../model/parameter.js';
 import type { InstanceResult, InstanceTimes } from '../model/result.js';
 import { ExitCode, GvaError, messageOf } from '../system/errors.js';
-import { writeFileAtomically } from '../system/files.js';
+import { ensureFolder, writeFileAtomically } from '../system/files.js';
 import { packageVersion, resultFiles, scratchFiles } from '../system/paths.js';
+import { runTool } from '../system/process.js';
 import type { ChosenVmm } from '../vmm/choose.js';
 import type { VirtualMachine } from '../vmm/driver.js';
 import { collectOutput } from './collect.js';
@@ -60,8 +62,20 @@ export async function runInstance(
 }
 
 async function startMachine(spec: InstanceSpec, vmm: ChosenVmm, scratch: Scratch): Promise<VirtualMachine> {
-  const machine = await stage(spec.prepared, spec, scratch.folder);
-  return vmm.driver.start(machine);
+  try {
+    return await vmm.driver.start(await stage(spec.prepared, spec, scratch.folder));
+  } catch (error) {
+    if (error instanceof GvaError) throw error;
+    throw new GvaError(
+      'STAGE',
+      `cannot make the disks of the instance in ${scratch.folder}: ${messageOf(error)}`,
+      {
+        exitCode: ExitCode.infrastructure,
+        hint: 'Name a folder with room on a local disk in GVA_SCRATCH.',
+        cause: error,
+      },
+    );
+  }
 }
 
 interface Ended {
@@ -112,12 +126,13 @@ function unreadable(verdict: Verdict): Verdict {
 }
 
 async function keepDisks(scratch: Scratch, folder: string): Promise<void> {
-  await rm(join(scratch.folder, scratchFiles.owner), { force: true });
-  // Sockets of User-mode Linux cannot be copied and are of no use.
-  await cp(scratch.folder, join(folder, resultFiles.instance), {
-    recursive: true,
-    filter: (source) => !source.endsWith(`/${scratchFiles.uml}`),
-  });
+  const target = await ensureFolder(join(folder, resultFiles.instance));
+  const { rootOverlay, appOverlay, dataOverlay, output, parameters } = scratchFiles;
+  for (const name of [rootOverlay, appOverlay, dataOverlay, output, parameters]) {
+    const source = join(scratch.folder, name);
+    // Sparse files stay sparse, which Node's own copy does not know.
+    if (existsSync(source)) await runTool('cp', ['--sparse=always', '--', source, join(target, name)]);
+  }
 }
 
 function describe(

@@ -1,4 +1,4 @@
-import { lstat, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, mkdtemp, readdir, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ExitCode, GvaError, messageOf } from '../system/errors.js';
 import { readTextIfExists } from '../system/files.js';
@@ -62,6 +62,8 @@ async function removeAbandoned(parent: string): Promise<void> {
     // Looked at first: in a folder of another user's, owner.json might be a pipe that never ends.
     const info = await lstat(folder).catch(() => undefined);
     if (!info?.isDirectory() || info.uid !== process.getuid?.()) continue;
+    // Killed before it could say whose it is: only then is it empty.
+    if (Date.now() - info.mtimeMs > 60_000) await rmdir(folder).catch(() => undefined);
     const text = await readTextIfExists(join(folder, scratchFiles.owner)).catch(() => undefined);
     const owner = text === undefined ? undefined : parseProcessIdentity(text);
     if (owner && (await judgeProcess(owner)) === 'dead') await rm(folder, { recursive: true, force: true });

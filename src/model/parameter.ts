@@ -16,18 +16,18 @@ export interface ParameterDeclaration {
   readonly values?: readonly ParameterValue[];
 }
 
+const shown = (value: ParameterValue) => (typeof value === 'string' ? JSON.stringify(value) : String(value));
+
 /** What is wrong with a value, as the end of a sentence; undefined where nothing is. */
 export function parameterProblem(
   declaration: ParameterDeclaration,
   value: ParameterValue,
 ): string | undefined {
   const { type, min, max, values } = declaration;
-  if (type === 'int' && !Number.isSafeInteger(value))
-    return `must be an integer, not ${JSON.stringify(value)}`;
-  if (type === 'float' && !Number.isFinite(value)) return `must be a number, not ${JSON.stringify(value)}`;
-  if (type === 'bool' && typeof value !== 'boolean')
-    return `must be true or false, not ${JSON.stringify(value)}`;
-  if (type === 'string' && typeof value !== 'string') return `must be a string, not ${JSON.stringify(value)}`;
+  if (type === 'int' && !Number.isSafeInteger(value)) return `must be an integer, not ${shown(value)}`;
+  if (type === 'float' && !Number.isFinite(value)) return `must be a number, not ${shown(value)}`;
+  if (type === 'bool' && typeof value !== 'boolean') return `must be true or false, not ${shown(value)}`;
+  if (type === 'string' && typeof value !== 'string') return `must be a string, not ${shown(value)}`;
   if (typeof value === 'string' && value.includes('\0')) return 'must not contain a NUL character';
   if (typeof value === 'number' && min !== undefined && value < min) return `must be at least ${min}`;
   if (typeof value === 'number' && max !== undefined && value > max) return `must be at most ${max}`;

@@ -70,7 +70,10 @@ describe('the autorun script', () => {
 
 describe('parameter files', () => {
   it('quote any value for a shell', () => {
-    const quoted = fc.string({ unit: fc.constantFrom(...'ab\'"$`\\ \n\t*?~!#&|;<>()[]{}ü'), maxLength: 12 });
+    const quoted = fc.string({
+      unit: fc.constantFrom(...Array.from('ab\'"$`\\ \n\t*?~!#&|;<>()[]{}ü')),
+      maxLength: 12,
+    });
     fc.assert(
       fc.property(quoted, (text) => {
         const echoed = execFileSync('sh', ['-c', `v=${shellQuote(text)}; printf '%s.' "$v"`], {

@@ -52,7 +52,7 @@ describe.each(shells)('gvad under %s', (...shell: string[]) => {
     const [command = '', ...options] = shell;
     await new Promise<void>((resolve, reject) => {
       execFile(command, [...options, guestFile('gvad')], { env: environment(), timeout: 60_000 }, (error) =>
-        error ? reject(error) : resolve(),
+        error ? reject(new Error(error.message)) : resolve(),
       );
     });
     expect(await readdir(root)).toContain('powered-off');
@@ -166,7 +166,7 @@ describe('the event protocol', () => {
     for (const name of emitted) expect(guestEventNames).toContain(name);
     const contract = await readFile(join(dirname(guestFile('x')), '../docs/guest-contract.md'), 'utf8');
     const [, section = ''] = contract.split('## 5. Events');
-    const described = [...section.matchAll(/^\| `([a-z-]+)` \|/gm)].map((match) => match[1]);
+    const described = [...section.matchAll(/^\| `([a-z-]+)` +\|/gm)].map((match) => match[1]);
     expect(described.sort()).toEqual([...guestEventNames].sort());
   });
 });

@@ -236,7 +236,7 @@ files:
     await writeAppliance(join(folder, 'broken'), 'name: broken\nrun: 3\n');
     await expect(plan('appliance: broken/square\n')).rejects.toMatchObject({
       code: 'APPLIANCE_INVALID',
-      message: `${join(folder, 'broken/square/gva.yaml')}:2:6: run: must be a shell command line`,
+      message: expect.stringContaining('broken/square/gva.yaml:2:6: run') as unknown,
     });
   });
 

@@ -28,7 +28,8 @@ describe('lines of a guest', () => {
   }
 
   it('come whole, however the bytes arrive', async () => {
-    const [first = '', second = ''] = ['@gva1 boot t=1\r\nzwei ü', 'ber\n\nlast'];
+    const first = '@gva1 boot t=1\r\nzwei ü';
+    const second = 'ber\n\nlast';
     expect(await lines(first, second)).toEqual(['@gva1 boot t=1', 'zwei über', '', 'last']);
     expect(await lines('a', '\n', 'b', 'c\n')).toEqual(['a', 'bc']);
   });

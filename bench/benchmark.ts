@@ -1,0 +1,53 @@
+/** One figure of a benchmark. */
+export interface Figure {
+  readonly what: string;
+  readonly unit: 's' | 'ms' | 'MB' | 'x';
+  readonly samples: readonly number[];
+  /** The most it should be; undefined where it is there for comparison only. */
+  readonly target?: number;
+}
+
+export interface Benchmark {
+  readonly name: string;
+  readonly title: string;
+  run(): Promise<Figure[]>;
+}
+
+export function median(samples: readonly number[]): number {
+  const sorted = [...samples].sort((a, b) => a - b);
+  const middle = sorted.length / 2;
+  const low = sorted[Math.ceil(middle) - 1] ?? NaN;
+  const high = sorted[Math.floor(middle)] ?? NaN;
+  return (low + high) / 2;
+}
+
+/** Seconds that `work` takes. */
+export async function timed(work: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await work();
+  return (performance.now() - start) / 1000;
+}
+
+/**
+ * Samples of several works, taken in turn so that a machine whose speed drifts treats them alike. One round
+ * before is not counted.
+ *
+ * @param works name to a work that gives its own sample
+ */
+export async function alternate<Name extends string>(
+  rounds: number,
+  works: Readonly<Record<Name, () => Promise<number>>>,
+): Promise<Record<Name, number[]>> {
+  const names = Object.keys(works) as Name[];
+  const samples = Object.fromEntries(names.map((name) => [name, [] as number[]])) as Record<Name, number[]>;
+  for (let round = -1; round < rounds; round++)
+    for (const name of names) {
+      const sample = await works[name]();
+      if (round >= 0) samples[name].push(sample);
+    }
+  return samples;
+}
+
+/** Pair by pair. */
+export const ratios = (a: readonly number[], b: readonly number[]) =>
+  a.map((value, i) => value / (b[i] ?? NaN));

@@ -1,0 +1,86 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { loadBase } from '../src/base/store.js';
+import { umlProgram } from '../src/base/uml-host.js';
+import { cpioArchive } from '../src/disk/cpio.js';
+import { findProgram } from '../src/system/process.js';
+import { kernelCommandLine } from '../src/vmm/qemu/arguments.js';
+import { type Benchmark, type Figure, alternate, ratios, timed } from './benchmark.js';
+import { execute, gva, inTemporaryFolder, readResult } from './gva.js';
+
+const rounds = 9;
+
+/** `gva run` of an appliance that does nothing, against the same kernel with an init that powers off. */
+export const coldStart: Benchmark = {
+  name: 'cold-start',
+  title: 'an appliance that does nothing, cold, from command to collected result',
+  run: () => inTemporaryFolder(measure),
+};
+
+async function measure(folder: string): Promise<Figure[]> {
+  const appliance = join(folder, 'empty');
+  await mkdir(join(appliance, 'app'), { recursive: true });
+  await writeFile(join(appliance, 'gva.yaml'), 'name: empty\nrun: "true"\n');
+  const run = (vmm: string) => async () => {
+    const out = join(folder, vmm);
+    return timed(() => gva('run', appliance, '--vmm', vmm, '--out', out, '--force'));
+  };
+  const bare = await bareKernels(folder);
+  const samples = await alternate(rounds, {
+    uml: run('uml'),
+    bareUml: bare.uml,
+    qemu: run('qemu'),
+    bareQemu: bare.qemu,
+  });
+  const { accelerator } = (await readResult(join(folder, 'qemu'))).vmm;
+  const written = async (vmm: string) => [(await readResult(join(folder, vmm))).scratchBytes / 1e6];
+  return [
+    { what: 'gva run, User-mode Linux', unit: 's', samples: samples.uml, target: 1.2 },
+    { what: 'the kernel alone, to power-off, User-mode Linux', unit: 's', samples: samples.bareUml },
+    { what: 'ratio, User-mode Linux', unit: 'x', samples: ratios(samples.uml, samples.bareUml) },
+    { what: `gva run, QEMU (${accelerator})`, unit: 's', samples: samples.qemu, target: 3 },
+    { what: `the kernel alone, to power-off, QEMU (${accelerator})`, unit: 's', samples: samples.bareQemu },
+    { what: `ratio, QEMU (${accelerator})`, unit: 'x', samples: ratios(samples.qemu, samples.bareQemu) },
+    {
+      what: 'allocated on disk by a run, User-mode Linux',
+      unit: 'MB',
+      samples: await written('uml'),
+      target: 1,
+    },
+    { what: 'allocated on disk by a run, QEMU', unit: 'MB', samples: await written('qemu'), target: 1 },
+  ];
+}
+
+/** The same kernels, started by hand with an initrd whose init powers off at once. */
+async function bareKernels(folder: string) {
+  const base = await loadBase('micro');
+  const initrd = join(folder, 'initrd');
+  const busybox = (await findProgram('busybox')) ?? '/bin/busybox';
+  const init = Buffer.from('#!/bin/busybox sh\nexec /bin/busybox poweroff -f\n');
+  const file = (path: string, content: Buffer) => ({ kind: 'file' as const, path, mode: 0o755, content });
+  const entries = [file('bin/busybox', await readFile(busybox)), file('init', init)];
+  await writeFile(initrd, cpioArchive([{ kind: 'directory', path: 'bin' }, ...entries]));
+  const kernel = join(base.folder, base.files.kernel.name);
+  const machine = 'q35,sata=off,smbus=off,usb=off,vmport=off,smm=off,i8042=off,graphics=off';
+  const qemu = [
+    ...['-machine', machine, '-accel', 'tcg', '-cpu', 'max', '-m', '256M', '-nodefaults', '-no-user-config'],
+    ...['-display', 'none', '-no-reboot', '-kernel', kernel, '-initrd', initrd],
+    ...['-append', kernelCommandLine('tcg').replace('console=ttyS1', '')],
+  ];
+  const raid = 'initcall_blacklist=raid6_select_algo,calibrate_xor_blocks,register_xor_blocks';
+  const uml = [
+    `initrd=${initrd}`,
+    'mem=256M',
+    'quiet',
+    'con=null',
+    'con0=null,fd:1',
+    'ssl=null',
+    `uml_dir=${folder}/`,
+    raid,
+  ];
+  const env = { ...process.env, TMPDIR: '/dev/shm' };
+  return {
+    qemu: () => timed(() => execute('qemu-system-x86_64', qemu)),
+    uml: () => timed(() => execute(umlProgram(), uml, { env })),
+  };
+}
