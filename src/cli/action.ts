@@ -1,3 +1,4 @@
+import { Option } from 'commander';
 import pc from 'picocolors';
 import { ExitCode, GvaError } from '../system/errors.js';
 
@@ -34,5 +35,9 @@ export function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
 }
 
-/** Collects an option that may be given many times. */
-export const collectWords = (word: string, words: string[]) => [...words, word];
+/** An option that may be given many times; its value is the list of what was given. */
+export function repeatable(flags: string, description: string): Option {
+  return new Option(flags, `${description} (repeatable)`)
+    .argParser((word, words: string[]) => [...words, word])
+    .default([], 'none');
+}

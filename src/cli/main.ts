@@ -1,10 +1,16 @@
 import { Command, CommanderError } from 'commander';
-import { ExitCode } from '../system/errors.js';
+import { ExitCode, errnoOf } from '../system/errors.js';
 import { packageVersion } from '../system/paths.js';
 import { addBaseCommand } from './base.js';
 import { addInitCommand } from './init.js';
 import { addRunCommand } from './run.js';
 import { addSweepCommand } from './sweep.js';
+
+// A reader that goes away (`gva ... | head`) must not end a run: its results are in files.
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (error) => {
+    if (errnoOf(error) !== 'EPIPE') throw error;
+  });
 
 const program = new Command('gva')
   .description('Runs a batch program as a virtual appliance, many times, each with its own parameters.')

@@ -1,41 +1,30 @@
 import { existsSync } from 'node:fs';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import type { InstanceResult } from '../model/result.js';
 import { ExitCode } from '../system/errors.js';
-import { act, collectWords, printJson } from './action.js';
-import { instanceLimits } from './limits.js';
+import { act, printJson, repeatable } from './action.js';
+import { type InstanceOptions, addInstanceOptions, instanceLimits } from './instance-options.js';
 
-interface RunOptions {
+interface RunOptions extends InstanceOptions {
   param: string[];
   file: string[];
   out?: string;
-  vmm: string;
-  timeout?: string;
-  bootTimeout: string;
-  keep?: boolean;
-  force?: boolean;
-  json?: boolean;
 }
 
 export function addRunCommand(program: Command): void {
-  program
+  const run = program
     .command('run')
     .argument('<appliance>', 'appliance folder (with a gva.yaml)')
     .description('run one instance of an appliance and bring its output home')
-    .option('-p, --param <name=value>', 'value of a parameter (repeatable)', collectWords, [])
-    .option('-f, --file <src[=name]>', 'file for the parameter CD (repeatable)', collectWords, [])
-    .option('-o, --out <dir>', 'folder for the results (default: NAME-1, NAME-2, ...)')
-    .addOption(
-      new Option('--vmm <name>', 'virtual machine monitor').choices(['auto', 'qemu', 'uml']).default('auto'),
-    )
-    .option('--timeout <duration>', 'end the instance after this time: 90s, 15m, 2h (default: none)')
-    .option('--boot-timeout <duration>', 'give up if the guest has not started by then', '2m')
-    .option('--keep', 'keep the disks as the guest left them, with the results')
+    .addOption(repeatable('-p, --param <name=value>', 'value of a parameter'))
+    .addOption(repeatable('-f, --file <src[=name]>', 'file for the parameter CD'))
+    .option('-o, --out <dir>', 'folder for the results (default: NAME-1, NAME-2, ...)');
+  addInstanceOptions(run)
     .option('--force', 'replace results that are in the output folder')
     .option('--json', 'print the result as one JSON document on standard output, and nothing else')
     .addHelpText('after', examples)
     .action((appliance: string, options: RunOptions) =>
-      act(options.json ?? false, (signal) => run(appliance, options, signal)),
+      act(options.json ?? false, (signal) => runAppliance(appliance, options, signal)),
     );
 }
 
@@ -48,7 +37,7 @@ Examples:
 Exit status: 0 all good, 1 the application failed, 2 wrong usage or input, 69 the infrastructure failed,
 130 interrupted.`;
 
-async function run(folder: string, options: RunOptions, signal: AbortSignal): Promise<ExitCode> {
+async function runAppliance(folder: string, options: RunOptions, signal: AbortSignal): Promise<ExitCode> {
   const { loadAppliance } = await import('../appliance/load.js');
   const { parametersFromWords, resolveParameters } = await import('../appliance/parameters.js');
   const { inputFilesFromWords } = await import('../instance/input-files.js');

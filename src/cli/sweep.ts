@@ -1,41 +1,30 @@
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import type { SweepSummary } from '../model/sweep.js';
 import { ExitCode, GvaError } from '../system/errors.js';
 import { act, printJson } from './action.js';
-import { instanceLimits } from './limits.js';
+import { type InstanceOptions, addInstanceOptions, instanceLimits } from './instance-options.js';
 
-interface SweepRunOptions {
+interface SweepRunOptions extends InstanceOptions {
   out: string;
   jobs?: string;
-  vmm: string;
-  timeout?: string;
-  bootTimeout: string;
-  keep?: boolean;
-  force?: boolean;
-  json?: boolean;
 }
 
 export function addSweepCommand(program: Command): void {
   const sweep = program.command('sweep').description('one instance for each point of a plan');
-  sweep
+  const run = sweep
     .command('run')
     .argument('<plan>', 'YAML file that says which appliance and which parameters')
     .description(
       'run the points of a plan side by side; again with the same folder, go on with what is missing',
     )
     .requiredOption('-o, --out <dir>', 'folder for the results: new, empty, or of this sweep')
-    .option('-j, --jobs <number>', 'instances at once (default: as CPUs and free memory allow)')
-    .addOption(
-      new Option('--vmm <name>', 'virtual machine monitor').choices(['auto', 'qemu', 'uml']).default('auto'),
-    )
-    .option('--timeout <duration>', 'end an instance after this time: 90s, 15m, 2h (default: none)')
-    .option('--boot-timeout <duration>', 'give an instance up if its guest has not started by then', '2m')
-    .option('--keep', 'keep the disks as the guests left them, with the results')
+    .option('-j, --jobs <number>', 'instances at once (default: as CPUs and free memory allow)');
+  addInstanceOptions(run)
     .option('--force', 'run the points that are done again, too')
     .option('--json', 'print a summary as one JSON document on standard output, and nothing else')
     .addHelpText('after', examples)
     .action((plan: string, options: SweepRunOptions) =>
-      act(options.json ?? false, (signal) => run(plan, options, signal)),
+      act(options.json ?? false, (signal) => runPlan(plan, options, signal)),
     );
 }
 
@@ -58,7 +47,7 @@ done is not run again unless the appliance, its base, the parameters or the file
 Exit status: 0 all points done, 1 the application failed at some, 69 some were lost by the infrastructure,
 2 wrong usage or input, 130 interrupted.`;
 
-async function run(path: string, options: SweepRunOptions, signal: AbortSignal): Promise<ExitCode> {
+async function runPlan(path: string, options: SweepRunOptions, signal: AbortSignal): Promise<ExitCode> {
   const { readPlan } = await import('../sweep/plan.js');
   const { hostRoom, instancesAtOnce } = await import('../sweep/parallelism.js');
   const { runSweep } = await import('../sweep/run-sweep.js');

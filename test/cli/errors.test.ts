@@ -1,8 +1,9 @@
+import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { findProgram } from '../../src/system/process.js';
-import { gva, temporaryFolder, writeAppliance } from '../support/gva.js';
+import { gva, gvaProgram, temporaryFolder, writeAppliance } from '../support/gva.js';
 
 // Wrong input is found before anything is started: one clear error with a hint, and nothing is left behind.
 
@@ -221,3 +222,10 @@ async function pathWith(folder: string, ...names: string[]): Promise<string> {
   for (const name of names) await symlink((await findProgram(name)) ?? name, join(bin, name));
   return bin;
 }
+
+it('a reader that goes away does not end a command', () => {
+  // The second shell waits until the reader, true, is gone.
+  const script = '{ { sleep 0.3; "$0" run --help 2>&2; echo "status $?" >&2; } | true; } 2>&1';
+  const said = execFileSync('sh', ['-c', script, gvaProgram], { encoding: 'utf8' });
+  expect(said).toBe('status 0\n');
+});

@@ -1,0 +1,39 @@
+import { type Command, Option } from 'commander';
+import type { WatchLimits } from '../instance/watch.js';
+import { GvaError } from '../system/errors.js';
+import { parseDuration } from '../system/units.js';
+
+/** What may be said of an instance, whichever command runs it. */
+export interface InstanceOptions {
+  vmm: string;
+  timeout?: string;
+  bootTimeout: string;
+  keep?: boolean;
+  force?: boolean;
+  json?: boolean;
+}
+
+export function addInstanceOptions(command: Command): Command {
+  const vmm = new Option('--vmm <name>', 'virtual machine monitor').choices(['auto', 'qemu', 'uml']);
+  return command
+    .addOption(vmm.default('auto'))
+    .option('--timeout <duration>', 'end an instance after this time: 90s, 15m, 2h (default: none)')
+    .option('--boot-timeout <duration>', 'give an instance up if its guest has not started by then', '2m')
+    .option('--keep', 'keep the disks as the guest left them, with the results');
+}
+
+/** The limits of an instance's life that `--timeout` and `--boot-timeout` set. */
+export function instanceLimits(options: Pick<InstanceOptions, 'timeout' | 'bootTimeout'>): WatchLimits {
+  const { timeout, bootTimeout } = options;
+  return {
+    boot: duration('--boot-timeout', bootTimeout),
+    total: timeout === undefined ? undefined : duration('--timeout', timeout),
+    powerOff: 30,
+  };
+}
+
+function duration(option: string, text: string): number {
+  const seconds = parseDuration(text);
+  if (seconds !== undefined && seconds > 0) return seconds;
+  throw new GvaError('USAGE', `${option} ${text} is no duration`, { hint: 'Examples: 90s, 15m, 2h' });
+}
