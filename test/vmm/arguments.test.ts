@@ -78,6 +78,8 @@ describe('command lines', () => {
       'rw',
       'init=/sbin/init',
       'quiet',
+      'gva.output=ubdb',
+      'gva.cdrom=ubdc',
       'mem=300M',
       'con=null',
       'con0=null,fd:1',

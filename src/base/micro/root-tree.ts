@@ -30,6 +30,14 @@ const folders = [
 const textFiles: Record<string, string> = {
   'etc/passwd': 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n',
   'etc/group': 'root:x:0:\nnogroup:x:65534:\n',
+  'etc/fstab': [
+    'sys /sys sysfs defaults 0 0',
+    'tmp /tmp tmpfs mode=1777 0 0',
+    'run /run tmpfs mode=755 0 0',
+    'shm /dev/shm tmpfs mode=1777 0 0',
+    'pts /dev/pts devpts defaults 0 0',
+    '',
+  ].join('\n'),
   'etc/hosts': '127.0.0.1 localhost gva\n',
   'etc/os-release': 'ID=gva-micro\nNAME="GVA micro"\n',
 };
