@@ -1,10 +1,13 @@
 import { Command, CommanderError } from 'commander';
 import { ExitCode, errnoOf } from '../system/errors.js';
+import { mark } from '../system/profile.js';
 import { packageVersion } from '../system/paths.js';
 import { addBaseCommand } from './base.js';
 import { addInitCommand } from './init.js';
 import { addRunCommand } from './run.js';
 import { addSweepCommand } from './sweep.js';
+
+mark('Node started');
 
 // A reader that goes away (`gva ... | head`) must not end a run: its results are in files.
 for (const stream of [process.stdout, process.stderr])

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { InstanceResult } from '../model/result.js';
 import { ExitCode } from '../system/errors.js';
+import { mark, profileTable } from '../system/profile.js';
 import { act, printJson, repeatable } from './action.js';
 import { type InstanceOptions, addInstanceOptions, instanceLimits } from './instance-options.js';
 
@@ -9,6 +10,7 @@ interface RunOptions extends InstanceOptions {
   param: string[];
   file: string[];
   out?: string;
+  profile?: boolean;
 }
 
 export function addRunCommand(program: Command): void {
@@ -21,6 +23,7 @@ export function addRunCommand(program: Command): void {
     .option('-o, --out <dir>', 'folder for the results (default: NAME-1, NAME-2, ...)');
   addInstanceOptions(run)
     .option('--force', 'replace results that are in the output folder')
+    .option('--profile', 'show where the time went, to the millisecond')
     .option('--json', 'print the result as one JSON document on standard output, and nothing else')
     .addHelpText('after', examples)
     .action((appliance: string, options: RunOptions) =>
@@ -45,6 +48,7 @@ async function runAppliance(folder: string, options: RunOptions, signal: AbortSi
   const { RunView } = await import('./run-view.js');
   const { openAppliance } = await import('./open-appliance.js');
 
+  mark('command loaded');
   const source = await loadAppliance(folder);
   const { appliance } = source;
   const parameters = resolveParameters(appliance, parametersFromWords(appliance, options.param));
@@ -52,6 +56,7 @@ async function runAppliance(folder: string, options: RunOptions, signal: AbortSi
   const out = options.out ?? freeFolder(appliance.name);
   const limits = instanceLimits(options);
   const { prepared, vmm } = await openAppliance(source, options.vmm);
+  mark('images and VMM known');
   const view = new RunView(appliance, vmm, options.json ?? false);
   const id = `${appliance.name}-${process.pid}`;
   const spec = { id, prepared, parameters, files, out, limits };
@@ -59,6 +64,7 @@ async function runAppliance(folder: string, options: RunOptions, signal: AbortSi
   const result = await runInstance({ ...spec, ...flags }, vmm, (event) => view.event(event), signal);
   if (options.json) printJson(result);
   await view.end(result, out);
+  if (options.profile) console.error(profileTable());
   return exitCodeOf(result);
 }
 

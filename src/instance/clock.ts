@@ -1,6 +1,7 @@
 import type { GuestEvent } from '../model/guest-event.js';
 import type { InstanceEvent } from '../model/instance-event.js';
 import type { CollectedOutput, InstanceTimes } from '../model/result.js';
+import { mark } from '../system/profile.js';
 import type { ChosenVmm } from '../vmm/choose.js';
 import type { Verdict } from './verdict.js';
 
@@ -33,12 +34,18 @@ export class InstanceClock {
   }
 
   staged(vmm: ChosenVmm): void {
+    mark('VMM started');
     this.#mark('staged');
     this.#emit({ event: 'staged', vmm: vmm.driver.name, accelerator: vmm.probe.accelerator });
   }
 
   guest({ name, uptime, fields }: GuestEvent): void {
-    if (name === 'boot') this.#markOnce('booted');
+    mark(`guest: ${name}`);
+    if (name === 'boot') {
+      // When its kernel started, by its own clock.
+      mark('guest: kernel starts', performance.now() - uptime * 1000);
+      this.#markOnce('booted');
+    }
     if (name === 'ready') this.#markOnce('ready');
     if (name === 'script-start') this.#markOnce('scriptsStarted');
     if (name === 'script-end') this.#mark('scriptsEnded');
@@ -46,11 +53,13 @@ export class InstanceClock {
   }
 
   poweredOff(status: number): void {
+    mark('VMM ended');
     this.#mark('poweredOff');
     this.#emit({ event: 'powered-off', status });
   }
 
   collected(output: CollectedOutput | undefined): void {
+    mark('output collected');
     this.#mark('collected');
     this.#emit({ event: 'collected', files: output?.files ?? 0, bytes: output?.bytes ?? 0 });
   }

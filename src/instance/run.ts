@@ -7,6 +7,7 @@ import type { ParameterValues } from '../model/parameter.js';
 import type { InstanceResult, InstanceTimes } from '../model/result.js';
 import { ExitCode, GvaError, messageOf } from '../system/errors.js';
 import { ensureFolder, writeFileAtomically } from '../system/files.js';
+import { mark } from '../system/profile.js';
 import { packageVersion, resultFiles, scratchFiles } from '../system/paths.js';
 import { runTool } from '../system/process.js';
 import type { ChosenVmm } from '../vmm/choose.js';
@@ -51,6 +52,7 @@ export async function runInstance(
   const clock = new InstanceClock(onEvent);
   await using pending = await preparePendingFolder(spec.out, spec.force);
   await using scratch = await createScratch();
+  mark('scratch folder made');
   await using machine = await startMachine(spec, vmm, scratch);
   clock.staged(vmm);
   const watched = await watchMachine(machine, spec.limits, (event) => clock.guest(event), signal);
@@ -63,7 +65,9 @@ export async function runInstance(
 
 async function startMachine(spec: InstanceSpec, vmm: ChosenVmm, scratch: Scratch): Promise<VirtualMachine> {
   try {
-    return await vmm.driver.start(await stage(spec.prepared, spec, scratch.folder));
+    const machine = await stage(spec.prepared, spec, scratch.folder);
+    mark('media made');
+    return await vmm.driver.start(machine);
   } catch (error) {
     if (error instanceof GvaError) throw error;
     throw new GvaError(
@@ -104,6 +108,7 @@ async function collect(
     await writeFileAtomically(join(folder, resultFiles.result), `${JSON.stringify(result, null, 2)}\n`);
     if (spec.keep) await keepDisks(scratch, folder);
     await pending.publish();
+    mark('result published');
     return result;
   } catch (error) {
     await scratch.keep();
