@@ -6,10 +6,11 @@ import { type Benchmark, type Figure, median } from './benchmark.js';
 import { coldStart } from './cold-start.js';
 import { computation } from './computation.js';
 import { baseSize } from './base-size.js';
+import { media } from './media.js';
 
 // npm run bench [-- NAME...]: each benchmark prints a table and writes bench/results/DATE-NAME.json.
 
-const benchmarks: Benchmark[] = [coldStart, computation, baseSize];
+const benchmarks: Benchmark[] = [coldStart, computation, baseSize, media];
 
 function verdict({ samples, target }: Figure): string {
   if (target === undefined) return '';

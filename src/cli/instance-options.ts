@@ -1,11 +1,12 @@
 import { type Command, Option } from 'commander';
 import type { WatchLimits } from '../instance/watch.js';
-import { GvaError } from '../system/errors.js';
-import { parseDuration } from '../system/units.js';
+import { duration } from './quantities.js';
 
 /** What may be said of an instance, whichever command runs it. */
 export interface InstanceOptions {
   vmm: string;
+  /** A folder. */
+  qemu?: string;
   timeout?: string;
   bootTimeout: string;
   keep?: boolean;
@@ -17,6 +18,7 @@ export function addInstanceOptions(command: Command): Command {
   const vmm = new Option('--vmm <name>', 'virtual machine monitor').choices(['auto', 'qemu', 'uml']);
   return command
     .addOption(vmm.default('auto'))
+    .option('--qemu <dir>', 'folder with a QEMU of your own (its --prefix)')
     .option('--timeout <duration>', 'end an instance after this time: 90s, 15m, 2h (default: none)')
     .option('--boot-timeout <duration>', 'give an instance up if its guest has not started by then', '2m')
     .option('--keep', 'keep the disks as the guest left them, with the results');
@@ -30,10 +32,4 @@ export function instanceLimits(options: Pick<InstanceOptions, 'timeout' | 'bootT
     total: timeout === undefined ? undefined : duration('--timeout', timeout),
     powerOff: 30,
   };
-}
-
-function duration(option: string, text: string): number {
-  const seconds = parseDuration(text);
-  if (seconds !== undefined && seconds > 0) return seconds;
-  throw new GvaError('USAGE', `${option} ${text} is no duration`, { hint: 'Examples: 90s, 15m, 2h' });
 }

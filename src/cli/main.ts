@@ -3,7 +3,10 @@ import { ExitCode, errnoOf } from '../system/errors.js';
 import { mark } from '../system/profile.js';
 import { packageVersion } from '../system/paths.js';
 import { addBaseCommand } from './base.js';
+import { addDoctorCommand } from './doctor.js';
+import { addExtractCommand } from './extract.js';
 import { addInitCommand } from './init.js';
+import { addLsCommand } from './ls.js';
 import { addRunCommand } from './run.js';
 import { addSweepCommand } from './sweep.js';
 
@@ -32,7 +35,10 @@ Examples:
 addInitCommand(program);
 addRunCommand(program);
 addSweepCommand(program);
+addLsCommand(program);
+addExtractCommand(program);
 addBaseCommand(program);
+addDoctorCommand(program);
 
 try {
   await program.parseAsync();

@@ -55,7 +55,7 @@ async function runAppliance(folder: string, options: RunOptions, signal: AbortSi
   const files = await inputFilesFromWords(options.file);
   const out = options.out ?? freeFolder(appliance.name);
   const limits = instanceLimits(options);
-  const { prepared, vmm } = await openAppliance(source, options.vmm);
+  const { prepared, vmm } = await openAppliance(source, options);
   mark('images and VMM known');
   const view = new RunView(appliance, vmm, options.json ?? false);
   const id = `${appliance.name}-${process.pid}`;

@@ -58,7 +58,7 @@ async function runPlan(path: string, options: SweepRunOptions, signal: AbortSign
   const jobs = options.jobs === undefined ? undefined : jobsNumber(options.jobs);
   const plan = await readPlan(path);
   const { appliance } = plan.source;
-  const { prepared, vmm } = await openAppliance(plan.source, options.vmm);
+  const { prepared, vmm } = await openAppliance(plan.source, options);
   const parallel = jobs ?? instancesAtOnce(appliance, hostRoom());
   using view = new SweepView(process.stderr, options.json ?? false);
   view.title(appliance, vmm);

@@ -4,10 +4,14 @@ import type { VmmDriver } from '../vmm/driver.js';
 import { QemuDriver } from '../vmm/qemu/driver.js';
 import { UmlDriver } from '../vmm/uml/driver.js';
 
-/** Every VMM there is, for machines with this base. */
-export function vmmDrivers(base: Base): ReadonlyMap<string, VmmDriver> {
+/**
+ * Every VMM there is, for machines with this base.
+ *
+ * @param qemu folder of a QEMU of the user's own
+ */
+export function vmmDrivers(base: Base, qemu?: string): ReadonlyMap<string, VmmDriver> {
   const drivers = [
-    new QemuDriver({ probeKernel: join(base.folder, base.files.kernel.name) }),
+    new QemuDriver({ probeKernel: join(base.folder, base.files.kernel.name), folder: qemu }),
     new UmlDriver({ modulesRelease: base.umlRelease }),
   ];
   return new Map(drivers.map((driver) => [driver.name, driver]));

@@ -1,4 +1,5 @@
-import { open } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
+import { checkSource, sourceFailure } from './ext4-source.js';
 import { runTool } from '../system/process.js';
 import { stampInodes } from './ext4-stamp.js';
 
@@ -22,17 +23,28 @@ export interface Ext4Options {
 /**
  * Makes an ext4 file system in a new sparse file, without root and without mounting, by `mke2fs -d`.
  * No journal: an instance that dies is run again, never recovered. Same content, same bytes: UUID and hash
- * seed and all times are fixed, and everything belongs to root. Not synced and not renamed into place: callers
- * who keep the image do that.
+ * seed and all times are fixed, and everything belongs to root. Modes, symbolic and hard links and holes are kept.
+ * Not synced and not renamed into place: callers who keep the image do that. Where it fails, the file is removed.
+ *
+ * @throws GvaError EXT4_SOURCE naming a file that cannot be stored or read, EXT4_FULL where the image is too small,
+ *   HOST_FULL where the host is
  */
 export async function makeExt4(path: string, options: Ext4Options): Promise<void> {
+  const { from, size } = options;
+  if (from !== undefined) await checkSource(from);
   const handle = await open(path, 'wx');
-  await handle.truncate(options.size);
-  await handle.close();
-  await runTool('mke2fs', ext4Arguments(path, options), {
-    env: { E2FSPROGS_FAKE_TIME: String(imageDate.getTime() / 1000) },
-  });
-  if (options.from !== undefined) await stampInodes(path, imageDate);
+  try {
+    await handle.truncate(size);
+    await handle.close();
+    await runTool('mke2fs', ext4Arguments(path, options), {
+      env: { E2FSPROGS_FAKE_TIME: String(imageDate.getTime() / 1000) },
+    });
+    if (from !== undefined) await stampInodes(path, imageDate);
+  } catch (error) {
+    await handle.close();
+    await rm(path, { force: true });
+    throw await sourceFailure(error, path, options);
+  }
 }
 
 export function ext4Arguments(path: string, options: Ext4Options): string[] {

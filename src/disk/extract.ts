@@ -5,7 +5,10 @@ import type { Finding } from './findings.js';
 import type { FileTree, TreeNode } from './tree.js';
 
 export interface ExtractOptions {
-  /** The directory of the image that becomes the target, its names separated by `/`. Default: the root. */
+  /**
+   * The directory of the image that becomes the target, its names as in findings and separated by `/`.
+   * Default: the root.
+   */
   from?: string;
   /** Bytes of data written. Default: 1 TiB; never more than the file system has, which no honest tree exceeds. */
   maxBytes?: number;
@@ -37,6 +40,8 @@ export interface ExtractionReport {
   findingCount: number;
   /** A limit ended the extraction, or cut a file. */
   truncated: boolean;
+  /** All that was asked for is there, as it was: whatever findings there are tell of nothing lost or refused. */
+  complete: boolean;
 }
 
 /**
@@ -62,7 +67,8 @@ export interface ExtractionReport {
  * - FILE_SIZE: a file that claims more than `maxFileSize`: it ends with its last data.
  * - HOST_WRITE: contents or attributes that the host does not take: the file is kept as far as it got.
  * - LIMIT_BYTES, LIMIT_FILES, LIMIT_TIME: the extraction ends there. LIMIT_DEPTH: a directory is not entered.
- * - EXT4_*, IMAGE_*: what the readers find: `src/disk/ext4`, `src/disk/qcow2`; data beside it is extracted.
+ * - EXT4_*, ISO_*, FAT_*, IMAGE_*: what the readers find: `src/disk/ext4`, `iso9660`, `fat`, `qcow2`; data beside
+ *   it is extracted.
  *
  * Holes stay holes. A `lost+found` directly in the root is left out when it is empty. Throws EXTRACT_TARGET
  * for an unsuitable target and EXTRACT_WRITE where the host can write no more.

@@ -14,6 +14,8 @@ export class Findings {
   readonly list: Finding[] = [];
   /** All findings, kept or not. */
   total = 0;
+  /** Nothing is missing, refused, or other than on the medium: there are notices at most. */
+  complete = true;
   readonly #limit: number;
 
   constructor(limit = 1000) {
@@ -23,15 +25,36 @@ export class Findings {
   /** The path is asked for only where it is kept: building it costs more than all the rest. */
   add(code: string, path: () => string, message: string): void {
     this.total += 1;
+    if (!NOTICES.has(code)) this.complete = false;
     if (this.list.length < this.#limit) this.list.push({ code, path: path(), message });
   }
 }
+
+/** Findings after which everything is there all the same, with the contents that the medium has. */
+const NOTICES: ReadonlySet<string> = new Set([
+  ...['NAME_ENCODING', 'MODE_STRIPPED', 'HARD_LINK'],
+  ...['EXT4_UNCLEAN', 'EXT4_ERRORS', 'EXT4_CHECKSUM', 'EXT4_DELETED', 'FAT_UNCLEAN'],
+]);
 
 /** Bytes chosen by a guest as text that is safe on a terminal and in a report: printable UTF-8, else \xNN. */
 export function printable(bytes: Buffer): string {
   const text = bytes.toString('utf8');
   if (!Buffer.from(text, 'utf8').equals(bytes)) return escapeBytes(bytes);
   return text.replace(UNPRINTABLE, (character) => escapeBytes(Buffer.from(character, 'utf8')));
+}
+
+/** The bytes that `printable` shows as this text; \xNN may stand for any byte. */
+export function bytesOfPrintable(text: string): Buffer {
+  const bytes = Buffer.from(text, 'utf8').toString('latin1');
+  const unescaped = bytes.replace(/\\x([0-9a-f]{2})/gi, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
+  return Buffer.from(unescaped, 'latin1');
+}
+
+/** A printable path, in which a slash within a name cannot be taken for one between names. */
+export function printableName(name: Buffer): string {
+  return printable(name).replaceAll('/', '\\x2f');
 }
 
 /** Control and format characters (among them the bidirectional overrides), line separators, and the escape itself. */

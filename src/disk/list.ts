@@ -1,23 +1,29 @@
 import { GvaError } from '../system/errors.js';
-import { printable, type Findings, type Report } from './findings.js';
+import { printableName, type Findings, type Report } from './findings.js';
 import { LimitReached, Pace } from './pace.js';
 import type { FileTree, TreeNode } from './tree.js';
 
 export interface ListedEntry<Node extends TreeNode> {
-  /** Names from the root, joined with `/`, raw: not to be used as a path of the host. */
+  /** Names from the start, joined with `/`, raw: not to be used as a path of the host. */
   path: Buffer;
+  /** The same for people, as by `printableName`. */
+  text: string;
   node: Node;
 }
 
-export interface ListOptions {
+export interface ListOptions<Node extends TreeNode = TreeNode> {
+  /** The directory that is listed. Default: the root. */
+  start?: Node;
+  /** Enter directories. Default: true. */
+  recursive?: boolean;
   /** Default: 1,000,000. */
   maxEntries?: number;
-  /** Levels below the root. Default: 100. */
+  /** Levels below the start. Default: 100. */
   maxDepth?: number;
   /** Milliseconds, those of the consumer included. Default: 600,000. */
   timeMs?: number;
   /** Ends the listing with the signal's reason. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /**
@@ -28,10 +34,11 @@ export interface ListOptions {
 export async function* listTree<Node extends TreeNode>(
   tree: FileTree<Node>,
   findings: Findings,
-  options: ListOptions = {},
+  options: ListOptions<Node> = {},
 ): AsyncGenerator<ListedEntry<Node>> {
   try {
-    yield* new Listing(tree, findings, options).enter(tree.root, Buffer.alloc(0), 0);
+    const top = { path: Buffer.alloc(0), text: '', depth: 0 };
+    yield* new Listing(tree, findings, options).enter(options.start ?? tree.root, top);
   } catch (error) {
     if (!(error instanceof LimitReached)) throw error;
     findings.add(error.code, () => '', error.message);
@@ -40,27 +47,35 @@ export async function* listTree<Node extends TreeNode>(
 
 const SLASH = Buffer.from('/');
 
+interface Place {
+  path: Buffer;
+  text: string;
+  depth: number;
+}
+
 class Listing<Node extends TreeNode> {
   readonly #tree: FileTree<Node>;
   readonly #findings: Findings;
   readonly #signal: AbortSignal | undefined;
   readonly #pace: Pace;
+  readonly #recursive: boolean;
   readonly #maxDepth: number;
   readonly #maxEntries: number;
   readonly #entered = new Set<number>();
   #entries = 0;
 
-  constructor(tree: FileTree<Node>, findings: Findings, options: ListOptions) {
+  constructor(tree: FileTree<Node>, findings: Findings, options: ListOptions<Node>) {
     this.#tree = tree;
     this.#findings = findings;
     this.#signal = options.signal;
     this.#pace = new Pace(options.timeMs ?? 600_000, options.signal);
+    this.#recursive = options.recursive ?? true;
     this.#maxDepth = options.maxDepth ?? 100;
     this.#maxEntries = options.maxEntries ?? 1_000_000;
   }
 
-  async *enter(directory: Node, path: Buffer, depth: number): AsyncGenerator<ListedEntry<Node>> {
-    const report: Report = (code, message) => this.#findings.add(code, () => printable(path), message);
+  async *enter(directory: Node, place: Place): AsyncGenerator<ListedEntry<Node>> {
+    const report = this.#reportFor(place);
     if (this.#entered.has(directory.id)) {
       report('DIRECTORY_LOOP', 'the directory was listed before: not entered again');
       return;
@@ -69,17 +84,15 @@ class Listing<Node extends TreeNode> {
     try {
       for await (const entries of this.#tree.readDirectory(directory, report)) {
         await this.#pace.step();
-        for (const { name, id } of entries) {
-          yield* this.#describe(depth === 0 ? name : Buffer.concat([path, SLASH, name]), id, depth + 1);
-        }
+        for (const { name, id } of entries) yield* this.#describe(below(place, name), id);
       }
     } catch (error) {
       this.#note(error, report);
     }
   }
 
-  async *#describe(path: Buffer, id: number, depth: number): AsyncGenerator<ListedEntry<Node>> {
-    const report: Report = (code, message) => this.#findings.add(code, () => printable(path), message);
+  async *#describe(place: Place, id: number): AsyncGenerator<ListedEntry<Node>> {
+    const report = this.#reportFor(place);
     await this.#pace.step();
     this.#entries += 1;
     if (this.#entries > this.#maxEntries) {
@@ -92,14 +105,28 @@ class Listing<Node extends TreeNode> {
       this.#note(error, report);
       return;
     }
-    yield { path, node };
-    if (node.kind !== 'directory') return;
-    if (depth <= this.#maxDepth) yield* this.enter(node, path, depth);
+    yield { path: place.path, text: place.text, node };
+    if (node.kind !== 'directory' || !this.#recursive) return;
+    if (place.depth <= this.#maxDepth) yield* this.enter(node, place);
     else report('LIMIT_DEPTH', `more than ${this.#maxDepth} levels of directories: not entered`);
+  }
+
+  #reportFor(place: Place): Report {
+    return (code, message) => this.#findings.add(code, () => place.text, message);
   }
 
   #note(error: unknown, report: Report): void {
     if (!(error instanceof GvaError) || this.#signal?.aborted) throw error;
     report(error.code, error.message);
   }
+}
+
+function below(place: Place, name: Buffer): Place {
+  const text = printableName(name);
+  if (place.depth === 0) return { path: name, text, depth: 1 };
+  return {
+    path: Buffer.concat([place.path, SLASH, name]),
+    text: `${place.text}/${text}`,
+    depth: place.depth + 1,
+  };
 }

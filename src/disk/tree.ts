@@ -24,6 +24,7 @@ export interface TreeNode {
 export interface DirectoryEntry {
   /** Raw bytes as they stand on the medium: may be empty, contain `/`, be no UTF-8. */
   readonly name: Buffer;
+  /** What `stat` takes. Several may lead to one node, whose own `id` then may be another number. */
   readonly id: number;
 }
 
@@ -41,6 +42,8 @@ export interface FileTree<Node extends TreeNode = TreeNode> {
   readonly root: Node;
   /** Bytes of the whole file system: no honest tree holds more data. */
   readonly size: number;
+  /** Name of the volume as the medium has it; empty where it has none. */
+  readonly label: string;
   /** What is wrong with the file system as a whole. */
   readonly findings: readonly Finding[];
   stat(id: number, report?: Report): Promise<Node>;

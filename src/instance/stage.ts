@@ -46,8 +46,11 @@ export async function stage(
     id: input.id,
     cpus: hardware.cpus,
     memory: hardware.memory,
-    kernel: join(base.folder, base.files.kernel.name),
-    initrd: join(base.folder, base.files.initrd.name),
+    boot: {
+      kind: 'direct',
+      kernel: join(base.folder, base.files.kernel.name),
+      initrd: join(base.folder, base.files.initrd.name),
+    },
     disks: [
       ...sharedDisks(prepared, folder),
       { id: 'output', image: outputFile, size: output.size, access: 'read-write' },

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Stats } from 'node:fs';
 import { lstat, readdir, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { GvaError } from './errors.js';
+import { GvaError, messageOf } from './errors.js';
 import { digestFile, digestText, ensureFolder, readTextIfExists, writeFileAtomically } from './files.js';
 
 export interface TreeEntry {
@@ -47,9 +47,10 @@ const statLine = (stat: Stats) =>
 export async function listTree(folder: string): Promise<TreeEntry[]> {
   const entries: TreeEntry[] = [];
   const visit = async (relative: string): Promise<void> => {
-    for (const name of (await readdir(join(folder, relative))).sort()) {
+    const names = await reading(join(folder, relative), (file) => readdir(file));
+    for (const name of names.sort()) {
       const path = relative === '' ? name : `${relative}/${name}`;
-      const stat = await lstat(join(folder, path));
+      const stat = await reading(join(folder, path), (file) => lstat(file));
       if (!stat.isFile() && !stat.isDirectory() && !stat.isSymbolicLink())
         throw new GvaError(
           'FILE_KIND',
@@ -66,14 +67,24 @@ export async function listTree(folder: string): Promise<TreeEntry[]> {
   return entries;
 }
 
+/** FILE_READ names what cannot be read. */
+async function reading<T>(path: string, work: (path: string) => Promise<T>): Promise<T> {
+  try {
+    return await work(path);
+  } catch (error) {
+    throw new GvaError('FILE_READ', `cannot read ${path}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
 async function digestEntries(folder: string, entries: readonly TreeEntry[]): Promise<string> {
   const hash = createHash('sha256');
   for (const { path, stat } of entries) {
     const file = join(folder, path);
     const mode = (stat.mode & 0o7777).toString(8);
     if (stat.isDirectory()) hash.update(`d ${mode} ${path}\0`);
-    else if (stat.isSymbolicLink()) hash.update(`l ${path}\0${await readlink(file)}\0`);
-    else hash.update(`f ${mode} ${path}\0${await digestFile(file)}\0`);
+    else if (stat.isSymbolicLink())
+      hash.update(`l ${path}\0${await reading(file, (link) => readlink(link))}\0`);
+    else hash.update(`f ${mode} ${path}\0${await reading(file, digestFile)}\0`);
   }
   return hash.digest('hex');
 }

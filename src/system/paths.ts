@@ -25,6 +25,12 @@ export const imagesFolder = () => join(cacheFolder(), 'images');
 export const packagesFolder = () => join(cacheFolder(), 'packages');
 export const probesFolder = () => join(cacheFolder(), 'probes');
 
+/** In the folder of probes; KEY stands for a boot of the host, programs and kernels. */
+export const probeFiles = {
+  kvm: (key: string) => `kvm-${key}.json`,
+  doctor: (key: string) => `doctor-${key}.json`,
+} as const;
+
 /** Disks of running instances: node-local, big, and gone afterwards. */
 export const scratchFolder = () => process.env['GVA_SCRATCH'] ?? process.env['TMPDIR'] ?? '/var/tmp';
 export const scratchPrefix = 'gva-';
@@ -53,6 +59,9 @@ export const scratchFiles = {
   /** The only host folder that a guest's hostfs could reach; empty. */
   hostfs: 'hostfs',
 } as const;
+
+/** In the scratch folder of `gva doctor`. */
+export const doctorFiles = { busybox: 'busybox', initrd: 'initrd.img' } as const;
 
 /** In the folder of an instance's results (`gva run --out`, or a point of a sweep). */
 export const resultFiles = {

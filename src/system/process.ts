@@ -13,7 +13,7 @@ export interface ToolOptions {
 }
 
 /** The Debian package that has a tool, for hints. */
-const packageOfTool: Record<string, string> = {
+export const packageOfTool: Readonly<Record<string, string>> = {
   'apt-get': 'apt',
   'apt-cache': 'apt',
   'dpkg-deb': 'dpkg',

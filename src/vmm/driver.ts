@@ -13,24 +13,67 @@ export interface Disk {
   readonly overlay?: string;
 }
 
+/** How a guest is started. */
+export type Boot =
+  /** By the VMM itself: an ELF kernel and its initrd. User-mode Linux brings its own and needs neither. */
+  | { readonly kind: 'direct'; readonly kernel: string; readonly initrd: string }
+  /** By firmware, from the first disk. */
+  | { readonly kind: 'firmware'; readonly firmware: 'bios' }
+  /** `variables`: the firmware's memory of this instance. Made by the driver; must not exist yet. */
+  | { readonly kind: 'firmware'; readonly firmware: 'uefi'; readonly variables: string };
+
+export const machineTypes = ['q35', 'pc', 'microvm'] as const;
+export type MachineType = (typeof machineTypes)[number];
+
+export const controllers = [
+  ...['virtio-blk', 'virtio-scsi', 'nvme', 'ide', 'ahci'],
+  ...['lsi53c895a', 'pvscsi', 'megasas', 'mptsas1068'],
+] as const satisfies string[];
+export type Controller = (typeof controllers)[number];
+
+/**
+ * What images that were not made for us may need otherwise; names are QEMU's. User-mode Linux has one kind of
+ * machine and of disk and heeds none of it.
+ */
+export interface Hardware {
+  /** q35 where absent. */
+  readonly machine?: MachineType;
+  /** Of all disks; virtio-blk where absent. */
+  readonly controller?: Controller;
+  /** The drive that holds the disk `cdrom`; where absent it is a read-only disk like another, which is faster. */
+  readonly cdDrive?: 'scsi-cd' | 'ide-cd';
+}
+
+/** Where on the host a machine is; anywhere where absent. */
+export interface Placement {
+  /** Numbers of the CPUs that it is kept on, with all its threads. */
+  readonly hostCpus?: readonly number[];
+  /** The node that the guest's memory is taken from. */
+  readonly numaNode?: number;
+}
+
 /** What to start. Everything in it belongs to one instance, except the images below overlays. */
 export interface MachineSpec {
   readonly id: string;
   readonly cpus: number;
   /** Bytes. */
   readonly memory: number;
-  /** For QEMU's direct boot: an ELF kernel and its initrd. */
-  readonly kernel: string;
-  readonly initrd: string;
+  readonly boot: Boot;
   /** The root disk first. */
   readonly disks: readonly Disk[];
   /** Empty folders of the instance that a driver may use. */
   readonly folders: { readonly uml: string; readonly hostfs: string };
+  readonly hardware?: Hardware;
+  readonly placement?: Placement;
 }
 
+/** What a driver can do, whatever the machine it is on. */
 export interface Capabilities {
   /** 1 where a guest cannot have more. */
   readonly maxCpus: number;
+  readonly boots: readonly Boot['kind'][];
+  /** Its machines have the power `shutdown`. */
+  readonly shutdown: boolean;
 }
 
 /** What a driver is on this machine. */
@@ -43,6 +86,11 @@ export interface VmmExit {
   readonly status: number;
   /** The last of what the VMM itself said on its standard error. */
   readonly stderr: string;
+  /**
+   * Why it ended, as the VMM says; absent where it cannot, or was killed. QEMU's words: `guest-shutdown`,
+   * `guest-reset` (a guest of ours does so only by a panic), `guest-panic`, `host-qmp-quit`, `host-signal`.
+   */
+  readonly reason?: string;
 }
 
 /** A running machine. Disposing it kills it and waits until nothing of it is left. */
@@ -53,6 +101,11 @@ export interface VirtualMachine extends AsyncDisposable {
   readonly exited: Promise<VmmExit>;
   /** Ends it at once, with all its processes. May be called at any time and more than once. */
   kill(): void;
+  /**
+   * Presses the power button, and ends the machine where the guest has not powered off after `grace`
+   * milliseconds. Resolves when it has ended. Only where the driver's capabilities say so.
+   */
+  shutdown?(grace: number): Promise<void>;
 }
 
 export interface VmmDriver {

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 import { ExitCode, GvaError, errnoOf } from '../system/errors.js';
 import { packageRoot } from '../system/paths.js';
 import { ConsoleRing } from './console-ring.js';
@@ -11,25 +11,50 @@ import { guestLines } from './lines.js';
 /** Descriptors that a supervised VMM inherits: connected stream sockets, read by us. */
 export const eventsDescriptor = 4;
 export const consoleDescriptor = 5;
+/** The first of the sockets that a command asks for besides; what comes from these, who asks must read. */
+export const firstSocketDescriptor = 6;
+
+/** What a VMM that runs wild can take from the host; in bytes. */
+export interface ResourceLimits {
+  /** Of any file that it writes. */
+  readonly fileSize?: number;
+  readonly addressSpace?: number;
+}
 
 export interface VmmCommand {
   readonly program: string;
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  readonly limits?: ResourceLimits;
+  /** How many sockets it inherits besides; none where absent. */
+  readonly sockets?: number;
+}
+
+export interface Supervised extends VirtualMachine {
+  /** Our ends of the sockets that were asked for. */
+  readonly sockets: readonly Duplex[];
 }
 
 /**
  * Starts a VMM in a process group of its own, under libexec/gva-supervise, which takes the whole group down
  * when this process dies. Its standard output counts as console.
  */
-export async function startSupervised(command: VmmCommand): Promise<VirtualMachine> {
-  const child = spawn(join(packageRoot, 'libexec/gva-supervise'), [command.program, ...command.args], {
+export async function startSupervised(command: VmmCommand): Promise<Supervised> {
+  const args = [...limitArguments(command.limits ?? {}), command.program, ...command.args];
+  const child = spawn(join(packageRoot, 'libexec/gva-supervise'), args, {
     detached: true,
-    stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe', 'pipe'],
+    stdio: ['ignore', ...Array<'pipe'>(firstSocketDescriptor - 1 + (command.sockets ?? 0)).fill('pipe')],
     env: { ...process.env, ...command.env },
   });
   await started(child, command.program);
   return new SupervisedMachine(child);
+}
+
+function limitArguments({ fileSize, addressSpace }: ResourceLimits): string[] {
+  return [
+    ...(fileSize === undefined ? [] : ['-f', String(Math.ceil(fileSize / 512))]),
+    ...(addressSpace === undefined ? [] : ['-v', String(Math.ceil(addressSpace / 1024))]),
+  ];
 }
 
 function started(child: ChildProcess, program: string): Promise<void> {
@@ -49,10 +74,11 @@ function started(child: ChildProcess, program: string): Promise<void> {
   });
 }
 
-class SupervisedMachine implements VirtualMachine {
+class SupervisedMachine implements Supervised {
   readonly lines: AsyncIterable<string>;
   readonly console = new ConsoleRing();
   readonly exited: Promise<VmmExit>;
+  readonly sockets: readonly Duplex[];
   readonly #child: ChildProcess;
   #ended = false;
 
@@ -64,6 +90,7 @@ class SupervisedMachine implements VirtualMachine {
     for (const stream of [stdout, console]) stream?.on('data', (chunk: Buffer) => this.console.append(chunk));
     for (const stream of [lifeLine, console, stdout, stderr]) stream?.on('error', () => undefined);
     this.lines = guestLines(events as Readable);
+    this.sockets = (child.stdio as unknown as Duplex[]).slice(firstSocketDescriptor);
     this.exited = this.#exit(messages);
   }
 

@@ -70,6 +70,7 @@ export const link = (target: string): FakeNode => ({ kind: 'symlink', target });
 /** A tree with every evil that a file system's format might not even be able to tell. */
 export class FakeTree implements FileTree {
   readonly findings = [];
+  readonly label = '';
   readonly size = 1 << 30;
   readonly root: TreeNode;
   readonly #nodes: FakeNode[] = [];

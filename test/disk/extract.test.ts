@@ -56,6 +56,7 @@ describe('an honest tree', () => {
       findings: [],
       findingCount: 0,
       truncated: false,
+      complete: true,
     });
   });
 

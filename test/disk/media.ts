@@ -1,7 +1,10 @@
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
+import { Findings } from '../../src/disk/findings.js';
+import { listTree } from '../../src/disk/list.js';
 import type { MediumEntry } from '../../src/disk/medium-entry.js';
+import type { FileTree, TreeNode } from '../../src/disk/tree.js';
 
 /** Characters that file names of people and programs have been seen with, the odd ones far too often. */
 export const oddCharacters = Array.from('abcXYZ019._- -~\'"`$&()[]{}!@#%^+,;=éßñЖ日本語☃ª');
@@ -107,6 +110,29 @@ export function inventoryOfFolder(folder: string, options: { modes: boolean }): 
       inventory[`${name}/${below}`] = what;
   }
   return inventory;
+}
+
+/** What our own readers find, and what they have to say about it, as `CODE path`. */
+export async function inventoryOfTree<Node extends TreeNode>(
+  tree: FileTree<Node>,
+  { modes }: { modes: boolean },
+): Promise<{ inventory: Inventory; findings: string[] }> {
+  const findings = new Findings();
+  const inventory: Inventory = {};
+  for (const { code, path, message } of tree.findings) findings.add(code, () => path, message);
+  for await (const { path, text: shown, node } of listTree(tree, findings)) {
+    const report = (code: string, message: string): void => findings.add(code, () => shown, message);
+    const mode = modes ? ` ${node.permissions.toString(8)}` : '';
+    const name = path.toString();
+    if (node.kind === 'symlink') inventory[name] = `link ${(await tree.readLink(node, report)).toString()}`;
+    else if (node.kind !== 'file') inventory[name] = node.kind + mode;
+    else {
+      const content = Buffer.alloc(Math.min(node.size, 1 << 24));
+      for await (const piece of tree.readFile(node, report)) piece?.data.copy(content, piece.offset);
+      inventory[name] = `file${mode} ${text(content)}`;
+    }
+  }
+  return { inventory, findings: findings.list.map(({ code, path }) => `${code} ${path}`.trim()) };
 }
 
 function text(bytes: Uint8Array): string {

@@ -10,8 +10,12 @@ const packages: Readonly<Record<string, string>> = {
   mcopy: 'mtools',
   mdir: 'mtools',
   mke2fs: 'e2fsprogs',
+  mdel: 'mtools',
+  'mkfs.fat': 'dosfstools',
   mlabel: 'mtools',
+  objcopy: 'binutils',
   'qemu-img': 'qemu-utils',
+  'qemu-system-x86_64': 'qemu-system-x86',
   xorriso: 'xorriso',
 };
 

@@ -1,20 +1,19 @@
-import { mkdir, readFile, truncate, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Base, loadBase } from '../../src/base/store.js';
-import { ext4Size, makeExt4 } from '../../src/disk/ext4-image.js';
 import { openExt4 } from '../../src/disk/ext4/index.js';
 import { extractTree } from '../../src/disk/extract.js';
-import { isoBytes } from '../../src/disk/iso9660/index.js';
 import { openRaw } from '../../src/disk/source.js';
 import type { MediumEntry } from '../../src/disk/medium-entry.js';
 import { createScratch } from '../../src/instance/scratch.js';
 import { watchMachine } from '../../src/instance/watch.js';
 import type { GuestEvent } from '../../src/model/guest-event.js';
-import type { Disk, VmmDriver } from '../../src/vmm/driver.js';
+import type { VmmDriver } from '../../src/vmm/driver.js';
 import { QemuDriver } from '../../src/vmm/qemu/driver.js';
 import { UmlDriver } from '../../src/vmm/uml/driver.js';
 import { temporaryFolder } from '../support/gva.js';
+import { type Media, directBoot, makeDisks } from '../support/guest-disks.js';
 
 // The guest contract (docs/guest-contract.md), kept by the base "micro" under every VMM: media that `gva run`
 // does not make itself, as other hosts would attach them.
@@ -29,15 +28,6 @@ const drivers: [string, () => VmmDriver][] = [
   ['uml', () => new UmlDriver({ modulesRelease: base.umlRelease })],
 ];
 
-interface Media {
-  /** Files of the application disk; those in script-bin are executable. */
-  app: Record<string, string>;
-  /** Bytes; a blank disk without a file system. */
-  blankOutput?: number;
-  output?: boolean;
-  cdrom?: MediumEntry[];
-}
-
 describe.each(drivers)('the guest contract under %s', (_name, driver) => {
   async function boot(media: Media): Promise<
     {
@@ -48,13 +38,7 @@ describe.each(drivers)('the guest contract under %s', (_name, driver) => {
     const folder = await temporaryFolder();
     const scratch = await createScratch();
     const disks = await makeDisks(folder.path, media);
-    const machine = await driver().start({
-      ...{ id: 'contract', cpus: 1, memory: 256 << 20 },
-      kernel: join(base.folder, base.files.kernel.name),
-      initrd: join(base.folder, base.files.initrd.name),
-      disks: [rootDisk(folder.path), ...disks],
-      folders: { uml: join(scratch.folder, 'uml'), hostfs: join(scratch.folder, 'hostfs') },
-    });
+    const machine = await driver().start(directBoot(base, folder.path, scratch.folder, disks));
     const events: GuestEvent[] = [];
     const limits = { boot: 120, total: 240, powerOff: 30 };
     const watched = await watchMachine(
@@ -81,11 +65,6 @@ describe.each(drivers)('the guest contract under %s', (_name, driver) => {
       },
     };
   }
-
-  const rootDisk = (folder: string): Disk => ({
-    ...{ id: 'root', image: join(base.folder, base.files.root.name), size: base.files.root.size },
-    ...{ access: 'overlay', overlay: join(folder, 'root.overlay') },
-  });
 
   it('takes application, data and output from one disk, and finds it whatever its place', async () => {
     await using guest = await boot({
@@ -141,33 +120,3 @@ describe.each(drivers)('the guest contract under %s', (_name, driver) => {
     expect(guest.events.at(-1)).toMatchObject({ name: 'done', fields: { scripts: '3', failed: '1' } });
   });
 });
-
-async function makeDisks(folder: string, { app, blankOutput, output, cdrom }: Media): Promise<Disk[]> {
-  const tree = join(folder, 'tree');
-  for (const [path, text] of Object.entries(app)) {
-    await mkdir(join(tree, path, '..'), { recursive: true });
-    const isScript = path.startsWith('script-bin/');
-    await writeFile(join(tree, path), isScript ? `#!/bin/sh\n${text}\n` : text, {
-      mode: isScript ? 0o755 : 0o644,
-    });
-  }
-  const image = (id: string) => join(folder, `${id}.img`);
-  const appSize = ext4Size(100, 0, 8 << 20);
-  await makeExt4(image('app'), { label: 'GVA-APP', from: tree, ...appSize });
-  const disks: Disk[] = [{ id: 'app', image: image('app'), size: appSize.size, access: 'read-write' }];
-  if (output) {
-    await makeExt4(image('output'), { label: 'GVA-OUT', size: 16 << 20 });
-    disks.unshift({ id: 'output', image: image('output'), size: 16 << 20, access: 'read-write' });
-  }
-  if (blankOutput !== undefined) {
-    await writeFile(image('output'), '');
-    await truncate(image('output'), blankOutput);
-    disks.unshift({ id: 'output', image: image('output'), size: blankOutput, access: 'read-write' });
-  }
-  if (cdrom) {
-    const bytes = isoBytes(cdrom, { volumeId: 'OVF ENV' });
-    await writeFile(image('cdrom'), bytes);
-    disks.unshift({ id: 'cdrom', image: image('cdrom'), size: bytes.length, access: 'read-only' });
-  }
-  return disks;
-}

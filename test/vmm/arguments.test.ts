@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { MachineSpec } from '../../src/vmm/driver.js';
-import { qemuArguments } from '../../src/vmm/qemu/arguments.js';
+import { type QemuHost, qemuArguments } from '../../src/vmm/qemu/arguments.js';
 import { kvmProbeArguments } from '../../src/vmm/qemu/kvm-probe.js';
 import { umlArguments } from '../../src/vmm/uml/arguments.js';
 
@@ -8,8 +8,7 @@ const spec: MachineSpec = {
   id: 'x-1',
   cpus: 2,
   memory: 300 << 20,
-  kernel: '/b/vmlinux',
-  initrd: '/b/initrd.img',
+  boot: { kind: 'direct', kernel: '/b/vmlinux', initrd: '/b/initrd.img' },
   disks: [
     { id: 'root', image: '/b/root.img', size: 1, access: 'overlay', overlay: '/s,t/root.overlay' },
     { id: 'output', image: '/s/output.img', size: 1, access: 'read-write' },
@@ -18,12 +17,14 @@ const spec: MachineSpec = {
   folders: { uml: '/s/uml', hostfs: '/s/hostfs' },
 };
 
+const tcg: QemuHost = { accelerator: 'tcg', sandbox: true, dataFolders: [] };
+
 /** The whole line, a pair of option and value as one string. */
 const pairs = (args: string[]) => args.join(' ').split(/ (?=-)/);
 
 describe('command lines', () => {
   it('QEMU by emulation: all of it', () => {
-    expect(pairs(qemuArguments(spec, 'tcg'))).toEqual([
+    expect(pairs(qemuArguments(spec, tcg))).toEqual([
       '-name gva-x-1',
       '-machine q35,sata=off,smbus=off,usb=off,vmport=off,smm=off,i8042=off,graphics=off',
       '-accel tcg',
@@ -42,6 +43,8 @@ describe('command lines', () => {
       '-serial chardev:events',
       '-chardev socket,id=console,fd=5',
       '-serial chardev:console',
+      '-chardev socket,id=qmp,fd=6',
+      '-mon chardev=qmp,mode=control',
       '-drive file=/s,,t/root.overlay,format=qcow2,if=none,id=root,readonly=off,backing.file.locking=off,cache=unsafe,discard=unmap',
       '-device virtio-blk-pci,drive=root,serial=gva-root',
       '-drive file=/s/output.img,format=raw,if=none,id=output,readonly=off,cache=unsafe,discard=unmap',
@@ -52,14 +55,14 @@ describe('command lines', () => {
   });
 
   it('QEMU by KVM differs in accelerator, CPU and what only emulation allows', () => {
-    const tcg = pairs(qemuArguments(spec, 'tcg'));
-    const kvm = pairs(qemuArguments(spec, 'kvm'));
-    expect(kvm.filter((pair) => !tcg.includes(pair))).toEqual([
+    const emulated = pairs(qemuArguments(spec, tcg));
+    const kvm = pairs(qemuArguments(spec, { ...tcg, accelerator: 'kvm' }));
+    expect(kvm.filter((pair) => !emulated.includes(pair))).toEqual([
       '-accel kvm',
       '-cpu host',
       '-append console=ttyS1 quiet panic=-1 no_timer_check audit=0 cryptomgr.notests nokaslr mitigations=off nopti',
     ]);
-    expect(kvm).toHaveLength(tcg.length);
+    expect(kvm).toHaveLength(emulated.length);
   });
 
   it('the trial of KVM has no disks and nothing to wait for', () => {

@@ -10,7 +10,8 @@ beforeEach(async () => {
 afterEach(() => home[Symbol.asyncDispose]());
 
 const spec: MachineSpec = {
-  ...{ id: 'square-1', cpus: 1, memory: 1 << 28, kernel: '/k', initrd: '/i' },
+  ...{ id: 'square-1', cpus: 1, memory: 1 << 28 },
+  boot: { kind: 'direct', kernel: '/k', initrd: '/i' },
   disks: [
     { id: 'root', image: '/r.img', size: 1, access: 'overlay', overlay: '/r.overlay' },
     { id: 'output', image: '/o.img', size: 1, access: 'read-write' },

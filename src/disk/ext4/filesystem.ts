@@ -138,7 +138,7 @@ export class Ext4 implements FileTree<Inode> {
   }
 
   /** Every object below the root, parents before children; names are raw and may be evil. */
-  list(options: ListOptions = {}): AsyncGenerator<ListedEntry<Inode>> {
+  list(options: ListOptions<Inode> = {}): AsyncGenerator<ListedEntry<Inode>> {
     return listTree(this, this.#findings, options);
   }
 

@@ -1,6 +1,7 @@
 import { GvaError } from '../../system/errors.js';
 import type { ExtractionReport } from '../extract.js';
 import { Findings, printable, type Report } from '../findings.js';
+import { lookUp } from '../lookup.js';
 import { LimitReached, Pace } from '../pace.js';
 import type { DirectoryEntry, FileTree, TreeNode } from '../tree.js';
 import { FileWriter } from './files.js';
@@ -75,29 +76,18 @@ export class Extraction<Node extends TreeNode> {
       findings: this.#findings.list,
       findingCount: this.#findings.total,
       truncated: this.#truncated || this.#files.truncated,
+      complete: this.#findings.complete,
     };
   }
 
   /** The directory of the image that was asked for: EXTRACT_FROM where there is none. */
   async #start(): Promise<Node> {
-    let node = this.#tree.root;
-    for (const name of this.#settings.from.split('/').filter((part) => part !== '')) {
-      const next = await this.#findChild(node, Buffer.from(name));
-      if (next?.kind !== 'directory') {
-        throw new GvaError('EXTRACT_FROM', `the image has no directory ${this.#settings.from}`);
-      }
-      node = next;
-    }
-    return node;
-  }
-
-  async #findChild(directory: Node, name: Buffer): Promise<Node | undefined> {
-    for await (const entries of this.#tree.readDirectory(directory, this.#reportFor(TOP))) {
-      await this.#pace.step();
-      const entry = entries.find((candidate) => candidate.name.equals(name));
-      if (entry) return this.#tree.stat(entry.id, this.#reportFor(TOP));
-    }
-    return undefined;
+    const { from } = this.#settings;
+    const node = await lookUp(this.#tree, from, this.#reportFor(TOP), () => this.#pace.step());
+    if (node?.kind === 'directory') return node;
+    throw new GvaError('EXTRACT_FROM', `the image has no directory ${from}`, {
+      hint: 'Names are those that `gva ls IMAGE --recursive` shows.',
+    });
   }
 
   async #withinLimits(what: string, work: () => Promise<void>): Promise<void> {
@@ -183,7 +173,7 @@ export class Extraction<Node extends TreeNode> {
       case 'file':
         return this.#files.extract(node, place, path, report);
       case 'symlink':
-        this.#symlinks.push({ place, id: node.id });
+        this.#symlinks.push({ place, id: entry.id });
         return 'made';
       case 'character':
       case 'block':
@@ -197,7 +187,7 @@ export class Extraction<Node extends TreeNode> {
 
   async #makeDirectory(node: Node, place: Place, path: Buffer, report: Report): Promise<Outcome> {
     if (this.#entered.has(node.id)) {
-      report('DIRECTORY_LOOP', `the directory of inode ${node.id} has a place already: skipped`);
+      report('DIRECTORY_LOOP', 'the directory has a place already: skipped');
       return 'skipped';
     }
     if (await this.#isEmptyLostAndFound(node, place)) return 'skipped';

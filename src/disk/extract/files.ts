@@ -46,7 +46,7 @@ export class FileWriter<Node extends TreeNode> {
 
   #remember(node: Node, place: Place, report: Report): void {
     if (this.#seen.has(node.id)) {
-      report('HARD_LINK', `inode ${node.id} has more names than the ${node.links} it claims: copied`);
+      report('HARD_LINK', `the file has more names than the ${node.links} it claims: copied`);
     }
     if (node.links > 1) this.#places.set(node.id, place);
     else this.#seen.add(node.id);

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import { promisify } from 'node:util';
 import { GvaError, errnoOf, ExitCode, messageOf } from '../../system/errors.js';
-import type { Report } from '../findings.js';
+import { printable, type Report } from '../findings.js';
 import type { TreeNode } from '../tree.js';
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = fs.constants;
@@ -16,7 +16,8 @@ const PLAIN_MODE = 0o777;
 /** The host can write no more: ends the extraction as EXTRACT_WRITE, never a finding. */
 export class HostFailure extends Error {
   toGvaError(target: string): GvaError {
-    return new GvaError('EXTRACT_WRITE', `cannot write into ${target}: ${this.message}`, {
+    return new GvaError('EXTRACT_WRITE', `cannot write into ${target}: ${safeMessage(this)}`, {
+      hint: 'What was brought out until then is there.',
       cause: this.cause,
       exitCode: ExitCode.infrastructure,
     });
@@ -132,6 +133,11 @@ function withReport(report: Report, action: () => void): void {
   try {
     action();
   } catch (error) {
-    report('HOST_WRITE', messageOf(error));
+    report('HOST_WRITE', safeMessage(error));
   }
+}
+
+/** Node's messages have paths in them, whose names the guest chose. */
+function safeMessage(error: unknown): string {
+  return printable(Buffer.from(messageOf(error)));
 }

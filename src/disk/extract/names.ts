@@ -1,4 +1,4 @@
-import { printable } from '../findings.js';
+import { printableName } from '../findings.js';
 
 const SLASH = Buffer.from('/');
 /** NAME_MAX of all usual hosts, bytes. */
@@ -60,6 +60,6 @@ export function hostPath(base: Buffer, place: Place): Buffer {
 /** The path of a finding; a slash within a name cannot be taken for one between names. */
 export function imagePath(place: Place): string {
   const names: string[] = [];
-  for (let at = place; at.parent; at = at.parent) names.unshift(printable(at.name).replaceAll('/', '\\x2f'));
+  for (let at = place; at.parent; at = at.parent) names.unshift(printableName(at.name));
   return names.join('/');
 }

@@ -1,10 +1,11 @@
-import { lstat, mkdir, readdir, realpath } from 'node:fs/promises';
+import { lstat, readdir, realpath } from 'node:fs/promises';
 import { GvaError, messageOf } from '../../system/errors.js';
+import { ensureFolder } from '../../system/files.js';
 
 /** The absolute path of a target that is a directory, the caller's own, and empty; it is made where it is missing. */
 export async function prepareTarget(target: string): Promise<Buffer> {
   try {
-    await mkdir(target, { recursive: true, mode: 0o755 });
+    await ensureFolder(target);
     const stats = await lstat(target);
     if (!stats.isDirectory()) throw unsuitable(target, 'it is not a directory');
     if (stats.uid !== (process.geteuid?.() ?? stats.uid))

@@ -28,7 +28,7 @@ export interface FakeOptions {
  */
 export class FakeDriver implements VmmDriver {
   readonly name = 'fake';
-  readonly capabilities: Capabilities = { maxCpus: 255 };
+  readonly capabilities: Capabilities = { maxCpus: 255, boots: ['direct', 'firmware'], shutdown: false };
   readonly #script: string;
 
   constructor({ script = doneScript }: FakeOptions = {}) {

@@ -1,51 +1,104 @@
+import { arch, platform } from 'node:os';
 import { createOverlay } from '../../disk/qcow2/overlay.js';
-import { findProgram, runTool } from '../../system/process.js';
-import type { MachineSpec, Probe, VirtualMachine, VmmDriver } from '../driver.js';
+import { ExitCode, GvaError } from '../../system/errors.js';
+import type { MachineSpec, Probe, VmmDriver } from '../driver.js';
+import { machineLimits } from '../limits.js';
+import { onHostCpus } from '../placement.js';
 import { startSupervised } from '../supervisor.js';
 import { type Accelerator, qemuArguments } from './arguments.js';
+import { type QemuInstallation, findQemu, firmwareFolders, isTooOld, qemuProgram } from './installation.js';
 import { kvmWorks } from './kvm-probe.js';
-
-const program = 'qemu-system-x86_64';
+import { QemuMachine } from './qemu-machine.js';
+import { copyVariables, findUefi } from './uefi.js';
 
 export interface QemuOptions {
   /** A kernel with which KVM may be tried out. */
   readonly probeKernel: string;
+  /** A folder with a QEMU of the user's own (`findQemu`); this machine's where absent. */
+  readonly folder?: string | undefined;
 }
 
-/** QEMU, by KVM where that really works, else by emulation (TCG). */
+/** QEMU, by KVM or a Mac's HVF where that really works, else by emulation (TCG). */
 export class QemuDriver implements VmmDriver {
   readonly name = 'qemu';
-  readonly capabilities = { maxCpus: 255 };
-  readonly #probeKernel: string;
+  readonly capabilities = { maxCpus: 255, boots: ['direct', 'firmware'], shutdown: true } as const;
+  readonly #options: QemuOptions;
+  #installation: Promise<QemuInstallation | undefined> | undefined;
   #accelerator: Promise<Accelerator> | undefined;
 
   constructor(options: QemuOptions) {
-    this.#probeKernel = options.probeKernel;
+    this.#options = options;
   }
 
   async probe(): Promise<Probe> {
-    const path = await findProgram(program);
-    if (path === undefined)
+    const qemu = await this.#find();
+    if (!qemu) return { available: false, reason: `${qemuProgram} is not installed`, hint: installHint };
+    const { version } = qemu;
+    if (isTooOld(version))
       return {
         available: false,
-        reason: `${program} is not installed`,
-        hint: 'Install it: apt-get install --no-install-recommends qemu-system-x86',
+        reason: `${qemu.program} is version ${version}; 7.2 or newer is needed`,
+        hint: 'Name a folder with a newer one: --qemu DIR',
       };
-    const said = (await runTool(path, ['--version'])).toString();
-    const version = /version (\S+)/.exec(said)?.[1] ?? 'unknown';
-    return { available: true, version, accelerator: await this.#chooseAccelerator(path) };
+    return { available: true, version, accelerator: await this.#chooseAccelerator(qemu) };
   }
 
-  async start(spec: MachineSpec): Promise<VirtualMachine> {
-    for (const disk of spec.disks)
-      if (disk.access === 'overlay' && disk.overlay !== undefined)
-        await createOverlay(disk.overlay, disk.image, disk.size);
-    const path = (await findProgram(program)) ?? program;
-    return startSupervised({ program: path, args: qemuArguments(spec, await this.#chooseAccelerator(path)) });
+  async start(spec: MachineSpec): Promise<QemuMachine> {
+    const qemu = await this.#find();
+    if (!qemu)
+      throw new GvaError('VMM_START', `cannot start ${qemuProgram}: it is not installed`, {
+        exitCode: ExitCode.infrastructure,
+        hint: installHint,
+      });
+    const uefiCode = await makeFiles(spec, qemu);
+    const args = qemuArguments(spec, {
+      accelerator: await this.#chooseAccelerator(qemu),
+      sandbox: platform() === 'linux',
+      dataFolders: qemu.dataFolders,
+      ...(uefiCode === undefined ? {} : { uefiCode }),
+    });
+    const limits = machineLimits(spec, { addressSpace: ownAddressSpace });
+    const command = { program: qemu.program, args, env: qemu.env, sockets: 1, limits };
+    return new QemuMachine(await startSupervised(await onHostCpus(command, spec.placement ?? {})));
   }
 
-  #chooseAccelerator(path: string): Promise<Accelerator> {
-    this.#accelerator ??= kvmWorks(path, this.#probeKernel).then((works) => (works ? 'kvm' : 'tcg'));
+  #find(): Promise<QemuInstallation | undefined> {
+    this.#installation ??= findQemu(this.#options.folder);
+    return this.#installation;
+  }
+
+  #chooseAccelerator(qemu: QemuInstallation): Promise<Accelerator> {
+    this.#accelerator ??= chooseAccelerator(platform(), arch(), () =>
+      kvmWorks(qemu.program, this.#options.probeKernel, qemu),
+    );
     return this.#accelerator;
   }
+}
+
+/** Bytes: the translation buffer of TCG is 1 GiB of it, libraries and firmware 0.7; the rest is reserve. */
+const ownAddressSpace = 4 * 2 ** 30;
+
+const installHint =
+  'Install it: apt-get install --no-install-recommends qemu-system-x86; or name a folder that has it: --qemu DIR';
+
+/** @param kvm asked only where there may be KVM */
+export async function chooseAccelerator(
+  system: string,
+  processor: string,
+  kvm: () => Promise<boolean>,
+): Promise<Accelerator> {
+  if (processor !== 'x64') return 'tcg';
+  if (system === 'darwin') return 'hvf';
+  return system === 'linux' && (await kvm()) ? 'kvm' : 'tcg';
+}
+
+/** Makes the files that are the instance's own; gives the UEFI firmware's code where that is to boot it. */
+async function makeFiles(spec: MachineSpec, qemu: QemuInstallation): Promise<string | undefined> {
+  for (const disk of spec.disks)
+    if (disk.access === 'overlay' && disk.overlay !== undefined)
+      await createOverlay(disk.overlay, disk.image, disk.size);
+  if (spec.boot.kind !== 'firmware' || spec.boot.firmware !== 'uefi') return undefined;
+  const firmware = await findUefi(firmwareFolders(qemu));
+  await copyVariables(firmware, spec.boot.variables);
+  return firmware.code;
 }

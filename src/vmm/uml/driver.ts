@@ -4,6 +4,8 @@ import { umlProgram, umlRelease } from '../../base/uml-host.js';
 import { ExitCode, GvaError } from '../../system/errors.js';
 import { findProgram } from '../../system/process.js';
 import type { MachineSpec, Probe, VirtualMachine, VmmDriver } from '../driver.js';
+import { machineLimits } from '../limits.js';
+import { onHostCpus } from '../placement.js';
 import { startSupervised } from '../supervisor.js';
 import { umlArguments, unusablePath } from './arguments.js';
 
@@ -15,7 +17,7 @@ export interface UmlOptions {
 /** User-mode Linux: a kernel as an ordinary process. Native speed with neither KVM nor root; one CPU. */
 export class UmlDriver implements VmmDriver {
   readonly name = 'uml';
-  readonly capabilities = { maxCpus: 1 };
+  readonly capabilities = { maxCpus: 1, boots: ['direct'], shutdown: false } as const;
   readonly #modulesRelease: string | undefined;
 
   constructor(options: UmlOptions) {
@@ -42,14 +44,25 @@ export class UmlDriver implements VmmDriver {
   }
 
   async start(spec: MachineSpec): Promise<VirtualMachine> {
+    refuseUnsupported(spec);
     for (const disk of spec.disks) checkPath(disk.access === 'overlay' ? (disk.overlay ?? '') : disk.image);
     const program = (await findProgram(umlProgram())) ?? umlProgram();
-    return startSupervised({
-      program,
-      args: umlArguments(spec),
-      env: { TMPDIR: await memoryFolder(spec.memory) },
-    });
+    const env = { TMPDIR: await memoryFolder(spec.memory) };
+    // The guest's memory is a file; its size includes the gap before the heap, which the host's kernel makes at
+    // random, of up to 1 GiB.
+    const limits = machineLimits(spec, { file: spec.memory + 2 ** 30 });
+    const command = { program, args: umlArguments(spec), env, limits };
+    return startSupervised(await onHostCpus(command, spec.placement ?? {}));
   }
+}
+
+function refuseUnsupported({ boot, cpus, placement }: MachineSpec): void {
+  const refuse = (problem: string) => {
+    throw new GvaError('UML_UNSUPPORTED', `User-mode Linux ${problem}`, { hint: 'Use --vmm qemu.' });
+  };
+  if (boot.kind === 'firmware') refuse('cannot boot a disk by firmware');
+  if (cpus > 1) refuse(`gives a guest one CPU, not ${cpus}`);
+  if (placement?.numaNode !== undefined) refuse("cannot bind a guest's memory to a NUMA node");
 }
 
 function checkPath(path: string): void {
@@ -62,7 +75,7 @@ function checkPath(path: string): void {
 }
 
 /** The guest's memory is a file here; in memory, unless there is no room. */
-async function memoryFolder(bytes: number): Promise<string> {
+export async function memoryFolder(bytes: number): Promise<string> {
   const free = await statfs('/dev/shm').then(
     (info) => info.bavail * info.bsize,
     () => 0,

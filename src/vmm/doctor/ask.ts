@@ -1,0 +1,17 @@
+import { startSupervised } from '../supervisor.js';
+import { TimeLimit } from '../time-limit.js';
+
+export interface Said {
+  /** Exit status; null where the program did not end in time. */
+  readonly status: number | null;
+  /** Standard output, then standard error; their last 64 and 16 KiB. */
+  readonly text: string;
+}
+
+/** What a program answers; it and its children are gone afterwards, even if it does not. */
+export async function ask(program: string, args: readonly string[], limitMs = 5000): Promise<Said> {
+  await using machine = await startSupervised({ program, args, env: { LC_ALL: 'C' } });
+  using limit = new TimeLimit(machine, limitMs);
+  const { status, stderr } = await machine.exited;
+  return { status: limit.over ? null : status, text: machine.console.bytes().toString('utf8') + stderr };
+}
