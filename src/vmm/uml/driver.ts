@@ -27,7 +27,13 @@ export class UmlDriver implements VmmDriver {
   async probe(): Promise<Probe> {
     if (platform() !== 'linux' || arch() !== 'x64')
       return { available: false, reason: 'User-mode Linux needs Linux on x86-64', hint: 'Use --vmm qemu.' };
-    const release = await umlRelease();
+    let release: string | undefined;
+    try {
+      release = await umlRelease();
+    } catch (error) {
+      if (!(error instanceof GvaError)) throw error;
+      return { available: false, reason: error.message, hint: error.hint ?? 'Use --vmm qemu.' };
+    }
     if (release === undefined)
       return {
         available: false,
