@@ -72,7 +72,13 @@ function lost(watched: Watched, console: ConsoleRing, limits: WatchLimits): Verd
     };
   if (panic !== undefined)
     return { state: 'lost', cause: 'panic', message: `the guest's kernel panicked: ${printable(panic)}` };
-  const { status, stderr } = watched.exit;
+  const { status, stderr, reason } = watched.exit;
+  if (reason === 'guest-panic' || reason === 'guest-reset')
+    return {
+      state: 'lost',
+      cause: 'panic',
+      message: 'the guest restarted: its kernel panicked, or it was told to',
+    };
   if (status !== 0) {
     const said = printable(stderr.trim().split('\n').slice(-3).join('; '));
     return {

@@ -86,3 +86,6 @@ export async function processesWith(text: string): Promise<number[]> {
 export async function eventually(condition: () => Promise<boolean> | boolean): Promise<void> {
   while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 20));
 }
+
+/** Waits until no process with this text in its command line runs: what was killed takes a moment to go. */
+export const noneLeft = (text: string) => eventually(async () => (await processesWith(text)).length === 0);

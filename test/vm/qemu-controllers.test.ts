@@ -51,16 +51,17 @@ const spec = (hardware: Hardware): MachineSpec => ({
   boot: { kind: 'direct', kernel: join(base.folder, base.files.kernel.name), initrd: kernel.initrd },
 });
 
+// Linux names disks in the order in which it happens to find them.
 // The NVMe of QEMU 7.2 does not tell its guest that a disk is read-only; writing to it fails all the same.
 describe('a guest sees its disks, which of them it may write, and its CD', () => {
   it.each([
-    [{ controller: 'virtio-blk', cdDrive: 'scsi-cd' }, ['2048 0 vda', '4096 1 vdb', '6144 1 sr0']],
-    [{ controller: 'virtio-scsi', cdDrive: 'scsi-cd' }, ['2048 0 sda', '4096 1 sdb', '6144 1 sr0']],
-    [{ controller: 'nvme' }, ['2048 0 nvme0n1', '4096 [01] nvme1n1', '6144 [01] nvme2n1']],
-    [{ controller: 'pvscsi' }, ['2048 0 sda', '4096 1 sdb', '6144 1 sdc']],
+    [{ controller: 'virtio-blk', cdDrive: 'scsi-cd' }, ['2048 0 vd.', '4096 1 vd.', '6144 1 sr0']],
+    [{ controller: 'virtio-scsi', cdDrive: 'scsi-cd' }, ['2048 0 sd.', '4096 1 sd.', '6144 1 sr0']],
+    [{ controller: 'nvme' }, ['2048 0 nvme.n1', '4096 [01] nvme.n1', '6144 [01] nvme.n1']],
+    [{ controller: 'pvscsi' }, ['2048 0 sd.', '4096 1 sd.', '6144 1 sd.']],
     [
       { machine: 'pc', controller: 'virtio-blk', cdDrive: 'ide-cd' },
-      ['2048 0 vda', '4096 1 vdb', '6144 1 sr0'],
+      ['2048 0 vd.', '4096 1 vd.', '6144 1 sr0'],
     ],
   ] as const)('%j', async (hardware, expected) => {
     const driver = new QemuDriver({ probeKernel: join(base.folder, base.files.kernel.name) });

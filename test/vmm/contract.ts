@@ -5,7 +5,7 @@ import { createScratch } from '../../src/instance/scratch.js';
 import { parseGuestEvent } from '../../src/model/guest-event.js';
 import { digestFile } from '../../src/system/files.js';
 import type { MachineSpec, VirtualMachine, VmmDriver } from '../../src/vmm/driver.js';
-import { processesWith, temporaryFolder } from '../support/gva.js';
+import { noneLeft, processesWith, temporaryFolder } from '../support/gva.js';
 
 /** What a guest of the suite does; how it is brought to do so is the driver's tests' affair. */
 export const behaviours = [
@@ -63,7 +63,7 @@ export function vmmContract(subject: Subject): void {
   }
 
   /** Nothing that was started with this folder's files still runs. */
-  const nothingLeft = async ({ folder }: Running) => expect(await processesWith(folder)).toEqual([]);
+  const nothingLeft = ({ folder }: Running) => noneLeft(folder);
 
   it('a guest that succeeds: its events in order, status 0, nothing left', async () => {
     await using running = await start('succeeds');
@@ -160,6 +160,6 @@ export function vmmContract(subject: Subject): void {
     );
     expect(outcome.status).not.toBe(0);
     expect(outcome.said).not.toBe('');
-    expect(await processesWith(folder.path)).toEqual([]);
+    await noneLeft(folder.path);
   });
 }

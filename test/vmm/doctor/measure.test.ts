@@ -5,7 +5,7 @@ import type { Base } from '../../../src/base/store.js';
 import { makeExt4 } from '../../../src/disk/ext4-image.js';
 import { type MeasureOptions, measure } from '../../../src/vmm/doctor/measure.js';
 import { type TestHome, fakeBase, makeTestHome } from '../../support/fake-appliance.js';
-import { processesWith } from '../../support/gva.js';
+import { noneLeft } from '../../support/gva.js';
 
 // Shell scripts in the place of QEMU, User-mode Linux and the base's busybox.
 
@@ -79,7 +79,7 @@ describe('measuring', () => {
     });
     expect(steps[0]).toBe('this host itself');
     expect(await readdir(home.scratch)).toEqual([]);
-    expect(await processesWith('1000.75')).toEqual([]);
+    await noneLeft('1000.75');
   });
 
   it('is done once, until something changes', async () => {
@@ -115,7 +115,7 @@ describe('measuring', () => {
       relative: null,
     });
     expect(named(found, 'native')).toMatchObject({ verdict: 'hangs', relative: null });
-    expect(await processesWith('1000.75')).toEqual([]);
+    await noneLeft('1000.75');
     expect((await run({ limits: { boot: 1500, tests: 1500 } })).fromCache).toBe(false);
   });
 

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { ask } from '../../../src/vmm/doctor/ask.js';
 import { runTrial } from '../../../src/vmm/doctor/trial.js';
-import { processesWith } from '../../support/gva.js';
+import { noneLeft } from '../../support/gva.js';
 
 // A shell script plays the machine: what it writes to descriptor 4 is the guest's serial line.
 
@@ -14,7 +14,7 @@ const answer = `echo '@doctor1 start' >&4; echo '@doctor1 speed test=fork count=
 it('a guest that answers', async () => {
   const outcome = await trial(`${answer}; exec sleep 3141.59`);
   expect(outcome).toMatchObject({ kind: 'answered', speeds: { fork: 10 } });
-  expect(await processesWith('3141.59')).toEqual([]);
+  await noneLeft('3141.59');
 });
 
 it('a guest that stays silent is killed with all its processes', async () => {
@@ -26,7 +26,7 @@ it('a guest that stays silent is killed with all its processes', async () => {
     reason: 'the guest stopped before its first word',
     said: ['last words'],
   });
-  expect(await processesWith('2718.28')).toEqual([]);
+  await noneLeft('2718.28');
 });
 
 it('a guest that stops in the middle', async () => {
@@ -61,7 +61,7 @@ it('an end that was asked for is thrown', async () => {
   setTimeout(() => controller.abort(new Error('enough')), 100);
   await expect(running).rejects.toThrow('enough');
   await expect(trial('sleep 1414.21', generous, controller.signal)).rejects.toThrow('enough');
-  expect(await processesWith('1414.21')).toEqual([]);
+  await noneLeft('1414.21');
 });
 
 it('a program is asked for what it has to say, for a while', async () => {
@@ -70,5 +70,5 @@ it('a program is asked for what it has to say, for a while', async () => {
     text: 'out\nerr\n',
   });
   expect(await ask('/bin/sh', ['-c', 'sleep 1732.05 & sleep 1732.05'], 500)).toMatchObject({ status: null });
-  expect(await processesWith('1732.05')).toEqual([]);
+  await noneLeft('1732.05');
 });
