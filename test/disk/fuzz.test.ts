@@ -11,7 +11,7 @@ vi.mock('node:fs/promises', async (original) => (await import('./fuzz-watch.js')
  * GVA_FUZZ_RUNS=20000 GVA_FUZZ_SEED=1 npx vitest run --project unit test/disk/fuzz.test.ts
  * The recorded long run has seed 1; CI repeats its first few hundred images.
  */
-const runs = Number(process.env['GVA_FUZZ_RUNS'] ?? (process.env['GVA_LONG'] ? 20_000 : 300));
+const runs = Number(process.env['GVA_FUZZ_RUNS'] ?? (process.env['GVA_LONG'] ? 20_000 : 200));
 const seed = Number(process.env['GVA_FUZZ_SEED'] ?? 1);
 
 test.each<[string, () => FuzzTarget, number]>([
@@ -25,7 +25,7 @@ test.each<[string, () => FuzzTarget, number]>([
     const summary = await fuzz({ ...target(), runs, seed, folder: scratch() });
     if (process.env['GVA_FUZZ_RUNS'] !== undefined) console.log(summary);
     expect(summary.extracted + summary.refused).toBe(runs);
-    if (runs >= 300) {
+    if (runs >= 200) {
       expect(summary.paths).toBeGreaterThan(runs);
       expect(summary.extracted).toBeGreaterThan(runs / 2);
       expect(Object.keys(summary.codes).length).toBeGreaterThan(kinds);

@@ -36,7 +36,7 @@ describe.each(shells)('gvad under %s', (...shell: string[]) => {
       GVAD_MOUNT: 'no',
       GVAD_EVENTS: join(root, 'events'),
       GVAD_POWEROFF: `touch ${join(root, 'powered-off')}`,
-      GVAD_WAIT: '1',
+      GVAD_WAIT: '0',
       TMPDIR: root,
     };
   }

@@ -6,6 +6,7 @@ import { startSupervised } from '../../src/vmm/supervisor.js';
 
 const prologue = `say() { echo "$1" >&6; }
 say '{"QMP": {}}'
+read -r capabilities <&6
 shutdown() { say "{\\"event\\": \\"SHUTDOWN\\", \\"data\\": {\\"guest\\": true, \\"reason\\": \\"$1\\"}}"; exit 0; }
 `;
 const start = async (script: string) =>
