@@ -64,20 +64,25 @@ function describeModule(name: string, content: Buffer): KernelModule {
   return { name, content, depends: depends.map((d) => d.replaceAll('-', '_')), aliases: values('alias') };
 }
 
-/** The modules.dep that modprobe reads: each file with all files it needs, nearest first. */
+/**
+ * The modules.dep that modprobe reads: each file with all files it needs, which modprobe loads from the last to
+ * the first.
+ *
+ * @param modules dependencies first
+ */
 export function modulesDep(modules: readonly KernelModule[]): string {
   const byName = new Map(modules.map((module) => [module.name, module]));
   const closure = (name: string): string[] => {
     const depends = (byName.get(name)?.depends ?? []).filter((dependency) => byName.has(dependency));
-    return [...new Set([...depends, ...depends.flatMap(closure)])];
+    return [...depends, ...depends.flatMap(closure)];
   };
+  const dependentsFirst = modules.map(({ name }) => name).reverse();
   return modules
-    .map(
-      ({ name }) =>
-        `${name}.ko:${closure(name)
-          .map((d) => ` ${d}.ko`)
-          .join('')}\n`,
-    )
+    .map(({ name }) => {
+      const needed = new Set(closure(name));
+      const files = dependentsFirst.filter((each) => needed.has(each)).map((each) => ` ${each}.ko`);
+      return `${name}.ko:${files.join('')}\n`;
+    })
     .join('');
 }
 

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { InstanceResult } from '../model/result.js';
-import { ExitCode } from '../system/errors.js';
+import type { Placement } from '../vmm/driver.js';
+import { ExitCode, GvaError } from '../system/errors.js';
 import { mark, profileTable } from '../system/profile.js';
 import { act, printJson, repeatable } from './action.js';
 import { type InstanceOptions, addInstanceOptions, instanceLimits } from './instance-options.js';
@@ -11,6 +12,8 @@ interface RunOptions extends InstanceOptions {
   file: string[];
   out?: string;
   profile?: boolean;
+  hostCpus?: string;
+  numaNode?: string;
 }
 
 export function addRunCommand(program: Command): void {
@@ -23,6 +26,8 @@ export function addRunCommand(program: Command): void {
     .option('-o, --out <dir>', 'folder for the results (default: NAME-1, NAME-2, ...)');
   addInstanceOptions(run)
     .option('--force', 'replace results that are in the output folder')
+    .option('--host-cpus <list>', 'keep the machine on these CPUs of the host: 0-3,8')
+    .option('--numa-node <number>', "take the guest's memory from this node of the host (QEMU)")
     .option('--profile', 'show where the time went, to the millisecond')
     .option('--json', 'print the result as one JSON document on standard output, and nothing else')
     .addHelpText('after', examples)
@@ -55,17 +60,30 @@ async function runAppliance(folder: string, options: RunOptions, signal: AbortSi
   const files = await inputFilesFromWords(options.file);
   const out = options.out ?? freeFolder(appliance.name);
   const limits = instanceLimits(options);
+  const placement = await placementOf(options);
   const { prepared, vmm } = await openAppliance(source, options);
   mark('images and VMM known');
   const view = new RunView(appliance, vmm, options.json ?? false);
   const id = `${appliance.name}-${process.pid}`;
-  const spec = { id, prepared, parameters, files, out, limits };
+  const spec = { id, prepared, parameters, files, out, limits, placement };
   const flags = { force: options.force ?? false, keep: options.keep ?? false };
   const result = await runInstance({ ...spec, ...flags }, vmm, (event) => view.event(event), signal);
   if (options.json) printJson(result);
   await view.end(result, out);
   if (options.profile) console.error(profileTable());
   return exitCodeOf(result);
+}
+
+async function placementOf({ hostCpus, numaNode }: RunOptions): Promise<Placement> {
+  const { parseCpuList } = await import('../vmm/placement.js');
+  if (hostCpus !== undefined && !/^\d{1,4}(-\d{1,4})?(,\d{1,4}(-\d{1,4})?)*$/.test(hostCpus))
+    throw new GvaError('USAGE', `--host-cpus ${hostCpus} is no list of CPUs`, { hint: 'For example: 0-3,8' });
+  if (numaNode !== undefined && !/^\d{1,4}$/.test(numaNode))
+    throw new GvaError('USAGE', `--numa-node ${numaNode} is no number of a node`, { hint: 'For example: 0' });
+  return {
+    ...(hostCpus === undefined ? {} : { hostCpus: [...parseCpuList(hostCpus)] }),
+    ...(numaNode === undefined ? {} : { numaNode: Number(numaNode) }),
+  };
 }
 
 function freeFolder(name: string): string {

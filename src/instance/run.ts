@@ -11,7 +11,7 @@ import { mark } from '../system/profile.js';
 import { packageVersion, resultFiles, scratchFiles } from '../system/paths.js';
 import { runTool } from '../system/process.js';
 import type { ChosenVmm } from '../vmm/choose.js';
-import type { VirtualMachine } from '../vmm/driver.js';
+import type { Placement, VirtualMachine } from '../vmm/driver.js';
 import { collectOutput } from './collect.js';
 import { InstanceClock } from './clock.js';
 import { type InputFile, instanceIdentity } from './identity.js';
@@ -35,6 +35,8 @@ export interface InstanceSpec {
   /** Keep the disks as the guest left them, with the results. */
   readonly keep: boolean;
   readonly limits: WatchLimits;
+  /** Where on the host the machine is to be; anywhere where absent. */
+  readonly placement?: Placement;
 }
 
 /**
@@ -65,7 +67,8 @@ export async function runInstance(
 
 async function startMachine(spec: InstanceSpec, vmm: ChosenVmm, scratch: Scratch): Promise<VirtualMachine> {
   try {
-    const machine = await stage(spec.prepared, spec, scratch.folder);
+    const staged = await stage(spec.prepared, spec, scratch.folder);
+    const machine = { ...staged, ...(spec.placement ? { placement: spec.placement } : {}) };
     mark('media made');
     return await vmm.driver.start(machine);
   } catch (error) {

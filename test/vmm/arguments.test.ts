@@ -38,7 +38,7 @@ describe('command lines', () => {
       '-sandbox on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny',
       '-kernel /b/vmlinux',
       '-initrd /b/initrd.img',
-      '-append console=ttyS1 quiet panic=-1 no_timer_check tsc=reliable random.trust_cpu=on audit=0 cryptomgr.notests nokaslr mitigations=off nopti',
+      '-append console=ttyS1 quiet panic=-1 no_timer_check tsc=reliable random.trust_cpu=on audit=0 cryptomgr.notests nokaslr mitigations=off nopti root=/dev/vda gva.output=vdb gva.cdrom=vdc',
       '-chardev socket,id=events,fd=4',
       '-serial chardev:events',
       '-chardev socket,id=console,fd=5',
@@ -60,7 +60,7 @@ describe('command lines', () => {
     expect(kvm.filter((pair) => !emulated.includes(pair))).toEqual([
       '-accel kvm',
       '-cpu host',
-      '-append console=ttyS1 quiet panic=-1 no_timer_check audit=0 cryptomgr.notests nokaslr mitigations=off nopti',
+      '-append console=ttyS1 quiet panic=-1 no_timer_check audit=0 cryptomgr.notests nokaslr mitigations=off nopti root=/dev/vda gva.output=vdb gva.cdrom=vdc',
     ]);
     expect(kvm).toHaveLength(emulated.length);
   });
@@ -78,11 +78,11 @@ describe('command lines', () => {
       'ubd1=/s/output.img',
       'ubd2r=/s/params.iso',
       'root=/dev/ubda',
+      'gva.output=ubdb',
+      'gva.cdrom=ubdc',
       'rw',
       'init=/sbin/init',
       'quiet',
-      'gva.output=ubdb',
-      'gva.cdrom=ubdc',
       'mem=300M',
       'con=null',
       'con0=null,fd:1',

@@ -35,7 +35,7 @@ const isolation = [
 const kernel = [
   '-kernel /b/vmlinux',
   '-initrd /b/initrd.img',
-  '-append console=ttyS1 quiet panic=-1 no_timer_check tsc=reliable random.trust_cpu=on audit=0 cryptomgr.notests nokaslr mitigations=off nopti',
+  '-append console=ttyS1 quiet panic=-1 no_timer_check tsc=reliable random.trust_cpu=on audit=0 cryptomgr.notests nokaslr mitigations=off nopti root=/dev/vda',
 ];
 const ports = [
   ...['-chardev socket,id=events,fd=4', '-serial chardev:events'],
@@ -63,7 +63,7 @@ describe('the whole command line', () => {
       '-machine microvm,pcie=on,usb=off,graphics=off',
       ...['-accel kvm', '-cpu host', '-m size=256M', '-smp cpus=1', ...isolation],
       ...['-kernel /b/vmlinux', '-initrd /b/initrd.img'],
-      '-append console=ttyS1 quiet panic=-1 no_timer_check audit=0 cryptomgr.notests nokaslr mitigations=off nopti',
+      '-append console=ttyS1 quiet panic=-1 no_timer_check audit=0 cryptomgr.notests nokaslr mitigations=off nopti root=/dev/vda',
       ...['-chardev socket,id=events,fd=4', '-serial chardev:events'],
       ...['-chardev socket,id=console,fd=5', '-device isa-serial,index=1,chardev=console'],
       ...['-chardev socket,id=qmp,fd=6', '-mon chardev=qmp,mode=control'],

@@ -14,7 +14,7 @@ import {
   unpackPackage,
 } from '../debian-packages.js';
 import { unpackKernel } from '../kernel-image.js';
-import { type KernelModule, readModules } from '../kernel-modules.js';
+import { type KernelModule, modulesDep, readModules } from '../kernel-modules.js';
 import { publishBase } from '../store.js';
 import { umlModulesFolder, umlRelease } from '../uml-host.js';
 import { microInputs } from './inputs.js';
@@ -78,7 +78,7 @@ async function buildFiles(packages: string, work: string) {
   const busybox = await busyboxIn(packages);
   await writeFile(join(folder, baseFiles.kernel), await unpackKernel(kernelFile, join(work, 'payload')));
   const drivers = await readModules(modulesFolder, initrdModules);
-  await writeFile(join(folder, baseFiles.initrd), await initrd(busybox, drivers));
+  await writeFile(join(folder, baseFiles.initrd), await initrd(busybox, kernelRelease, drivers));
 
   const modules = new Map([[kernelRelease, await readModules(modulesFolder, mediaModules)]]);
   const uml = await umlRelease();
@@ -92,25 +92,21 @@ async function buildFiles(packages: string, work: string) {
   return { folder, kernelRelease, umlRelease: uml };
 }
 
-async function initrd(busybox: string, drivers: readonly KernelModule[]): Promise<Buffer> {
-  const directories = ['bin', 'dev', 'modules', 'proc', 'root'].map((path) => ({
-    kind: 'directory' as const,
-    path,
-  }));
-  const order = drivers.map(({ name }) => `${name}.ko\n`).join('');
-  const entries: CpioEntry[] = [
-    ...directories,
-    { kind: 'file', path: 'bin/busybox', mode: 0o755, content: await readFile(busybox) },
-    { kind: 'file', path: 'init', mode: 0o755, content: await readFile(guestFile('micro/initrd-init')) },
-    { kind: 'file', path: 'modules/order', mode: 0o644, content: Buffer.from(order) },
-    ...drivers.map(({ name, content }) => ({
-      kind: 'file' as const,
-      path: `modules/${name}.ko`,
-      mode: 0o644,
-      content,
-    })),
-  ];
-  return cpioArchive(entries);
+async function initrd(busybox: string, release: string, drivers: readonly KernelModule[]): Promise<Buffer> {
+  const folder = `lib/modules/${release}`;
+  const folders = ['bin', 'dev', 'lib', 'lib/modules', folder, 'modules', 'proc', 'root'];
+  const file = (path: string, mode: number, content: string | Buffer): CpioEntry => ({
+    ...{ kind: 'file', path, mode },
+    content: Buffer.from(content),
+  });
+  return cpioArchive([
+    ...folders.map((path) => ({ kind: 'directory' as const, path })),
+    file('bin/busybox', 0o755, await readFile(busybox)),
+    file('init', 0o755, await readFile(guestFile('micro/initrd-init'))),
+    file('modules/wanted', 0o644, `${initrdModules.join(' ')}\n`),
+    file(`${folder}/modules.dep`, 0o644, modulesDep(drivers)),
+    ...drivers.map(({ name, content }) => file(`${folder}/${name}.ko`, 0o644, content)),
+  ]);
 }
 
 async function busyboxIn(packages: string): Promise<string> {

@@ -1,4 +1,5 @@
-import type { Boot, MachineSpec } from '../driver.js';
+import { diskHints } from '../disk-hints.js';
+import type { MachineSpec } from '../driver.js';
 import { consoleDescriptor, eventsDescriptor, firstSocketDescriptor } from '../supervisor.js';
 import { diskArguments, escapeValue } from './disks.js';
 import { type Accelerator, kernelCommandLine, machineArguments, serialArguments } from './machine.js';
@@ -28,7 +29,7 @@ export function qemuArguments(spec: MachineSpec, host: QemuHost): string[] {
     ...machineArguments(spec, host.accelerator),
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
     ...(host.sandbox ? sandbox : []),
-    ...bootArguments(spec.boot, host),
+    ...bootArguments(spec, host),
     ...serialArguments(type, 'events', eventsDescriptor, 0),
     ...serialArguments(type, 'console', consoleDescriptor, 1),
     ...['-chardev', `socket,id=qmp,fd=${monitorDescriptor}`, '-mon', 'chardev=qmp,mode=control'],
@@ -42,15 +43,24 @@ const sandbox = ['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny
  * A system that firmware boots may load a driver for pvpanic, by which QEMU itself tells of a panic. Our own
  * kernel would have to load it as a module at every boot; it says so on its console.
  */
-function bootArguments(boot: Boot, { accelerator, uefiCode = '' }: QemuHost): string[] {
-  if (boot.kind === 'direct')
-    return ['-kernel', boot.kernel, '-initrd', boot.initrd, '-append', kernelCommandLine(accelerator)];
+function bootArguments(spec: MachineSpec, { accelerator, uefiCode = '' }: QemuHost): string[] {
+  const { boot } = spec;
+  if (boot.kind === 'direct') {
+    const commandLine = [kernelCommandLine(accelerator), ...hints(spec)].join(' ');
+    return ['-kernel', boot.kernel, '-initrd', boot.initrd, '-append', commandLine];
+  }
   return [
     ...(boot.firmware === 'uefi'
       ? [...flash(0, uefiCode, 'readonly=on'), ...flash(1, boot.variables, 'readonly=off')]
       : []),
     ...['-device', 'pvpanic-pci'],
   ];
+}
+
+/** Only virtio-blk has names that are known before: other controllers are found in any order. */
+function hints({ disks, hardware = {} }: MachineSpec): string[] {
+  const { controller = 'virtio-blk', cdDrive } = hardware;
+  return controller === 'virtio-blk' && cdDrive === undefined ? diskHints(disks, 'vd') : [];
 }
 
 function flash(unit: number, file: string, access: string): string[] {

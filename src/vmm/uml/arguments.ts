@@ -1,3 +1,4 @@
+import { diskHints } from '../disk-hints.js';
 import type { Disk, MachineSpec } from '../driver.js';
 import { eventsDescriptor } from '../supervisor.js';
 
@@ -8,8 +9,8 @@ import { eventsDescriptor } from '../supervisor.js';
 export function umlArguments(spec: MachineSpec): string[] {
   return [
     ...spec.disks.map(ubd),
-    ...['root=/dev/ubda', 'rw', 'init=/sbin/init', 'quiet'],
-    ...spec.disks.slice(1).map(({ id }, index) => `gva.${id}=ubd${deviceLetter(index + 1)}`),
+    ...diskHints(spec.disks, 'ubd'),
+    ...['rw', 'init=/sbin/init', 'quiet'],
     `mem=${Math.ceil(spec.memory / 2 ** 20)}M`,
     // Console to standard output; the first serial line to the inherited socket; no terminals besides.
     ...['con=null', 'con0=null,fd:1', 'ssl=null', `ssl0=fd:${eventsDescriptor},fd:${eventsDescriptor}`],
@@ -20,9 +21,6 @@ export function umlArguments(spec: MachineSpec): string[] {
     ...[`uml_dir=${spec.folders.uml}/`, 'umid=guest'],
   ];
 }
-
-/** The guest looks there first; the label decides. */
-const deviceLetter = (index: number) => String.fromCharCode('a'.charCodeAt(0) + index);
 
 function ubd(disk: Disk, index: number): string {
   const flag = disk.access === 'read-only' ? 'r' : '';
