@@ -165,13 +165,16 @@ describe('an ext4 image that cannot be made', () => {
   });
 
   // Root may read everything.
-  it.skipIf(process.getuid?.() === 0)('names a file and a folder that may not be read', async () => {
-    const file = await failure((sub) => writeFile(join(sub, 'secret'), '', { mode: 0 }));
-    expect(file).toMatchObject({ code: 'EXT4_SOURCE' });
-    expect(file.message).toContain('cannot put DIR/tree/sub/secret on a disk: EACCES');
-    const closed = await failure((sub) => mkdir(join(sub, 'closed'), { mode: 0 }));
-    expect(closed.message).toContain('cannot put DIR/tree/sub/closed on a disk: EACCES');
-  });
+  it.skipIf(process.getuid?.() === 0)(
+    'names a file and a folder that may not be read (not as root, who may read everything)',
+    async () => {
+      const file = await failure((sub) => writeFile(join(sub, 'secret'), '', { mode: 0 }));
+      expect(file).toMatchObject({ code: 'EXT4_SOURCE' });
+      expect(file.message).toContain('cannot put DIR/tree/sub/secret on a disk: EACCES');
+      const closed = await failure((sub) => mkdir(join(sub, 'closed'), { mode: 0 }));
+      expect(closed.message).toContain('cannot put DIR/tree/sub/closed on a disk: EACCES');
+    },
+  );
 
   it.each([
     ['mke2fs: No space left on device while populating file system', 'host full', undefined],
