@@ -36,7 +36,12 @@ async function record(benchmark: Benchmark, figures: readonly Figure[], loadBefo
   const folder = join(packageRoot, 'bench/results');
   await mkdir(folder, { recursive: true });
   const date = new Date().toISOString();
-  const machine = { cpu: cpus()[0]?.model, cores: cpus().length, memory: totalmem(), kernel: release() };
+  const machine = {
+    cpu: cpus()[0]?.model,
+    cores: cpus().length,
+    memory: totalmem(),
+    kernel: release().split('-')[0],
+  };
   const load = { before: loadBefore, after: loadavg() };
   const rows = figures.map((figure) => ({
     ...figure,

@@ -68,7 +68,11 @@ export async function runInstance(
 async function startMachine(spec: InstanceSpec, vmm: ChosenVmm, scratch: Scratch): Promise<VirtualMachine> {
   try {
     const staged = await stage(spec.prepared, spec, scratch.folder);
-    const machine = { ...staged, ...(spec.placement ? { placement: spec.placement } : {}) };
+    const machine = {
+      ...staged,
+      ...(spec.placement ? { placement: spec.placement } : {}),
+      ...(spec.limits.total === undefined ? {} : { cpuTime: cpuTimeFor(spec.limits.total, staged.cpus) }),
+    };
     mark('media made');
     return await vmm.driver.start(machine);
   } catch (error) {
@@ -84,6 +88,9 @@ async function startMachine(spec: InstanceSpec, vmm: ChosenVmm, scratch: Scratch
     );
   }
 }
+
+/** What a machine can use within its time limit, and a minute: only one that we failed to end gets there. */
+const cpuTimeFor = (seconds: number, cpus: number) => seconds * (cpus + 1) + 60;
 
 interface Ended {
   readonly clock: InstanceClock;

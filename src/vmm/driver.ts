@@ -65,6 +65,8 @@ export interface MachineSpec {
   readonly folders: { readonly uml: string; readonly hostfs: string };
   readonly hardware?: Hardware;
   readonly placement?: Placement;
+  /** Seconds of processor time after which the VMM is killed; no limit where absent. */
+  readonly cpuTime?: number;
 }
 
 /** What a driver can do, whatever the machine it is on. */

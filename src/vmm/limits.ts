@@ -12,10 +12,11 @@ export interface VmmNeeds {
 }
 
 /** No file that a machine writes need be larger than its largest disk, or than what the VMM itself needs. */
-export function machineLimits({ disks, memory }: MachineSpec, needs: VmmNeeds): ResourceLimits {
+export function machineLimits({ disks, memory, cpuTime }: MachineSpec, needs: VmmNeeds): ResourceLimits {
   const largest = Math.max(needs.file ?? 0, ...disks.map(({ size }) => size));
   return {
     fileSize: Math.ceil(largest * 1.01) + overhead,
+    ...(cpuTime === undefined ? {} : { cpuTime }),
     ...(needs.addressSpace === undefined ? {} : { addressSpace: memory + needs.addressSpace }),
   };
 }

@@ -14,11 +14,13 @@ export const consoleDescriptor = 5;
 /** The first of the sockets that a command asks for besides; what comes from these, who asks must read. */
 export const firstSocketDescriptor = 6;
 
-/** What a VMM that runs wild can take from the host; in bytes. */
+/** What a VMM that runs wild can take from the host; sizes in bytes. */
 export interface ResourceLimits {
   /** Of any file that it writes. */
   readonly fileSize?: number;
   readonly addressSpace?: number;
+  /** Seconds of processor time, of each process. */
+  readonly cpuTime?: number;
 }
 
 export interface VmmCommand {
@@ -50,9 +52,10 @@ export async function startSupervised(command: VmmCommand): Promise<Supervised> 
   return new SupervisedMachine(child);
 }
 
-function limitArguments({ fileSize, addressSpace }: ResourceLimits): string[] {
+function limitArguments({ fileSize, addressSpace, cpuTime }: ResourceLimits): string[] {
   return [
     ...(fileSize === undefined ? [] : ['-f', String(Math.ceil(fileSize / 512))]),
+    ...(cpuTime === undefined ? [] : ['-t', String(Math.ceil(cpuTime))]),
     ...(addressSpace === undefined ? [] : ['-v', String(Math.ceil(addressSpace / 1024))]),
   ];
 }

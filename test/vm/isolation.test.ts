@@ -42,7 +42,17 @@ describe.each(['qemu', 'uml'])('the process of %s', (vmm) => {
   it('is limited in the files that it may write, dumps no core, and is alone in its session', async () => {
     await using folder = await temporaryFolder();
     const appliance = await writeAppliance(join(folder.path, 'a'), { job: 'while :; do :; done' });
-    const args = [gvaProgram, 'run', appliance, '--vmm', vmm, '--out', join(folder.path, 'out')];
+    const args = [
+      gvaProgram,
+      'run',
+      appliance,
+      '--vmm',
+      vmm,
+      '--out',
+      join(folder.path, 'out'),
+      '--timeout',
+      '1000',
+    ];
     const child = spawn(process.execPath, args, {
       env: { ...process.env, GVA_SCRATCH: folder.path },
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -57,6 +67,7 @@ describe.each(['qemu', 'uml'])('the process of %s', (vmm) => {
       const [pid] = await leaders(join(folder.path, 'gva-'));
       const limits = await readFile(`/proc/${pid}/limits`, 'utf8');
       expect(limits).toMatch(/^Max core file size +0 /m);
+      expect(limits).toMatch(/^Max cpu time +2060 /m);
       const fileSize = Number(/^Max file size +(\d+)/m.exec(limits)?.[1]);
       expect(fileSize).toBeLessThan(2 ** 31);
       if (vmm === 'qemu') {
