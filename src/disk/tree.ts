@@ -54,3 +54,14 @@ export interface FileTree<Node extends TreeNode = TreeNode> {
   /** The pieces of a file that are not holes, clipped to its size, in ascending order; none overlaps another. */
   readFile(file: Node, report?: Report): AsyncGenerator<FilePiece | undefined>;
 }
+
+/** By the upper four bits of a mode (POSIX.1-2017, sys/stat.h; the numbers are those of Linux). */
+export const nodeKinds: Partial<Record<number, NodeKind>> = {
+  0x1: 'fifo',
+  0x2: 'character',
+  0x4: 'directory',
+  0x6: 'block',
+  0x8: 'file',
+  0xa: 'symlink',
+  0xc: 'socket',
+};

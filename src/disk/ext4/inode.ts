@@ -1,6 +1,6 @@
 import { GvaError } from '../../system/errors.js';
 import type { Report } from '../findings.js';
-import type { NodeKind, TreeNode } from '../tree.js';
+import { type NodeKind, type TreeNode, nodeKinds } from '../tree.js';
 import { crc32c, crc32cOfNumber } from './checksum.js';
 import { Incompat, InodeFlag } from './features.js';
 import { inodeTableOf } from './groups.js';
@@ -43,7 +43,7 @@ export async function readInode(volume: Volume, number: number, report: Report):
 
 function parseInode(s: Superblock, number: number, raw: Buffer, report: Report): Inode {
   const mode = raw.readUInt16LE(0x0);
-  const kind = KINDS[mode >>> 12] ?? 'unknown';
+  const kind = nodeKinds[mode >>> 12] ?? 'unknown';
   const seed = s.checksumSeed;
   const checksumSeed =
     seed === undefined ? undefined : crc32cOfNumber(crc32cOfNumber(seed, number), raw.readUInt32LE(0x64));
@@ -65,16 +65,6 @@ function parseInode(s: Superblock, number: number, raw: Buffer, report: Report):
     checksumSeed,
   };
 }
-
-const KINDS: Partial<Record<number, NodeKind>> = {
-  0x1: 'fifo',
-  0x2: 'character',
-  0x4: 'directory',
-  0x6: 'block',
-  0x8: 'file',
-  0xa: 'symlink',
-  0xc: 'socket',
-};
 
 /** i_size has 64 bits, for directories only with large_dir. More than a safe integer becomes the largest of them. */
 function sizeOf(s: Superblock, raw: Buffer, kind: NodeKind): number {

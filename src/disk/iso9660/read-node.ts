@@ -1,6 +1,6 @@
 import { GvaError } from '../../system/errors.js';
 import type { Report } from '../findings.js';
-import type { NodeKind, TreeNode } from '../tree.js';
+import { type NodeKind, type TreeNode, nodeKinds } from '../tree.js';
 import { sectorSize } from './fields.js';
 import { FileFlag, isDirectory, type DirectoryRecord, type Extent } from './read-record.js';
 import { readRockRidge, type RockRidge } from './read-rock-ridge.js';
@@ -80,21 +80,11 @@ function identity(
 function kindOf(record: DirectoryRecord, rock: RockRidge | undefined, report: Report): NodeKind {
   const recorded = isDirectory(record) ? 'directory' : 'file';
   if (!rock?.posix) return recorded;
-  const kind = KINDS[rock.posix.mode >>> 12] ?? 'unknown';
+  const kind = nodeKinds[rock.posix.mode >>> 12] ?? 'unknown';
   if ((kind === 'directory') === (recorded === 'directory')) return kind;
   report('ISO_DIRECTORY', `by its mode a ${kind}, by its record a ${recorded}: taken as the latter`);
   return recorded;
 }
-
-const KINDS: Partial<Record<number, NodeKind>> = {
-  0x1: 'fifo',
-  0x2: 'character',
-  0x4: 'directory',
-  0x6: 'block',
-  0x8: 'file',
-  0xa: 'symlink',
-  0xc: 'socket',
-};
 
 /** The directory that CL leads to (RRIP 1.12, 4.1.5.1): only its own record tells its length. */
 async function relocated(
