@@ -2,7 +2,10 @@ import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /** Tests that replace modules need a process of their own. */
-const mocking = ['test/disk/fuzz.test.ts', 'test/cli/sweep-view.test.ts'];
+const mocking = ['test/disk/fuzz.test.ts'];
+
+/** What is tested are words; whoever runs the tests may have asked for colours. */
+const setupFiles = ['test/support/no-colours.ts'];
 
 export default defineConfig({
   test: {
@@ -12,6 +15,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          setupFiles,
           include: ['test/**/*.test.ts'],
           exclude: ['test/vm/**', ...mocking],
           testTimeout: 60_000,
@@ -19,11 +23,12 @@ export default defineConfig({
           isolate: false,
         },
       },
-      { test: { name: 'unit-mocking', include: mocking, testTimeout: 60_000 } },
+      { test: { name: 'unit-mocking', setupFiles, include: mocking, testTimeout: 60_000 } },
       {
         // Tests that boot guests run one file at a time: a loaded machine must never decide a result.
         test: {
           name: 'vm',
+          setupFiles,
           include: ['test/vm/**/*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 300_000,

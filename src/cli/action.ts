@@ -1,5 +1,5 @@
 import { Option } from 'commander';
-import pc from 'picocolors';
+import { messageColours as pc } from './colours.js';
 import { ExitCode, GvaError } from '../system/errors.js';
 
 /**

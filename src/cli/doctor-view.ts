@@ -1,5 +1,5 @@
 import { homedir } from 'node:os';
-import pc from 'picocolors';
+import { outputColours as pc } from './colours.js';
 import {
   type DoctorReport,
   type FolderFacts,

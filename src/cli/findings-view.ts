@@ -1,4 +1,4 @@
-import pc from 'picocolors';
+import { messageColours as pc } from './colours.js';
 import type { Finding } from '../disk/findings.js';
 
 /** Findings that are shown one by one. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { readFile } from 'node:fs/promises';
-import pc from 'picocolors';
+import { messageColours as pc } from './colours.js';
 import { scriptOutput } from '../instance/collect.js';
 import type { Appliance } from '../model/appliance.js';
 import type { InstanceEvent } from '../model/instance-event.js';

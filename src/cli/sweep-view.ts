@@ -1,4 +1,4 @@
-import pc from 'picocolors';
+import { messageColours as pc } from './colours.js';
 import type { Appliance } from '../model/appliance.js';
 import type { Point, PointOutcome, SweepEvent, SweepSummary } from '../model/sweep.js';
 import { formatDuration } from '../system/units.js';

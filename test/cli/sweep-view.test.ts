@@ -4,11 +4,6 @@ import type { InstanceState } from '../../src/model/result.js';
 import type { SweepSummary } from '../../src/model/sweep.js';
 import { exitCodeOfSweep } from '../../src/cli/sweep.js';
 
-vi.mock('picocolors', async (load) => {
-  const { default: pc } = await load<{ default: typeof import('picocolors') }>();
-  return { default: pc.createColors(false) };
-});
-
 let text: string;
 let now: number;
 beforeEach(() => {

@@ -162,7 +162,7 @@ describe('gva run', () => {
 
     it('an application that uses all memory: exit 1, with the memory to raise', async () => {
       const yaml = 'hardware: { memory: 128M }\n';
-      const ran = await run({ yaml, job: 'awk \'BEGIN { s = "x"; while (1) s = s s }\'' });
+      const ran = await run({ yaml, job: 'awk "BEGIN { while (1) a[i++] = i }"' });
       expect(ran).toMatchObject({ code: 1, ...clean, result: { state: 'failed' } });
       expect(ran.stderr).toContain('hardware.memory');
     });

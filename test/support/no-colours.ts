@@ -1,0 +1,2 @@
+delete process.env['FORCE_COLOR'];
+process.env['NO_COLOR'] = '1';
