@@ -162,7 +162,9 @@ describe('gva run', () => {
 
     it('an application that uses all memory: exit 1, with the memory to raise', async () => {
       const yaml = 'hardware: { memory: 128M }\n';
-      const ran = await run({ yaml, job: 'awk "BEGIN { while (1) a[i++] = i }"' });
+      // A megabyte at a time: a single request for more than there is would be refused, and kill nobody.
+      const job = `awk 'BEGIN { s = sprintf("%1000000s", ""); while (1) a[i++] = s i }'`;
+      const ran = await run({ yaml, job });
       expect(ran).toMatchObject({ code: 1, ...clean, result: { state: 'failed' } });
       expect(ran.stderr).toContain('hardware.memory');
     });
