@@ -21,8 +21,14 @@ export function parameterFiles(values: ParameterValues, instance: string): Mediu
     file('params.sh', pairs.map(({ name, text }) => `${name}=${shellQuote(text)}\n`).join('')),
     { kind: 'directory', path: 'param.d' },
     ...pairs.map(({ name, text }) => file(`param.d/${name}`, text)),
-    file('ovf-env.xml', ovfEnvironment(instance, pairs)),
+    environmentFile(values, instance),
   ];
+}
+
+/** The OVF environment alone, for guests that know nothing of GVA. */
+export function environmentFile(values: ParameterValues, instance: string): MediumEntry {
+  const pairs = Object.entries(values).map(([name, value]) => ({ name, text: parameterText(value) }));
+  return { kind: 'file', path: 'ovf-env.xml', content: Buffer.from(ovfEnvironment(instance, pairs)) };
 }
 
 /** The text as one word of a POSIX shell, whatever is in it (POSIX.1-2017, XCU 2.2.2). */

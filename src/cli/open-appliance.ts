@@ -1,6 +1,6 @@
 import type { ApplianceFolder } from '../appliance/load.js';
 import { loadBase } from '../base/store.js';
-import { type PreparedAppliance, prepareAppliance } from '../instance/stage.js';
+import { type PreparedAppliance, prepareAppliance } from '../instance/prepare.js';
 import { type ChosenVmm, chooseVmm } from '../vmm/choose.js';
 import type { InstanceOptions } from './instance-options.js';
 import { vmmDrivers } from './vmms.js';

@@ -13,17 +13,23 @@ export const logFolder = '.gva';
  * Brings what the guest left on its output disk into a new folder. Only our own reader ever opens the disk:
  * a guest's root wrote it.
  *
+ * @param from folder of the disk; all of it where empty
+ *
  * @returns undefined where the disk has no file system that can be read at all
  * @throws GvaError EXTRACT_WRITE where the host cannot take the output
  */
-export async function collectOutput(image: string, target: string): Promise<CollectedOutput | undefined> {
+export async function collectOutput(
+  image: string,
+  target: string,
+  from = '',
+): Promise<CollectedOutput | undefined> {
   await using source = await openRaw(image);
   const tree = await openExt4(source).catch((error: unknown) => {
     if (error instanceof GvaError) return undefined;
     throw error;
   });
   if (!tree) return undefined;
-  const { files, bytes, findings } = await extractTree(tree, target);
+  const { files, bytes, findings } = await extractTree(tree, target, from === '' ? {} : { from });
   return { files, bytes, findings };
 }
 

@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { InstanceEvent } from '../model/instance-event.js';
 import type { ParameterValues } from '../model/parameter.js';
-import type { InstanceResult, InstanceTimes } from '../model/result.js';
+import type { CollectedOutput, InstanceResult, InstanceTimes } from '../model/result.js';
 import { ExitCode, GvaError, messageOf } from '../system/errors.js';
 import { ensureFolder, writeFileAtomically } from '../system/files.js';
 import { mark } from '../system/profile.js';
@@ -16,10 +16,11 @@ import { collectOutput } from './collect.js';
 import { InstanceClock } from './clock.js';
 import { type InputFile, instanceIdentity } from './identity.js';
 import { type PendingFolder, preparePendingFolder } from './output-folder.js';
+import type { PreparedAppliance } from './prepare.js';
 import { type Scratch, createScratch } from './scratch.js';
-import { type PreparedAppliance, stage } from './stage.js';
+import { stage } from './stage.js';
 import { type Verdict, judge } from './verdict.js';
-import { type WatchLimits, type Watched, watchMachine } from './watch.js';
+import { type WatchLimits, type Watched, watchMachine, watchPlainMachine } from './watch.js';
 
 export interface InstanceSpec {
   /** Unique among the instances of this user; letters, digits, `-`. */
@@ -57,12 +58,22 @@ export async function runInstance(
   mark('scratch folder made');
   await using machine = await startMachine(spec, vmm, scratch);
   clock.staged(vmm);
-  const watched = await watchMachine(machine, spec.limits, (event) => clock.guest(event), signal);
+  const watched = await watch(spec, machine, clock, signal);
   clock.poweredOff(watched.exit.status);
-  const verdict = judge(watched, spec.prepared.source.appliance, machine.console, spec.limits);
+  const verdict = judge(watched, spec.prepared, machine.console, spec.limits);
   if (verdict.state === 'cancelled')
     return describe(spec, vmm, { clock, watched, verdict, output: null, scratchBytes: 0 });
   return await collect(spec, vmm, { clock, watched, verdict, scratch, pending, machine });
+}
+
+function watch(
+  { prepared, limits }: InstanceSpec,
+  machine: VirtualMachine,
+  clock: InstanceClock,
+  signal: AbortSignal,
+): Promise<Watched> {
+  if (prepared.machine.kind === 'plain') return watchPlainMachine(machine, limits, signal);
+  return watchMachine(machine, limits, (event) => clock.guest(event), signal);
 }
 
 async function startMachine(spec: InstanceSpec, vmm: ChosenVmm, scratch: Scratch): Promise<VirtualMachine> {
@@ -107,10 +118,10 @@ async function collect(
   const { folder } = pending;
   const image = join(scratch.folder, scratchFiles.output);
   try {
-    const output = await collectOutput(image, join(folder, resultFiles.output));
+    const output = await collectFrom(spec.prepared, image, join(folder, resultFiles.output));
     const scratchBytes = await scratch.allocated();
-    clock.collected(output);
-    const verdict = output ? ended.verdict : unreadable(ended.verdict);
+    clock.collected(output ?? undefined);
+    const verdict = output === undefined ? unreadable(ended.verdict) : ended.verdict;
     clock.ended(verdict);
     const result = describe(spec, vmm, { ...ended, verdict, output: output ?? null, scratchBytes });
     await writeFile(join(folder, resultFiles.events), clock.lines());
@@ -128,6 +139,19 @@ async function collect(
       cause: error,
     });
   }
+}
+
+/** Null where the machine has no output disk; undefined where it cannot be read. */
+async function collectFrom(
+  { machine }: PreparedAppliance,
+  image: string,
+  target: string,
+): Promise<CollectedOutput | null | undefined> {
+  if (machine.kind === 'contract')
+    return collectOutput(image, target, machine.outputOn === 'app' ? 'output' : '');
+  if (machine.disks.some(({ role }) => role === 'output')) return collectOutput(image, target);
+  await ensureFolder(target);
+  return null;
 }
 
 /** A guest that says "done" and leaves a disk that cannot be read is not done. */
@@ -155,18 +179,18 @@ function describe(
   vmm: ChosenVmm,
   ended: Ended & { output: InstanceResult['output']; scratchBytes: number },
 ): InstanceResult {
-  const { source, images, base } = spec.prepared;
+  const { appliance, digest, base } = spec.prepared;
   const { state, cause, message } = ended.verdict;
   const times: InstanceTimes = ended.clock.times;
   return {
     format: 'gva-result/1',
     gva: packageVersion(),
     instance: spec.id,
-    appliance: { name: source.appliance.name, version: source.appliance.version, digest: images.digest },
+    appliance: { name: appliance.name, version: appliance.version, digest },
     base: { name: base.name, digest: base.digest },
     parameters: spec.parameters,
     files: spec.files.map(({ name, size, sha256 }) => ({ name, size, sha256 })),
-    identity: instanceIdentity(images.digest, base.digest, spec.parameters, spec.files),
+    identity: instanceIdentity(digest, base.digest, spec.parameters, spec.files),
     vmm: { name: vmm.driver.name, version: vmm.probe.version, accelerator: vmm.probe.accelerator },
     state,
     ...(cause === undefined ? {} : { cause }),

@@ -1,27 +1,15 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { applianceImages, type ApplianceImages } from '../appliance/images.js';
-import type { ApplianceFolder } from '../appliance/load.js';
-import { parameterFiles } from '../appliance/parameter-files.js';
-import type { Base } from '../base/store.js';
+import { environmentFile, parameterFiles } from '../appliance/parameter-files.js';
 import { makeExt4 } from '../disk/ext4-image.js';
 import { isoBytes, writeIso } from '../disk/iso9660/index.js';
 import type { MediumEntry } from '../disk/medium-entry.js';
 import type { ParameterValues } from '../model/parameter.js';
 import { scratchFiles } from '../system/paths.js';
+import { runTool } from '../system/process.js';
 import type { Disk, MachineSpec } from '../vmm/driver.js';
 import type { InputFile } from './identity.js';
-
-/** What many instances of one appliance share; made once. */
-export interface PreparedAppliance {
-  readonly source: ApplianceFolder;
-  readonly images: ApplianceImages;
-  readonly base: Base;
-}
-
-export async function prepareAppliance(source: ApplianceFolder, base: Base): Promise<PreparedAppliance> {
-  return { source, base, images: await applianceImages(source) };
-}
+import type { ContractMachine, PlainMachine, PreparedAppliance } from './prepare.js';
 
 export interface StageInput {
   readonly id: string;
@@ -35,46 +23,83 @@ export async function stage(
   input: StageInput,
   folder: string,
 ): Promise<MachineSpec> {
-  const { base, source } = prepared;
-  const { hardware, output } = source.appliance;
-  const outputFile = join(folder, scratchFiles.output);
-  const [cdrom] = await Promise.all([
-    writeParameterDisc(input, join(folder, scratchFiles.parameters)),
-    makeExt4(outputFile, { label: 'GVA-OUT', size: output.size }),
+  const { machine, appliance } = prepared;
+  const { hardware, output } = appliance;
+  const [cdrom, disks] = await Promise.all([
+    writeParameterDisc(input, machine.kind, join(folder, scratchFiles.parameters)),
+    machine.kind === 'contract' ? contractDisks(machine, output.size, folder) : plainDisks(machine, folder),
   ]);
   return {
     id: input.id,
     cpus: hardware.cpus,
     memory: hardware.memory,
-    boot: {
-      kind: 'direct',
-      kernel: join(base.folder, base.files.kernel.name),
-      initrd: join(base.folder, base.files.initrd.name),
-    },
-    disks: [
-      ...sharedDisks(prepared, folder),
-      { id: 'output', image: outputFile, size: output.size, access: 'read-write' },
-      { id: 'cdrom', ...cdrom, access: 'read-only' },
-    ],
+    ...(machine.kind === 'contract' ? { boot: directBoot(machine) } : firmwareBoot(machine, folder)),
+    disks: [...disks, { id: 'cdrom', ...cdrom, access: 'read-only' }],
     folders: { uml: join(folder, scratchFiles.uml), hostfs: join(folder, scratchFiles.hostfs) },
   };
 }
 
-function sharedDisks({ base, images }: PreparedAppliance, folder: string): Disk[] {
+const directBoot = ({ base }: ContractMachine): MachineSpec['boot'] => ({
+  kind: 'direct',
+  kernel: join(base.folder, base.files.kernel.name),
+  initrd: join(base.folder, base.files.initrd.name),
+});
+
+const firmwareBoot = (
+  { firmware, hardware }: PlainMachine,
+  folder: string,
+): Pick<MachineSpec, 'boot' | 'hardware'> => ({
+  boot:
+    firmware === 'bios'
+      ? { kind: 'firmware', firmware }
+      : { kind: 'firmware', firmware, variables: join(folder, scratchFiles.firmwareVariables) },
+  hardware,
+});
+
+async function contractDisks(machine: ContractMachine, outputSize: number, folder: string): Promise<Disk[]> {
+  const { base, app, data, outputOn } = machine;
   const { root } = base.files;
-  const overlay = (id: Disk['id'], image: string, size: number, name: string): Disk => ({
+  const shared = (id: Disk['id'], image: string, size: number, name: string): Disk => ({
     ...{ id, image, size, access: 'overlay' },
     overlay: join(folder, name),
   });
-  return [
-    overlay('root', join(base.folder, root.name), root.size, scratchFiles.rootOverlay),
-    overlay('app', images.app.file, images.app.size, scratchFiles.appOverlay),
-    ...(images.data ? [overlay('data', images.data.file, images.data.size, scratchFiles.dataOverlay)] : []),
+  const disks = [
+    shared('root', join(base.folder, root.name), root.size, scratchFiles.rootOverlay),
+    outputOn === 'app'
+      ? await ownCopy('app', app, join(folder, scratchFiles.output))
+      : shared('app', app.file, app.size, scratchFiles.appOverlay),
+    ...(data ? [shared('data', data.file, data.size, scratchFiles.dataOverlay)] : []),
   ];
+  if (outputOn === 'app') return disks;
+  const image = join(folder, scratchFiles.output);
+  await makeExt4(image, { label: 'GVA-OUT', size: outputSize });
+  return [...disks, { id: 'output', image, size: outputSize, access: 'read-write' }];
+}
+
+async function plainDisks({ disks }: PlainMachine, folder: string): Promise<Disk[]> {
+  return Promise.all(
+    disks.map(({ image, role }, index): Promise<Disk> => {
+      if (role === 'output') return ownCopy('output', image, join(folder, scratchFiles.output));
+      const id = `disk${index}` as const;
+      const overlay = join(folder, scratchFiles.plainOverlay(index));
+      return Promise.resolve({ id, image: image.file, size: image.size, access: 'overlay', overlay });
+    }),
+  );
+}
+
+/** A disk that is read back must be one raw image: what a guest wrote is opened by our own readers only. */
+async function ownCopy(
+  id: Disk['id'],
+  { file, size }: { file: string; size: number },
+  image: string,
+): Promise<Disk> {
+  await runTool('cp', ['--sparse=always', '--reflink=auto', '--no-preserve=mode', '--', file, image]);
+  return { id, image, size, access: 'read-write' };
 }
 
 async function writeParameterDisc(
   input: StageInput,
+  kind: PreparedAppliance['machine']['kind'],
   image: string,
 ): Promise<{ image: string; size: number }> {
   const files: MediumEntry[] = input.files.map(({ name, source, size }) => ({
@@ -82,7 +107,10 @@ async function writeParameterDisc(
     path: name,
     content: { source, size },
   }));
-  const entries = [...parameterFiles(input.parameters, input.id), ...files];
+  const { parameters, id } = input;
+  // Names of others' properties may be none of a file or of a shell variable.
+  const values = kind === 'plain' ? [environmentFile(parameters, id)] : parameterFiles(parameters, id);
+  const entries = [...values, ...files];
   if (files.length > 0) return { image, ...(await writeIso(image, entries, { volumeId: 'OVF ENV' })) };
   const bytes = isoBytes(entries, { volumeId: 'OVF ENV' });
   await writeFile(image, bytes);

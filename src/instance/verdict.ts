@@ -3,6 +3,7 @@ import type { FailureCause, InstanceState } from '../model/result.js';
 import { formatDuration, formatSize } from '../system/units.js';
 import type { ConsoleRing } from '../vmm/console-ring.js';
 import { printable } from '../vmm/console-ring.js';
+import type { PreparedAppliance } from './prepare.js';
 import type { WatchLimits, Watched } from './watch.js';
 
 export interface Verdict {
@@ -14,12 +15,15 @@ export interface Verdict {
 /** How an instance ended, and why. Success is the guest's explicit word with every status 0. */
 export function judge(
   watched: Watched,
-  appliance: Appliance,
+  { appliance, machine }: Pick<PreparedAppliance, 'appliance' | 'machine'>,
   console: ConsoleRing,
   limits: WatchLimits,
 ): Verdict {
   if (watched.ended === 'interrupted')
     return { state: 'cancelled', cause: 'interrupted', message: 'cancelled' };
+  // A machine that knows nothing of GVA has no other word than this.
+  if (machine.kind === 'plain' && !watched.ended && watched.exit.reason === 'guest-shutdown')
+    return { state: 'done' };
   if (watched.done) return judgeScripts(watched, appliance, console);
   return lost(watched, console, limits);
 }

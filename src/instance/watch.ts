@@ -35,30 +35,61 @@ export async function watchMachine(
   signal: AbortSignal,
 ): Promise<Watched> {
   const record = new ScriptRecord();
-  let ended: Watched['ended'];
-  const end = (why: Watched['ended']) => {
-    if (!record.done) ended ??= why;
-    machine.kill();
-  };
-  using timers = new Timers();
-  const interrupt = () => end('interrupted');
-  signal.addEventListener('abort', interrupt, { once: true });
-  if (signal.aborted) interrupt();
-  timers.set('boot', limits.boot, () => end('boot-timeout'));
-  if (limits.total !== undefined) timers.set('total', limits.total, () => end('timeout'));
-  try {
-    for await (const line of machine.lines) {
-      const event = parseGuestEvent(line);
-      if (!event) continue;
-      timers.clear('boot');
-      record.note(event);
-      if (event.name === 'done') timers.set('power-off', limits.powerOff, () => machine.kill());
-      onEvent(event);
-    }
-    const exit = await machine.exited;
-    return { exit, scripts: record.scripts, done: record.done, free: record.free, ended };
-  } finally {
-    signal.removeEventListener('abort', interrupt);
+  using life = new Life(machine, limits, signal, () => record.done);
+  life.timers.set('boot', limits.boot, () => life.end('boot-timeout'));
+  for await (const line of machine.lines) {
+    const event = parseGuestEvent(line);
+    if (!event) continue;
+    life.timers.clear('boot');
+    record.note(event);
+    if (event.name === 'done') life.timers.set('power-off', limits.powerOff, () => machine.kill());
+    onEvent(event);
+  }
+  const exit = await machine.exited;
+  return { exit, scripts: record.scripts, done: record.done, free: record.free, ended: life.ended };
+}
+
+/**
+ * Follows a machine that knows nothing of GVA: what it says on its first serial port belongs to its console, and
+ * no time is too long for its boot.
+ */
+export async function watchPlainMachine(
+  machine: VirtualMachine,
+  limits: WatchLimits,
+  signal: AbortSignal,
+): Promise<Watched> {
+  using life = new Life(machine, limits, signal, () => false);
+  for await (const line of machine.lines) machine.console.append(Buffer.from(`${line}\n`));
+  const exit = await machine.exited;
+  return { exit, scripts: [], done: false, free: undefined, ended: life.ended };
+}
+
+/** Ends the machine when its time is over or the signal comes, and remembers why. */
+class Life implements Disposable {
+  readonly timers = new Timers();
+  ended: Watched['ended'];
+  readonly #machine: VirtualMachine;
+  readonly #signal: AbortSignal;
+  readonly #isDone: () => boolean;
+  readonly #interrupt = () => this.end('interrupted');
+
+  constructor(machine: VirtualMachine, limits: WatchLimits, signal: AbortSignal, isDone: () => boolean) {
+    this.#machine = machine;
+    this.#signal = signal;
+    this.#isDone = isDone;
+    signal.addEventListener('abort', this.#interrupt, { once: true });
+    if (signal.aborted) this.#interrupt();
+    if (limits.total !== undefined) this.timers.set('total', limits.total, () => this.end('timeout'));
+  }
+
+  end(why: Watched['ended']): void {
+    if (!this.#isDone()) this.ended ??= why;
+    this.#machine.kill();
+  }
+
+  [Symbol.dispose](): void {
+    this.#signal.removeEventListener('abort', this.#interrupt);
+    this.timers[Symbol.dispose]();
   }
 }
 

@@ -19,7 +19,7 @@ export async function runPoint(
   vmm: ChosenVmm,
   signal: AbortSignal,
 ): Promise<PointRun> {
-  const id = `${prepared.source.appliance.name}-${process.pid}-${index}`;
+  const id = `${prepared.appliance.name}-${process.pid}-${index}`;
   const spec = { id, prepared, parameters, files: plan.files, out: pointFolder(out, index), limits, keep };
   try {
     // What stands in its folder is the sweep's own, and of other work or not done.

@@ -1,6 +1,6 @@
 import { join, relative } from 'node:path';
 import type { WatchLimits } from '../instance/watch.js';
-import type { PreparedAppliance } from '../instance/stage.js';
+import type { PreparedAppliance } from '../instance/prepare.js';
 import type { Point, SweepEvent, SweepManifest, SweepSummary } from '../model/sweep.js';
 import { ExitCode, GvaError, messageOf } from '../system/errors.js';
 import { packageVersion, pointFolder, sweepFiles } from '../system/paths.js';
@@ -46,9 +46,9 @@ export async function runSweep(
 ): Promise<SweepSummary> {
   const start = performance.now();
   const { plan, prepared, out } = spec;
-  await using folder = await openSweepFolder(out, prepared.source.appliance.name);
+  await using folder = await openSweepFolder(out, prepared.appliance.name);
   const table = new PointTable(plan.count);
-  const identity = identityOf(prepared.images.digest, prepared.base.digest, plan.files);
+  const identity = identityOf(prepared.digest, prepared.base.digest, plan.files);
   if (folder.before) await noteEarlier(spec, table, identity, signal);
   signal.throwIfAborted();
   await folder.writeManifest(describe(spec, vmm, folder.before));
@@ -131,12 +131,12 @@ async function writeResults(results: ResultsFile): Promise<void> {
 
 function describe(spec: SweepSpec, vmm: ChosenVmm, before: SweepManifest | undefined): SweepManifest {
   const { plan, prepared } = spec;
-  const { source, images, base } = prepared;
+  const { appliance, digest, base } = prepared;
   const now = new Date().toISOString();
   return {
     format: 'gva-sweep/1',
     gva: packageVersion(),
-    appliance: { name: source.appliance.name, version: source.appliance.version, digest: images.digest },
+    appliance: { name: appliance.name, version: appliance.version, digest },
     base: { name: base.name, digest: base.digest },
     vmm: { name: vmm.driver.name, version: vmm.probe.version, accelerator: vmm.probe.accelerator },
     plan: { file: plan.file, text: plan.text },

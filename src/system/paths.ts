@@ -52,6 +52,9 @@ export const scratchFiles = {
   rootOverlay: 'root.overlay',
   appOverlay: 'app.overlay',
   dataOverlay: 'data.overlay',
+  /** Of a disk of somebody else's virtual machine. */
+  plainOverlay: (index: number) => `disk${index}.overlay`,
+  firmwareVariables: 'firmware-variables.fd',
   output: 'output.img',
   parameters: 'params.iso',
   /** User-mode Linux keeps its management socket here. */

@@ -2,7 +2,7 @@ import type { ConsoleRing } from './console-ring.js';
 
 /** A disk of a machine. Guests find disks by the labels of their file systems, never by this order. */
 export interface Disk {
-  readonly id: 'root' | 'app' | 'data' | 'output' | 'cdrom';
+  readonly id: 'root' | 'app' | 'data' | 'output' | 'cdrom' | `disk${number}`;
   /** A raw image. */
   readonly image: string;
   /** Bytes of the image. */

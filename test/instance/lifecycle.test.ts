@@ -3,7 +3,7 @@ import { readFile, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type InstanceSpec, runInstance } from '../../src/instance/run.js';
-import type { PreparedAppliance } from '../../src/instance/stage.js';
+import type { PreparedAppliance } from '../../src/instance/prepare.js';
 import type { InstanceEvent } from '../../src/model/instance-event.js';
 import type { InstanceResult } from '../../src/model/result.js';
 import { doneScript, guestScript } from '../../src/vmm/fake/driver.js';
@@ -201,7 +201,7 @@ describe('the folder for the results', () => {
     await expect(run(doneScript)).rejects.toMatchObject({ code: 'OUT_EXISTS' });
     expect(await run(booted + ended(3), { force: true })).toMatchObject({ state: 'failed' });
     expect((await readResult()).state).toBe('failed');
-    const foreign = { out: prepared.source.folder, force: true };
+    const foreign = { out: join(home.folder, 'square'), force: true };
     await expect(run(doneScript, foreign)).rejects.toMatchObject({ code: 'OUT_EXISTS' });
   });
 

@@ -5,7 +5,7 @@ import { vi } from 'vitest';
 import type { ApplianceFolder } from '../../src/appliance/load.js';
 import { loadAppliance } from '../../src/appliance/load.js';
 import type { Base } from '../../src/base/store.js';
-import { type PreparedAppliance, prepareAppliance } from '../../src/instance/stage.js';
+import { type PreparedAppliance, prepareAppliance } from '../../src/instance/prepare.js';
 import type { ChosenVmm } from '../../src/vmm/choose.js';
 import type { VmmDriver } from '../../src/vmm/driver.js';
 import { FakeDriver } from '../../src/vmm/fake/driver.js';

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { prepareAppliance } from '../../src/instance/stage.js';
+import { prepareAppliance } from '../../src/instance/prepare.js';
 import type { SweepEvent, SweepManifest } from '../../src/model/sweep.js';
 import { type Plan, readPlan } from '../../src/sweep/plan.js';
 import { type SweepSpec, runSweep } from '../../src/sweep/run-sweep.js';

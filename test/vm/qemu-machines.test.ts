@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { loadAppliance } from '../../src/appliance/load.js';
 import { loadBase } from '../../src/base/store.js';
 import { runInstance } from '../../src/instance/run.js';
-import { prepareAppliance } from '../../src/instance/stage.js';
+import { prepareAppliance } from '../../src/instance/prepare.js';
 import type { MachineSpec, MachineType, VmmDriver } from '../../src/vmm/driver.js';
 import { parseCpuList } from '../../src/vmm/placement.js';
 import { QemuDriver } from '../../src/vmm/qemu/driver.js';

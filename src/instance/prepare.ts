@@ -1,0 +1,40 @@
+import { applianceImages, type CachedImage } from '../appliance/images.js';
+import type { ApplianceFolder } from '../appliance/load.js';
+import type { Base } from '../base/store.js';
+import type { Appliance } from '../model/appliance.js';
+import type { Boot, Hardware } from '../vmm/driver.js';
+
+/** What instances of one appliance share; made once. */
+export interface PreparedAppliance {
+  readonly appliance: Appliance;
+  /** SHA-256 of all that makes the appliance what it is, its base image excepted. */
+  readonly digest: string;
+  readonly base: Pick<Base, 'name' | 'digest'>;
+  readonly machine: ContractMachine | PlainMachine;
+}
+
+/** A guest that keeps GVA's contract: GVAD tells how it goes, and `done` is its word. */
+export interface ContractMachine {
+  readonly kind: 'contract';
+  readonly base: Base;
+  readonly app: CachedImage;
+  readonly data?: CachedImage;
+  /** `app`: there is no output disk; the folder `output` of the application disk is brought home. */
+  readonly outputOn: 'disk' | 'app';
+}
+
+/** Somebody else's virtual machine: it boots by firmware, and is done when it powers itself off. */
+export interface PlainMachine {
+  readonly kind: 'plain';
+  /** In the order of booting. The `output` one, if there is any, is brought home. */
+  readonly disks: readonly { readonly image: CachedImage; readonly role?: 'output' }[];
+  readonly firmware: Extract<Boot, { kind: 'firmware' }>['firmware'];
+  readonly hardware: Hardware;
+}
+
+/** @throws GvaError where a file cannot be packed */
+export async function prepareAppliance(source: ApplianceFolder, base: Base): Promise<PreparedAppliance> {
+  const { app, data, digest } = await applianceImages(source);
+  const machine = { kind: 'contract', base, app, ...(data ? { data } : {}), outputOn: 'disk' } as const;
+  return { appliance: source.appliance, digest, base, machine };
+}
