@@ -1,4 +1,7 @@
+import { readFile } from 'node:fs/promises';
 import type { Appliance } from '../model/appliance.js';
+import { GvaError } from '../system/errors.js';
+import { guestFile } from '../system/paths.js';
 
 /** Name of the generated script: what a user's own script-bin holds can sort before it or after it. */
 export const autorunName = '50-autorun';
@@ -8,21 +11,34 @@ export const autorunName = '50-autorun';
  * output folder, each only if the one before it succeeded; the first failure is the script's status.
  *
  * @param inApp whether the application folder has a file of that relative path
+ * @param template text with `@BEFORE@`, `@RUN@` and `@AFTER@`, each on a line of its own, and `@TITLE@` anywhere
+ * @throws GvaError TEMPLATE_INVALID where the command has no place in the template
  */
-export function autorunScript(appliance: Appliance, inApp: (path: string) => boolean): string {
-  const step = (title: string, commandLine: string | undefined) =>
-    commandLine === undefined ? [] : ['', `# ${title}`, '{', atApp(commandLine, inApp), '} || exit'];
-  return [
-    '#!/bin/sh',
-    `# Made by GVA from the gva.yaml of ${appliance.name} ${appliance.version.replaceAll(/\s/g, ' ')}.`,
-    'app=${GVA_APP:-/app}',
-    'PATH=$app:$PATH',
-    'export PATH',
-    ...step('before', appliance.before),
-    ...step('run', appliance.run),
-    ...step('after', appliance.after),
-    '',
-  ].join('\n');
+export function autorunScript(
+  appliance: Appliance,
+  inApp: (path: string) => boolean,
+  template: string,
+): string {
+  const steps = {
+    BEFORE: step('before', appliance.before, inApp),
+    RUN: step('run', appliance.run, inApp),
+    AFTER: step('after', appliance.after, inApp),
+  };
+  if (!/^@RUN@$/m.test(template))
+    throw new GvaError('TEMPLATE_INVALID', 'the template has no line @RUN@, where the command goes', {
+      hint: 'Lines of their own: @BEFORE@, @RUN@, @AFTER@; anywhere: @TITLE@.',
+    });
+  return template
+    .replace(/^@(BEFORE|RUN|AFTER)@\n?/gm, (_, name: keyof typeof steps) => steps[name])
+    .replaceAll('@TITLE@', () => `${appliance.name} ${appliance.version}`.replaceAll(/\s/g, ' '));
+}
+
+/** The template that is used where no other is given. */
+export const defaultTemplate = () => readFile(guestFile('autorun.template'), 'utf8');
+
+function step(title: string, commandLine: string | undefined, inApp: (path: string) => boolean): string {
+  if (commandLine === undefined) return '';
+  return `\n# ${title}\n{\n${atApp(commandLine, inApp)}\n} || exit\n`;
 }
 
 /**

@@ -5,10 +5,10 @@ import { ext4Size, makeExt4 } from '../disk/ext4-image.js';
 import type { Appliance } from '../model/appliance.js';
 import type { ParameterValues } from '../model/parameter.js';
 import { GvaError } from '../system/errors.js';
-import { digestText, ensureFolder, publishFile } from '../system/files.js';
+import { digestText, ensureFolder, publishFile, readTextIfExists } from '../system/files.js';
 import { type FolderDigest, type TreeEntry, digestFolder } from '../system/folder-digest.js';
 import { applianceFiles, imagesFolder } from '../system/paths.js';
-import { autorunName, autorunScript, firstWord } from './autorun.js';
+import { autorunName, autorunScript, defaultTemplate, firstWord } from './autorun.js';
 import type { ApplianceFolder } from './load.js';
 import { parameterFiles } from './parameter-files.js';
 
@@ -32,8 +32,22 @@ export interface ApplianceImages {
   readonly digest: string;
 }
 
-/** The application and data disks of an appliance folder, from the cache or made now. */
-export async function applianceImages(source: ApplianceFolder): Promise<ApplianceImages> {
+/** What a package's application disk has besides. */
+export interface Packing {
+  /** The launcher, where it is not to be made from the usual template. */
+  readonly script?: string;
+  /** Text of gva.yaml, from which the folder can be made again. */
+  readonly manifest?: string;
+}
+
+/**
+ * The application and data disks of an appliance folder, from the cache or made now. A file `autorun.sh` of the
+ * folder takes the place of the launcher that GVA would make.
+ */
+export async function applianceImages(
+  source: ApplianceFolder,
+  packing: Packing = {},
+): Promise<ApplianceImages> {
   const { appliance, folder } = source;
   const cache = await ensureFolder(imagesFolder());
   const appFolder = join(folder, applianceFiles.app);
@@ -41,7 +55,8 @@ export async function applianceImages(source: ApplianceFolder): Promise<Applianc
   const app = await digestFolder(appFolder, cache);
   checkProgram(appliance, appFolder, app.entries);
   const data = existsSync(dataFolder) ? await digestFolder(dataFolder, cache) : undefined;
-  const generated = generatedFiles(appliance, app.entries, data !== undefined);
+  const script = packing.script ?? (await launcher(source, app.entries));
+  const generated = generatedFiles(appliance, { ...packing, script }, data !== undefined);
   const key = digestText(JSON.stringify([imageVersion, 'app', app.digest, generated]));
   const appImage = await cachedImage(`app-${key}`, (file) => buildAppImage(file, appFolder, app, generated));
   const dataImage =
@@ -53,7 +68,10 @@ export async function applianceImages(source: ApplianceFolder): Promise<Applianc
         ...ext4Size(data.entries.length, data.bytes, freeSpace),
       }),
     ));
-  const digest = digestText(JSON.stringify([appliance, app.digest, data?.digest ?? null]));
+  const own = (await ownLauncher(folder)) ?? packing.script;
+  const digest = digestText(
+    JSON.stringify([appliance, app.digest, data?.digest ?? null, ...(own === undefined ? [] : [own])]),
+  );
   return { app: appImage, ...(dataImage ? { data: dataImage } : {}), digest };
 }
 
@@ -67,11 +85,31 @@ async function cachedImage(name: string, build: (file: string) => Promise<void>)
   return { file, size: (await stat(file)).size };
 }
 
+/** On the application disk of a package. */
+export const packedManifest = '.gva/gva.yaml';
+
 /** What GVA adds to the application disk: relative path to text; executable where it is in script-bin. */
 type GeneratedFiles = Readonly<Record<string, string>>;
 
-function generatedFiles(appliance: Appliance, app: readonly TreeEntry[], hasData: boolean): GeneratedFiles {
+/** The launcher of a folder: its own, or what is made of gva.yaml. */
+export async function launcher(
+  { appliance, folder }: ApplianceFolder,
+  app: readonly TreeEntry[],
+  template?: string,
+): Promise<string> {
+  const own = template === undefined ? await ownLauncher(folder) : undefined;
+  if (own !== undefined) return own;
   const files = new Set(app.map(({ path }) => path));
+  return autorunScript(appliance, (path) => files.has(path), template ?? (await defaultTemplate()));
+}
+
+const ownLauncher = (folder: string) => readTextIfExists(join(folder, applianceFiles.launcher));
+
+function generatedFiles(
+  appliance: Appliance,
+  { script, manifest }: Packing & { script: string },
+  hasData: boolean,
+): GeneratedFiles {
   const defaults: ParameterValues = Object.fromEntries(
     appliance.parameters.flatMap(({ name, default: value }) => (value === undefined ? [] : [[name, value]])),
   );
@@ -81,7 +119,8 @@ function generatedFiles(appliance: Appliance, app: readonly TreeEntry[], hasData
       : [],
   );
   return {
-    [`script-bin/${autorunName}`]: autorunScript(appliance, (path) => files.has(path)),
+    [`script-bin/${autorunName}`]: script,
+    ...(manifest === undefined ? {} : { [packedManifest]: manifest }),
     '.gva/gvad.conf': `media=${hasData ? 'data ' : ''}output cdrom\nend=poweroff\n`,
     ...Object.fromEntries(packed),
   };

@@ -44,7 +44,12 @@ export const baseFiles = {
 } as const;
 
 /** In an appliance's folder. */
-export const applianceFiles = { manifest: 'gva.yaml', app: 'app', data: 'data' } as const;
+export const applianceFiles = {
+  manifest: 'gva.yaml',
+  app: 'app',
+  data: 'data',
+  launcher: 'autorun.sh',
+} as const;
 
 /** In an instance's scratch folder. */
 export const scratchFiles = {

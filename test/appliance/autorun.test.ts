@@ -3,7 +3,7 @@ import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { atApp, autorunScript, firstWord } from '../../src/appliance/autorun.js';
+import { atApp, autorunScript, defaultTemplate, firstWord } from '../../src/appliance/autorun.js';
 import { parseManifest } from '../../src/appliance/load.js';
 import { parameterFiles, shellQuote } from '../../src/appliance/parameter-files.js';
 import { temporaryFolder } from '../support/gva.js';
@@ -18,6 +18,7 @@ describe('the autorun script', () => {
     const script = autorunScript(
       parseManifest(`name: x\n${manifest}`, 'gva.yaml'),
       (path) => path === 'job.sh',
+      await defaultTemplate(),
     );
     await writeFile(join(folder.path, 'autorun'), script, { mode: 0o755 });
     try {
