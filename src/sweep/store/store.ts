@@ -1,0 +1,217 @@
+import { existsSync } from 'node:fs';
+import Database from 'libsql';
+import type { InstanceTimes } from '../../model/result.js';
+import type { PointCounts, PointOutcome } from '../../model/sweep.js';
+import { ExitCode, GvaError, messageOf } from '../../system/errors.js';
+import { type StoredState, prepareTables, storedStates } from './schema.js';
+
+/** How a point stands. One without a record is pending. */
+export interface PointRecord {
+  readonly number: number;
+  /** Digest of its work, as 64 hexadecimal digits: `instanceIdentity()`. */
+  readonly id: string;
+  readonly state: StoredState;
+  /** Times that it was begun. */
+  readonly attempts: number;
+  readonly cause?: string;
+  readonly message?: string;
+  readonly status: number | null;
+  readonly times: InstanceTimes | null;
+  /** What the program left for the table of results. */
+  readonly data?: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * How every point of a sweep stands: SQLite in the sweep's folder, with one owner, who has the folder's lock. It
+ * is an index of the result files and can be made anew from them. A call returns when what it did would survive
+ * a crash of the host.
+ */
+export class SweepStore implements Disposable {
+  readonly #database: Database.Database;
+  readonly #total: number;
+  readonly #counts = new Map<StoredState, number>();
+  readonly #get: Database.Statement;
+  readonly #put: Database.Statement;
+
+  private constructor(database: Database.Database, total: number) {
+    this.#database = database;
+    this.#total = total;
+    this.#get = database.prepare('SELECT * FROM points WHERE number = ?');
+    this.#put = database.prepare('INSERT OR REPLACE INTO points VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)');
+    this.#count();
+  }
+
+  /**
+   * @param total number of points of the plan
+   * @throws GvaError STORE_UNREADABLE where the file is damaged, of a later version or somebody else's: it is kept
+   */
+  static open(file: string, total: number): SweepStore {
+    const isNew = !existsSync(file);
+    let database: Database.Database | undefined;
+    try {
+      database = new Database(file);
+      // Nobody else may open it, so that nothing is shared but the file: SQLite's WAL needs shared memory otherwise.
+      database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
+      if (!isNew) checkIntegrity(database);
+      if (!prepareTables(database)) throw new Error('it is not a store of this version of GVA');
+      return new SweepStore(database, total);
+    } catch (error) {
+      database?.close();
+      throw unreadable(file, error);
+    }
+  }
+
+  get counts(): PointCounts & { readonly active: number } {
+    const of = (state: StoredState) => this.#counts.get(state) ?? 0;
+    const [done, failed, lost] = [of('done'), of('failed'), of('lost')];
+    const active = of('staged') + of('running');
+    return { pending: Math.max(0, this.#total - done - failed - lost - active), done, failed, lost, active };
+  }
+
+  get(number: number): PointRecord | undefined {
+    const row = this.#get.get(number) as Row | undefined;
+    return row && recordOf(row);
+  }
+
+  /** The point is about to be staged: the folder of its results is its worker's from now on. */
+  stage(number: number, id: string): PointRecord {
+    const before = this.get(number);
+    const attempts = (before?.id === id ? before.attempts : 0) + 1;
+    const record = { number, id, state: 'staged', attempts, status: null, times: null } as const;
+    this.put(record);
+    return record;
+  }
+
+  /** Its machine is about to be started. */
+  run(number: number): void {
+    const before = this.get(number);
+    if (before) this.put({ ...before, state: 'running' });
+  }
+
+  /** It has ended; its result, where there is one, is on the disk. */
+  end(number: number, outcome: PointOutcome, data?: PointRecord['data']): void {
+    const before = this.get(number);
+    if (!before) throw new Error(`point ${number} ends that was never staged`);
+    const { id, attempts } = before;
+    const { state, cause, message, status, times } = outcome;
+    this.put({
+      ...{ number, id, attempts, state, status, times },
+      ...(cause === undefined ? {} : { cause }),
+      ...(message === undefined ? {} : { message }),
+      ...(data === undefined ? {} : { data }),
+    });
+  }
+
+  put(record: PointRecord): void {
+    const before = this.#get.get(record.number) as Row | undefined;
+    this.#put.run(...rowOf(record));
+    if (before) this.#add(storedStates[before.state], -1);
+    this.#add(record.state, 1);
+  }
+
+  /** Makes a point pending again. */
+  forget(number: number): void {
+    const before = this.#get.get(number) as Row | undefined;
+    if (!before) return;
+    this.#database.prepare('DELETE FROM points WHERE number = ?').run(number);
+    this.#add(storedStates[before.state], -1);
+  }
+
+  /** Many changes at once, all or none. */
+  together(work: () => void): void {
+    try {
+      this.#database.transaction(work)();
+    } finally {
+      this.#count();
+    }
+  }
+
+  /** The records in those states, in the order of their numbers; of all states where none is named. */
+  *records(...states: StoredState[]): Generator<PointRecord> {
+    const codes = (states.length > 0 ? states : storedStates).map((state) => storedStates.indexOf(state));
+    // In pages: nothing may be written while a statement is being read.
+    const page = this.#database.prepare(
+      `SELECT * FROM points WHERE number > ? AND state IN (${codes.join(',')}) ORDER BY number LIMIT 1000`,
+    );
+    for (let last = -1; ;) {
+      const rows = page.all(last) as Row[];
+      for (const row of rows) yield recordOf(row);
+      const end = rows.at(-1);
+      if (!end || rows.length < 1000) return;
+      last = end.number;
+    }
+  }
+
+  fact(name: string): string | undefined {
+    const row = this.#database.prepare('SELECT value FROM facts WHERE name = ?').get(name);
+    return (row as { value: string } | undefined)?.value;
+  }
+
+  setFact(name: string, value: string): void {
+    this.#database.prepare('INSERT OR REPLACE INTO facts VALUES (?, ?)').run(name, value);
+  }
+
+  [Symbol.dispose](): void {
+    // One file is left, which may be copied. The lock would be held until the statements are collected.
+    this.#database.exec('PRAGMA journal_mode = DELETE; PRAGMA locking_mode = NORMAL');
+    this.#database.prepare('SELECT count(*) FROM facts').get();
+    this.#database.close();
+  }
+
+  #count(): void {
+    this.#counts.clear();
+    const rows = this.#database.prepare('SELECT state, count(*) AS count FROM points GROUP BY state').all();
+    for (const { state, count } of rows as { state: number; count: number }[])
+      this.#add(storedStates[state], count);
+  }
+
+  #add(state: StoredState | undefined, change: number): void {
+    if (state !== undefined) this.#counts.set(state, (this.#counts.get(state) ?? 0) + change);
+  }
+}
+
+interface Row {
+  readonly number: number;
+  readonly id: ArrayBuffer;
+  readonly state: number;
+  readonly attempts: number;
+  readonly cause: string | null;
+  readonly message: string | null;
+  readonly status: number | null;
+  readonly times: string | null;
+  readonly data: string | null;
+}
+
+function recordOf({ number, id, state, attempts, cause, message, status, times, data }: Row): PointRecord {
+  return {
+    ...{ number, attempts, status },
+    id: Buffer.from(id).toString('hex'),
+    state: storedStates[state] ?? 'lost',
+    ...(cause === null ? {} : { cause }),
+    ...(message === null ? {} : { message }),
+    times: times === null ? null : (JSON.parse(times) as InstanceTimes),
+    ...(data === null ? {} : { data: JSON.parse(data) as Record<string, unknown> }),
+  };
+}
+
+function rowOf(record: PointRecord): unknown[] {
+  const { number, id, state, attempts, cause = null, message = null, status, times, data } = record;
+  return [
+    ...[number, Buffer.from(id, 'hex'), storedStates.indexOf(state), attempts, cause, message, status],
+    times === null ? null : JSON.stringify(times),
+    data === undefined ? null : JSON.stringify(data),
+  ];
+}
+
+function checkIntegrity(database: Database.Database): void {
+  const rows = database.prepare('PRAGMA quick_check(1)').all() as { quick_check: string }[];
+  const said = rows[0]?.quick_check;
+  if (said !== 'ok') throw new Error(said ?? 'it cannot be checked');
+}
+
+const unreadable = (file: string, error: unknown) =>
+  new GvaError('STORE_UNREADABLE', `the store ${file} cannot be read: ${messageOf(error)}`, {
+    exitCode: ExitCode.infrastructure,
+    hint: 'It was left as it is. Make it anew from the result files: gva sweep rebuild DIR',
+    cause: error,
+  });
