@@ -1,21 +1,19 @@
-import { chmod, copyFile, mkdir, mkdtemp, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
-import { constants, existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { chmod, stat } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { ext4Size, makeExt4 } from '../disk/ext4-image.js';
 import type { Appliance } from '../model/appliance.js';
-import type { ParameterValues } from '../model/parameter.js';
 import { GvaError } from '../system/errors.js';
 import { digestText, ensureFolder, publishFile, readTextIfExists } from '../system/files.js';
-import { type FolderDigest, type TreeEntry, digestFolder } from '../system/folder-digest.js';
+import { type TreeEntry, digestFolder } from '../system/folder-digest.js';
 import { applianceFiles, imagesFolder } from '../system/paths.js';
+import { type GeneratedFiles, freeSpace, makeAppImage } from './app-image.js';
 import { autorunName, autorunScript, defaultTemplate, firstWord } from './autorun.js';
 import type { ApplianceFolder } from './load.js';
-import { parameterFiles } from './parameter-files.js';
+import { packedDefaults } from './parameter-files.js';
 
 /** Raise when images of the same content get other bytes. */
 const imageVersion = 2;
-/** Bytes that a guest may add to its copy of the application or data disk. */
-const freeSpace = 16 << 20;
 
 /** A raw image in the cache: made once, never changed. */
 export interface CachedImage {
@@ -26,19 +24,24 @@ export interface CachedImage {
 
 export interface ApplianceImages {
   readonly app: CachedImage;
-  /** Absent where the appliance has no data/. */
+  /** Absent where the appliance has no data/, or where it is on the application disk. */
   readonly data?: CachedImage;
   /** SHA-256 of all that makes the appliance what it is, its base image excepted. */
   readonly digest: string;
 }
 
-/** What a package's application disk has besides. */
+/** What the disks of a package have besides. */
 export interface Packing {
   /** The launcher, where it is not to be made from the usual template. */
   readonly script?: string;
-  /** Text of gva.yaml, from which the folder can be made again. */
-  readonly manifest?: string;
+  /** From which the folder can be made again: the text of gva.yaml, and of the licence. */
+  readonly origin?: { readonly manifest: string; readonly eula?: string };
+  /** What is on the application disk instead of on one of its own. */
+  readonly combine?: readonly ('data' | 'output')[];
 }
+
+/** On the application disk of a package. */
+export const packedFiles = { manifest: '.gva/gva.yaml', eula: '.gva/eula.txt' } as const;
 
 /**
  * The application and data disks of an appliance folder, from the cache or made now. A file `autorun.sh` of the
@@ -49,34 +52,45 @@ export async function applianceImages(
   packing: Packing = {},
 ): Promise<ApplianceImages> {
   const { appliance, folder } = source;
+  const { combine = [] } = packing;
   const cache = await ensureFolder(imagesFolder());
   const appFolder = join(folder, applianceFiles.app);
-  const dataFolder = join(folder, applianceFiles.data);
   const app = await digestFolder(appFolder, cache);
   checkProgram(appliance, appFolder, app.entries);
+  const dataFolder = join(folder, applianceFiles.data);
   const data = existsSync(dataFolder) ? await digestFolder(dataFolder, cache) : undefined;
-  const script = packing.script ?? (await launcher(source, app.entries));
+  const script = packing.script ?? (await launcherOf(source, app.entries));
+  const onApp = {
+    ...(data && combine.includes('data') ? { data: { folder: dataFolder, ...data } } : {}),
+    outputSize: combine.includes('output') ? appliance.output.size : 0,
+  };
   const generated = generatedFiles(appliance, { ...packing, script }, data !== undefined);
-  const key = digestText(JSON.stringify([imageVersion, 'app', app.digest, generated]));
-  const appImage = await cachedImage(`app-${key}`, (file) => buildAppImage(file, appFolder, app, generated));
-  const dataImage =
-    data &&
-    (await cachedImage(`data-${digestText(`${imageVersion} ${data.digest}`)}`, (file) =>
-      makeExt4(file, {
-        label: 'GVA-DATA',
-        from: dataFolder,
-        ...ext4Size(data.entries.length, data.bytes, freeSpace),
-      }),
-    ));
-  const own = (await ownLauncher(folder)) ?? packing.script;
+  const layout = combine.length === 0 ? [] : [onApp.data?.digest ?? null, onApp.outputSize];
+  const key = digestText(JSON.stringify([imageVersion, 'app', app.digest, generated, ...layout]));
+  const appImage = await cachedImage(`app-${key}`, (file) =>
+    makeAppImage(file, { app: { folder: appFolder, ...app }, generated, ...onApp }),
+  );
+  const own = packing.script ?? (await ownLauncher(folder));
   const digest = digestText(
     JSON.stringify([appliance, app.digest, data?.digest ?? null, ...(own === undefined ? [] : [own])]),
   );
-  return { app: appImage, ...(dataImage ? { data: dataImage } : {}), digest };
+  if (!data || onApp.data) return { app: appImage, digest };
+  const dataImage = await cachedImage(`data-${digestText(`${imageVersion} ${data.digest}`)}`, (file) =>
+    makeExt4(file, {
+      label: 'GVA-DATA',
+      from: dataFolder,
+      ...ext4Size(data.entries.length, data.bytes, freeSpace),
+    }),
+  );
+  return { app: appImage, data: dataImage, digest };
 }
 
-async function cachedImage(name: string, build: (file: string) => Promise<void>): Promise<CachedImage> {
-  const file = join(imagesFolder(), `${name}.img`);
+/** An image of the cache by its name, which is to hold the digest of what it is made from. */
+export async function cachedImage(
+  name: string,
+  build: (file: string) => Promise<void>,
+): Promise<CachedImage> {
+  const file = join(await ensureFolder(imagesFolder()), `${name}.img`);
   if (!existsSync(file))
     await publishFile(file, async (temporary) => {
       await build(temporary);
@@ -85,14 +99,8 @@ async function cachedImage(name: string, build: (file: string) => Promise<void>)
   return { file, size: (await stat(file)).size };
 }
 
-/** On the application disk of a package. */
-export const packedManifest = '.gva/gva.yaml';
-
-/** What GVA adds to the application disk: relative path to text; executable where it is in script-bin. */
-type GeneratedFiles = Readonly<Record<string, string>>;
-
-/** The launcher of a folder: its own, or what is made of gva.yaml. */
-export async function launcher(
+/** The launcher of a folder: its own, or what is made of gva.yaml and a template. */
+export async function launcherOf(
   { appliance, folder }: ApplianceFolder,
   app: readonly TreeEntry[],
   template?: string,
@@ -107,54 +115,18 @@ const ownLauncher = (folder: string) => readTextIfExists(join(folder, applianceF
 
 function generatedFiles(
   appliance: Appliance,
-  { script, manifest }: Packing & { script: string },
+  { script, origin, combine = [] }: Packing & { script: string },
   hasData: boolean,
 ): GeneratedFiles {
-  const defaults: ParameterValues = Object.fromEntries(
-    appliance.parameters.flatMap(({ name, default: value }) => (value === undefined ? [] : [[name, value]])),
-  );
-  const packed = parameterFiles(defaults, appliance.name).flatMap((entry) =>
-    entry.kind === 'file' && entry.content instanceof Uint8Array
-      ? [[`.gva/cdrom/${entry.path}`, Buffer.from(entry.content).toString()] as const]
-      : [],
-  );
+  const data = hasData && !combine.includes('data') ? 'data ' : '';
+  const output = combine.includes('output') ? '' : 'output ';
   return {
     [`script-bin/${autorunName}`]: script,
-    ...(manifest === undefined ? {} : { [packedManifest]: manifest }),
-    '.gva/gvad.conf': `media=${hasData ? 'data ' : ''}output cdrom\nend=poweroff\n`,
-    ...Object.fromEntries(packed),
+    ...(origin ? { [packedFiles.manifest]: origin.manifest } : {}),
+    ...(origin?.eula === undefined ? {} : { [packedFiles.eula]: origin.eula }),
+    '.gva/gvad.conf': `media=${data}${output}cdrom\nend=poweroff\n`,
+    ...packedDefaults(appliance),
   };
-}
-
-async function buildAppImage(file: string, folder: string, app: FolderDigest, generated: GeneratedFiles) {
-  const staging = await mkdtemp(join(imagesFolder(), '.app-'));
-  try {
-    for (const entry of app.entries) await copyEntry(folder, staging, entry);
-    for (const [path, text] of Object.entries(generated)) await writeGenerated(staging, path, text);
-    const size = ext4Size(app.entries.length + Object.keys(generated).length + 4, app.bytes, freeSpace);
-    await makeExt4(file, { label: 'GVA-APP', from: staging, ...size });
-  } finally {
-    await rm(staging, { recursive: true, force: true });
-  }
-}
-
-async function copyEntry(from: string, to: string, { path, stat: info }: TreeEntry): Promise<void> {
-  const target = join(to, path);
-  if (info.isDirectory()) await mkdir(target, { mode: info.mode | 0o700 });
-  else if (info.isSymbolicLink()) await symlink(await readlink(join(from, path)), target);
-  else await copyFile(join(from, path), target, constants.COPYFILE_FICLONE);
-}
-
-async function writeGenerated(staging: string, path: string, text: string): Promise<void> {
-  const target = join(staging, path);
-  await mkdir(dirname(target), { recursive: true });
-  try {
-    await writeFile(target, text, { flag: 'wx', mode: path.startsWith('script-bin/') ? 0o755 : 0o644 });
-  } catch (error) {
-    throw new GvaError('APPLIANCE_INVALID', `app/${path} is in the way of a file that GVA makes`, {
-      cause: error,
-    });
-  }
 }
 
 /** Finds, before any boot, the mistake that people make most often: a program that may not be executed. */

@@ -1,4 +1,5 @@
 import type { MediumEntry } from '../disk/medium-entry.js';
+import type { Appliance } from '../model/appliance.js';
 import type { ParameterValues } from '../model/parameter.js';
 import { parameterText } from '../model/parameter.js';
 import { ovfEnvironment } from '../ovf/environment.js';
@@ -29,6 +30,23 @@ export function parameterFiles(values: ParameterValues, instance: string): Mediu
 export function environmentFile(values: ParameterValues, instance: string): MediumEntry {
   const pairs = Object.entries(values).map(([name, value]) => ({ name, text: parameterText(value) }));
   return { kind: 'file', path: 'ovf-env.xml', content: Buffer.from(ovfEnvironment(instance, pairs)) };
+}
+
+/** The values that hold where no CD comes, as files of the application disk: path to text. */
+export function packedDefaults({
+  name: instance,
+  parameters,
+}: Pick<Appliance, 'name' | 'parameters'>): Record<string, string> {
+  const defaults = Object.fromEntries(
+    parameters.flatMap(({ name, default: value }) => (value === undefined ? [] : [[name, value]])),
+  );
+  return Object.fromEntries(
+    parameterFiles(defaults, instance).flatMap((entry) =>
+      entry.kind === 'file' && entry.content instanceof Uint8Array
+        ? [[`.gva/cdrom/${entry.path}`, Buffer.from(entry.content).toString()] as const]
+        : [],
+    ),
+  );
 }
 
 /** The text as one word of a POSIX shell, whatever is in it (POSIX.1-2017, XCU 2.2.2). */
