@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { Appliance } from '../model/appliance.js';
+import type { ApplianceManifest } from '../model/appliance.js';
 import { GvaError } from '../system/errors.js';
 import { guestFile } from '../system/paths.js';
 
@@ -15,7 +15,7 @@ export const autorunName = '50-autorun';
  * @throws GvaError TEMPLATE_INVALID where the command has no place in the template
  */
 export function autorunScript(
-  appliance: Appliance,
+  appliance: ApplianceManifest,
   inApp: (path: string) => boolean,
   template: string,
 ): string {

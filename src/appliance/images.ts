@@ -2,7 +2,7 @@ import { chmod, stat } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ext4Size, makeExt4 } from '../disk/ext4-image.js';
-import type { Appliance } from '../model/appliance.js';
+import type { Appliance, ApplianceManifest } from '../model/appliance.js';
 import { GvaError } from '../system/errors.js';
 import { digestText, ensureFolder, publishFile, readTextIfExists } from '../system/files.js';
 import { type TreeEntry, digestFolder } from '../system/folder-digest.js';
@@ -34,14 +34,14 @@ export interface ApplianceImages {
 export interface Packing {
   /** The launcher, where it is not to be made from the usual template. */
   readonly script?: string;
-  /** From which the folder can be made again: the text of gva.yaml, and of the licence. */
-  readonly origin?: { readonly manifest: string; readonly eula?: string };
+  /** Text of gva.yaml, from which the folder can be made again. */
+  readonly manifest?: string;
   /** What is on the application disk instead of on one of its own. */
   readonly combine?: readonly ('data' | 'output')[];
 }
 
 /** On the application disk of a package. */
-export const packedFiles = { manifest: '.gva/gva.yaml', eula: '.gva/eula.txt' } as const;
+export const packedManifest = '.gva/gva.yaml';
 
 /**
  * The application and data disks of an appliance folder, from the cache or made now. A file `autorun.sh` of the
@@ -115,22 +115,21 @@ const ownLauncher = (folder: string) => readTextIfExists(join(folder, applianceF
 
 function generatedFiles(
   appliance: Appliance,
-  { script, origin, combine = [] }: Packing & { script: string },
+  { script, manifest, combine = [] }: Packing & { script: string },
   hasData: boolean,
 ): GeneratedFiles {
   const data = hasData && !combine.includes('data') ? 'data ' : '';
   const output = combine.includes('output') ? '' : 'output ';
   return {
     [`script-bin/${autorunName}`]: script,
-    ...(origin ? { [packedFiles.manifest]: origin.manifest } : {}),
-    ...(origin?.eula === undefined ? {} : { [packedFiles.eula]: origin.eula }),
+    ...(manifest === undefined ? {} : { [packedManifest]: manifest }),
     '.gva/gvad.conf': `media=${data}${output}cdrom\nend=poweroff\n`,
     ...packedDefaults(appliance),
   };
 }
 
 /** Finds, before any boot, the mistake that people make most often: a program that may not be executed. */
-function checkProgram(appliance: Appliance, appFolder: string, entries: readonly TreeEntry[]): void {
+function checkProgram(appliance: ApplianceManifest, appFolder: string, entries: readonly TreeEntry[]): void {
   const word = firstWord(appliance.run)?.replace(/^\.\//, '');
   const program = entries.find(({ path, stat: info }) => path === word && info.isFile());
   if (!program || (program.stat.mode & 0o111) !== 0) return;

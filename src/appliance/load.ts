@@ -1,16 +1,17 @@
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import type { Appliance } from '../model/appliance.js';
-import { type ParameterDeclaration, parameterProblem } from '../model/parameter.js';
+import type { ApplianceManifest } from '../model/appliance.js';
 import { GvaError } from '../system/errors.js';
-import { readTextIfExists } from '../system/files.js';
-import { applianceFiles } from '../system/paths.js';
-import { YamlFile } from '../system/yaml.js';
-import { manifestSchema, parameterName } from './manifest-schema.js';
+import { digestText, ensureFolder, readTextIfExists, writeFileAtomically } from '../system/files.js';
+import { applianceFiles, imagesFolder, packageVersion } from '../system/paths.js';
+
+/** Raise when the same text becomes another appliance. */
+const manifestVersion = 1;
 
 /** An appliance and the folder it was read from. */
 export interface ApplianceFolder {
-  readonly appliance: Appliance;
+  readonly kind: 'folder';
+  readonly appliance: ApplianceManifest;
   /** Absolute. */
   readonly folder: string;
 }
@@ -34,52 +35,31 @@ export async function loadAppliance(folder: string): Promise<ApplianceFolder> {
       },
     );
   const app = await stat(join(absolute, applianceFiles.app)).catch(() => undefined);
-  const appliance = parseManifest(text, file);
+  const appliance = await rememberedManifest(text, file, absolute);
   if (!app?.isDirectory())
     throw new GvaError('APPLIANCE_MISSING', `${folder} has no folder ${applianceFiles.app}/`, {
       hint: `Put the program into ${join(folder, applianceFiles.app)}/.`,
     });
-  return { appliance, folder: absolute };
+  return { kind: 'folder', appliance, folder: absolute };
 }
 
-/** @param file name for messages */
-export function parseManifest(text: string, file: string): Appliance {
-  const yaml = new YamlFile(text, file);
-  const { before, after, parameters, ...rest } = yaml.parse(
-    manifestSchema,
-    'APPLIANCE_INVALID',
-    (manifest) => {
-      for (const [name, declaration] of Object.entries(manifest.parameters))
-        checkParameter(yaml, { name, ...compact(declaration) });
-    },
-  );
-  return {
-    ...rest,
-    ...(before === undefined ? {} : { before }),
-    ...(after === undefined ? {} : { after }),
-    parameters: Object.entries(parameters).map(([name, declaration]) => ({ name, ...compact(declaration) })),
-  };
-}
-
-type Compact<T> = { [K in keyof T]: Exclude<T[K], undefined> };
-/** Without the entries that are undefined, which the types of exactOptionalPropertyTypes do not allow. */
-const compact = <T extends object>(object: T) =>
-  Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as Compact<T>;
-
-function checkParameter(yaml: YamlFile, declaration: ParameterDeclaration): void {
-  const { name, values = [], ...limits } = declaration;
-  const path = ['parameters', name];
-  if (!parameterName.test(name))
-    yaml.mistake(path, `parameter ${JSON.stringify(name)}: a name is up to 64 letters, digits and "_"`, true);
-  if (name.toLowerCase().startsWith('gva_'))
-    yaml.mistake(path, `parameter ${name}: names that begin with gva_ are kept for GVA`, true);
-  if (declaration.min !== undefined && declaration.max !== undefined && declaration.min > declaration.max)
-    yaml.mistake([...path, 'max'], `parameter ${name}: max is smaller than min`);
-  for (const [index, value] of values.entries()) {
-    const problem = parameterProblem({ ...limits, name }, value);
-    if (problem) yaml.mistake([...path, 'values', index], `parameter ${name}: each of values ${problem}`);
-  }
-  const problem =
-    declaration.default === undefined ? undefined : parameterProblem(declaration, declaration.default);
-  if (problem) yaml.mistake([...path, 'default'], `parameter ${name}: default ${problem}`);
+/**
+ * What a text became the last time: reading YAML and checking it costs more than all else that happens before a
+ * machine starts (35 ms). Only what was right is remembered, and nothing that depends on other files.
+ */
+async function rememberedManifest(text: string, file: string, folder: string): Promise<ApplianceManifest> {
+  const key = digestText(JSON.stringify([packageVersion(), manifestVersion, text]));
+  const note = join(imagesFolder(), `manifest-${key}.json`);
+  const known = await readTextIfExists(note)
+    .then((json) => (json === undefined ? undefined : (JSON.parse(json) as ApplianceManifest)))
+    .catch(() => undefined);
+  if (known !== undefined) return known;
+  const [{ parseManifest }, { readEula }] = await Promise.all([import('./manifest.js'), import('./eula.js')]);
+  const appliance = parseManifest(text, file, (path) => readEula(folder, path));
+  if (appliance.eula === undefined)
+    await ensureFolder(imagesFolder())
+      .then(() => writeFileAtomically(note, JSON.stringify(appliance)))
+      // A cache that cannot be written to costs time, nothing else.
+      .catch(() => undefined);
+  return appliance;
 }

@@ -31,6 +31,45 @@ const parameter = z.strictObject({
   values: z.array(value).min(1).optional(),
 });
 
+const cpus = z.int().min(1).max(255);
+const memory = size('256M', 96 * 2 ** 20);
+
+/** What no XML document can hold, and DEL, which no text needs; line ends are LF. */
+// eslint-disable-next-line no-control-regex -- these are the characters in question
+export const controlCharacters = /[\0-\x08\x0b-\x1f\x7f]/;
+
+const prose = (limit: number) =>
+  z
+    .string({ error: 'must be text (in quotes, if YAML takes it for something else)' })
+    .max(limit, `must be at most ${limit} characters`)
+    .refine((text) => text.trim() !== '', 'must not be empty')
+    .refine((text) => !controlCharacters.test(text), 'must not contain control characters');
+
+const line = (limit: number) => prose(limit).refine((text) => !text.includes('\n'), 'must be one line');
+
+const url = line(2000).refine(
+  (text) => /^https?:\/\//i.test(text) && URL.canParse(text),
+  'must be an address that begins with https:// or http://',
+);
+
+// The application disk takes it along, so that the folder can be made again from a package.
+const eulaFile = line(255).refine(
+  (path) => /^app(\/[^/\\]+)+$/.test(path) && !path.split('/').some((name) => name === '.' || name === '..'),
+  'must be a file under app/, such as app/LICENSE.txt',
+);
+
+const deploymentOption = z
+  .strictObject({
+    label: line(80),
+    description: prose(2000).optional(),
+    cpus: cpus.optional(),
+    memory: memory.optional(),
+  })
+  .refine(
+    (option) => option.cpus !== undefined || option.memory !== undefined,
+    'must say cpus or memory, or it would not differ from hardware',
+  );
+
 export const manifestSchema = z.strictObject({
   name: z
     .string()
@@ -40,8 +79,8 @@ export const manifestSchema = z.strictObject({
   base: z.string().default('micro'),
   hardware: z
     .strictObject({
-      cpus: z.int().min(1).max(255).default(1),
-      memory: size('256M', 96 * 2 ** 20).default(256 * 2 ** 20),
+      cpus: cpus.default(1),
+      memory: memory.default(256 * 2 ** 20),
     })
     .prefault({}),
   run: commandLine,
@@ -49,7 +88,17 @@ export const manifestSchema = z.strictObject({
   after: commandLine.optional(),
   parameters: z.record(z.string(), parameter).default({}),
   output: z.strictObject({ size: size('64M', 2 ** 20).default(64 * 2 ** 20) }).prefault({}),
+  description: prose(10_000).optional(),
+  vendor: line(200).optional(),
+  url: url.optional(),
+  eula: z
+    .strictObject({ file: eulaFile }, { error: 'must be a map such as { file: app/LICENSE.txt }' })
+    .optional(),
+  'deployment-options': z.record(z.string(), deploymentOption).optional(),
 });
 
 /** A shell variable's name, and what OVF allows as key of a property (DSP0243 1.1.0, 9.5). */
 export const parameterName = /^(?!__)[A-Za-z_][A-Za-z0-9_]{0,63}$/;
+
+/** Of a deployment option; in OVF, a list of them is separated by blanks. */
+export const optionId = /^[A-Za-z][A-Za-z0-9_-]{0,31}$/;

@@ -22,8 +22,14 @@ const moduleName = (file: string) =>
 /**
  * The named modules and all that they depend on, dependencies first, from a folder as /lib/modules/RELEASE.
  * Names that are built into the kernel are left out; a name that is neither is an error.
+ *
+ * @param optional more names, which this kernel may lack
  */
-export async function readModules(folder: string, names: readonly string[]): Promise<KernelModule[]> {
+export async function readModules(
+  folder: string,
+  names: readonly string[],
+  optional: readonly string[] = [],
+): Promise<KernelModule[]> {
   const builtIn = ((await readTextIfExists(join(folder, 'modules.builtin'))) ?? '')
     .split('\n')
     .map(moduleName);
@@ -43,6 +49,7 @@ export async function readModules(folder: string, names: readonly string[]): Pro
     modules.set(name, module);
   };
   for (const name of names) await add(name);
+  for (const name of optional) if (files.has(name)) await add(name);
   return [...modules.values()];
 }
 

@@ -1,6 +1,6 @@
 import { chmod, readlink, rename, rm, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { BaseFile, BaseManifest } from '../model/base.js';
+import type { BaseFile, BaseManifest, PortableDisk } from '../model/base.js';
 import { ExitCode, GvaError } from '../system/errors.js';
 import {
   digestFile,
@@ -33,16 +33,36 @@ export async function loadBase(name: string): Promise<Base> {
 }
 
 export async function findBase(name: string): Promise<Base | undefined> {
-  if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name)) return undefined;
+  if (!isBaseName(name)) return undefined;
   const target = await readlink(join(baseFolder(name), 'current')).catch(() => undefined);
   if (target === undefined) return undefined;
-  const folder = join(baseFolder(name), target);
+  return readBase(join(baseFolder(name), target));
+}
+
+/** The base of that name with exactly this digest, be it the current one or one from before. */
+export async function findBaseByDigest(name: string, digest: string): Promise<Base | undefined> {
+  if (!isBaseName(name) || !/^[0-9a-f]{64}$/.test(digest)) return undefined;
+  const base = await readBase(join(baseFolder(name), digestFolderName(digest)));
+  return base?.digest === digest ? base : undefined;
+}
+
+/** The base in a folder; a missing or broken one is a GvaError. */
+export async function loadBaseFolder(folder: string): Promise<Base> {
+  const base = await readBase(folder);
+  if (base) return base;
+  throw brokenBase(folder, 'it has no base.json');
+}
+
+async function readBase(folder: string): Promise<Base | undefined> {
   const text = await readTextIfExists(join(folder, baseFiles.manifest));
   if (text === undefined) return undefined;
   const manifest = parseManifest(text, folder);
   await checkSizes(manifest, folder);
   return { ...manifest, folder };
 }
+
+const isBaseName = (name: string) => /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name);
+const digestFolderName = (digest: string) => digest.slice(0, 16);
 
 function parseManifest(text: string, folder: string): BaseManifest {
   try {
@@ -70,17 +90,24 @@ function brokenBase(folder: string, problem: string): GvaError {
   });
 }
 
+/** In a base's folder: the disk that packages carry. */
+export const portableDiskName = 'disk.img';
+
 export type BaseDescription = Pick<
   BaseManifest,
   'name' | 'description' | 'kernelRelease' | 'umlRelease' | 'packages' | 'inputs'
->;
+> & { readonly portable: Omit<PortableDisk, keyof BaseFile> };
 
 /** Makes the files in `folder` the current base of that name; the folder is moved away. */
-export async function publishBase(folder: string, description: BaseDescription): Promise<BaseManifest> {
+export async function publishBase(
+  folder: string,
+  { portable, ...description }: BaseDescription,
+): Promise<BaseManifest> {
   const files = {
     root: await describeFile(folder, baseFiles.root),
     kernel: await describeFile(folder, baseFiles.kernel),
     initrd: await describeFile(folder, baseFiles.initrd),
+    disk: { ...(await describeFile(folder, portableDiskName)), ...portable },
   };
   const digest = digestText(
     Object.values(files)
@@ -110,7 +137,7 @@ async function describeFile(folder: string, name: string): Promise<BaseFile> {
 
 async function install(folder: string, home: string, digest: string): Promise<void> {
   await ensureFolder(home);
-  const name = digest.slice(0, 16);
+  const name = digestFolderName(digest);
   const staged = temporarySibling(join(home, name));
   await rename(folder, staged);
   // What stands under this digest may have been damaged since: the new one takes its place.

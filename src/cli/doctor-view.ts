@@ -134,8 +134,11 @@ function toolText(name: string, path: string | null, version: string | null): st
 
 const sizeOrNone = (bytes: number | null) => (bytes === null ? 'no limit' : formatSize(bytes));
 
-function sandboxText({ userNamespaces, bubblewrap }: DoctorReport['host']): string {
-  const judged = (works: boolean | null, unknown: string) =>
-    works === null ? unknown : works ? 'usable' : 'not usable';
-  return `user namespaces ${judged(userNamespaces, 'not known')}, bubblewrap ${judged(bubblewrap, 'not installed')}`;
+function sandboxText({ userNamespaces, sandbox }: DoctorReport['host']): string {
+  const { setting, confined, reason } = sandbox;
+  if (setting === 'off') return 'off (GVA_SANDBOX=off)';
+  const names = reason === null ? 'every machine' : `${confined.join(', ')} only: ${printable(reason)}`;
+  if (confined.length > 0) return `bubblewrap around ${names}${setting === 'required' ? ', required' : ''}`;
+  const namespaces = userNamespaces === null ? '' : `; user namespaces ${userNamespaces ? '' : 'not '}usable`;
+  return `none: ${printable(reason ?? 'not known')}${namespaces}`;
 }

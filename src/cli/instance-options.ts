@@ -7,6 +7,7 @@ export interface InstanceOptions {
   vmm: string;
   /** A folder. */
   qemu?: string;
+  deploymentOption?: string;
   timeout?: string;
   bootTimeout: string;
   keep?: boolean;
@@ -19,6 +20,7 @@ export function addInstanceOptions(command: Command): Command {
   return command
     .addOption(vmm.default('auto'))
     .option('--qemu <dir>', 'folder with a QEMU of your own (its --prefix)')
+    .option('--deployment-option <id>', 'hardware to choose, where the appliance offers several')
     .option('--timeout <duration>', 'end an instance after this time: 90s, 15m, 2h (default: none)')
     .option('--boot-timeout <duration>', 'give an instance up if its guest has not started by then', '2m')
     .option('--keep', 'keep the disks as the guest left them, with the results');

@@ -3,12 +3,18 @@ import { ExitCode, errnoOf } from '../system/errors.js';
 import { mark } from '../system/profile.js';
 import { packageVersion } from '../system/paths.js';
 import { addBaseCommand } from './base.js';
+import { addConvertCommand } from './convert.js';
 import { addDoctorCommand } from './doctor.js';
 import { addExtractCommand } from './extract.js';
+import { addEnvCommand } from './env.js';
 import { addInitCommand } from './init.js';
+import { addInspectCommand } from './inspect.js';
 import { addLsCommand } from './ls.js';
+import { addPackCommand } from './pack.js';
+import { addPlanCommand } from './plan.js';
 import { addRunCommand } from './run.js';
 import { addSweepCommand } from './sweep.js';
+import { addUnpackCommand } from './unpack.js';
 
 mark('Node started');
 
@@ -30,11 +36,18 @@ const program = new Command('gva')
 Examples:
   gva init square                     make an appliance folder that works
   gva run square --param n=12         run it once, results in square-1/
-  gva sweep run square/plan.yaml -j 2 --out squares`,
+  gva sweep run square/plan.yaml -j 2 --out squares
+  gva pack square                     an OVA for every hypervisor: square.ova`,
   );
 addInitCommand(program);
 addRunCommand(program);
+addPlanCommand(program);
 addSweepCommand(program);
+addPackCommand(program);
+addInspectCommand(program);
+addUnpackCommand(program);
+addConvertCommand(program);
+addEnvCommand(program);
 addLsCommand(program);
 addExtractCommand(program);
 addBaseCommand(program);

@@ -1,19 +1,32 @@
-import type { ApplianceFolder } from '../appliance/load.js';
-import { loadBase } from '../base/store.js';
+import type { ApplianceSource } from '../appliance/source.js';
+import { type Base, findBase, loadBase } from '../base/store.js';
 import { type PreparedAppliance, prepareAppliance } from '../instance/prepare.js';
 import { type ChosenVmm, chooseVmm } from '../vmm/choose.js';
 import type { InstanceOptions } from './instance-options.js';
 import { vmmDrivers } from './vmms.js';
 
+export interface OpenedAppliance {
+  readonly prepared: PreparedAppliance;
+  readonly vmm: ChosenVmm;
+}
+
 /** All that instances of an appliance share: its base and images, and the VMM that will run them. */
 export async function openAppliance(
-  source: ApplianceFolder,
+  source: ApplianceSource,
   options: Pick<InstanceOptions, 'vmm' | 'qemu'>,
-): Promise<{ prepared: PreparedAppliance; vmm: ChosenVmm }> {
-  const base = await loadBase(source.appliance.base);
-  const [prepared, vmm] = await Promise.all([
-    prepareAppliance(source, base),
-    chooseVmm(options.vmm, vmmDrivers(base, options.qemu), source.appliance.hardware.cpus),
-  ]);
-  return { prepared, vmm };
+): Promise<OpenedAppliance> {
+  const { cpus } = source.appliance.hardware;
+  const choose = (base: Base | undefined, boot: 'direct' | 'firmware') =>
+    chooseVmm(options.vmm, vmmDrivers(base, options.qemu), cpus, boot);
+  if (source.kind === 'folder') {
+    const base = await loadBase(source.appliance.base);
+    const [prepared, vmm] = await Promise.all([prepareAppliance(source, base), choose(base, 'direct')]);
+    return { prepared, vmm };
+  }
+  const { preparePackage } = await import('../instance/prepare-package.js');
+  const prepared = await preparePackage(source);
+  const { machine } = prepared;
+  if (machine.kind === 'contract') return { prepared, vmm: await choose(machine.base, 'direct') };
+  // Any kernel of ours tells whether KVM works; without one there is emulation.
+  return { prepared, vmm: await choose(await findBase('micro').catch(() => undefined), 'firmware') };
 }

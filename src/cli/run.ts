@@ -19,7 +19,7 @@ interface RunOptions extends InstanceOptions {
 export function addRunCommand(program: Command): void {
   const run = program
     .command('run')
-    .argument('<appliance>', 'appliance folder (with a gva.yaml)')
+    .argument('<appliance>', 'appliance folder (with a gva.yaml), or a package (.ova, .ovf)')
     .description('run one instance of an appliance and bring its output home')
     .addOption(repeatable('-p, --param <name=value>', 'value of a parameter'))
     .addOption(repeatable('-f, --file <src[=name]>', 'file for the parameter CD'))
@@ -41,12 +41,13 @@ Examples:
   gva run square --param n=12
   gva run ./align --param gap=2.5 --file reads.fa --file db-17.fa=db.fa --out r17
   gva run square --vmm qemu --json | jq .times
+  gva run blast.ova --param evalue=1e-5 --deployment-option large
 
 Exit status: 0 all good, 1 the application failed, 2 wrong usage or input, 69 the infrastructure failed,
 130 interrupted.`;
 
 async function runAppliance(folder: string, options: RunOptions, signal: AbortSignal): Promise<ExitCode> {
-  const { loadAppliance } = await import('../appliance/load.js');
+  const { loadSource } = await import('../appliance/source.js');
   const { parametersFromWords, resolveParameters } = await import('../appliance/parameters.js');
   const { inputFilesFromWords } = await import('../instance/input-files.js');
   const { runInstance } = await import('../instance/run.js');
@@ -54,7 +55,7 @@ async function runAppliance(folder: string, options: RunOptions, signal: AbortSi
   const { openAppliance } = await import('./open-appliance.js');
 
   mark('command loaded');
-  const source = await loadAppliance(folder);
+  const source = await loadSource(folder, { configuration: options.deploymentOption, signal });
   const { appliance } = source;
   const parameters = resolveParameters(appliance, parametersFromWords(appliance, options.param));
   const files = await inputFilesFromWords(options.file);

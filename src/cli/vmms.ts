@@ -7,12 +7,13 @@ import { UmlDriver } from '../vmm/uml/driver.js';
 /**
  * Every VMM there is, for machines with this base.
  *
+ * @param base undefined for machines that bring their own system
  * @param qemu folder of a QEMU of the user's own
  */
-export function vmmDrivers(base: Base, qemu?: string): ReadonlyMap<string, VmmDriver> {
+export function vmmDrivers(base: Base | undefined, qemu?: string): ReadonlyMap<string, VmmDriver> {
   const drivers = [
-    new QemuDriver({ probeKernel: join(base.folder, base.files.kernel.name), folder: qemu }),
-    new UmlDriver({ modulesRelease: base.umlRelease }),
+    new QemuDriver({ probeKernel: base && join(base.folder, base.files.kernel.name), folder: qemu }),
+    new UmlDriver({ modulesRelease: base?.umlRelease }),
   ];
   return new Map(drivers.map((driver) => [driver.name, driver]));
 }

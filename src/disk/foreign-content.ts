@@ -1,13 +1,13 @@
 import type { BlockSource } from './source.js';
 
+const vmdkHint =
+  "VMDK is read where it is one file of the type streamOptimized or monolithicSparse: convert it with VMware's tools, or by qemu-img convert (only an image that you trust).";
+
 /** Marks of what is not read here; offsets in bytes. */
 const marks: readonly { at: number; bytes: string; what: string; hint?: string }[] = [
-  {
-    at: 0,
-    bytes: 'KDMV',
-    what: 'a VMDK image',
-    hint: 'Convert it: qemu-img convert -O qcow2 IMAGE NEW (only an image that you trust).',
-  },
+  { at: 0, bytes: 'KDMV', what: 'a VMDK image inside of another image' },
+  { at: 0, bytes: '# Disk Descriptor', what: 'the text of a VMDK disk in several files', hint: vmdkHint },
+  { at: 0, bytes: 'COWD', what: 'a part of a VMDK disk in several files', hint: vmdkHint },
   { at: 0, bytes: '\x1f\x8b', what: 'compressed by gzip', hint: 'Decompress it first: gunzip' },
   { at: 0, bytes: '\xfd7zXZ', what: 'compressed by xz', hint: 'Decompress it first: unxz' },
   { at: 0, bytes: '\x28\xb5\x2f\xfd', what: 'compressed by zstd', hint: 'Decompress it first: unzstd' },

@@ -1,26 +1,15 @@
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { environmentFile, parameterFiles } from '../appliance/parameter-files.js';
 import { makeExt4 } from '../disk/ext4-image.js';
-import { isoBytes, writeIso } from '../disk/iso9660/index.js';
-import type { MediumEntry } from '../disk/medium-entry.js';
-import type { ParameterValues } from '../model/parameter.js';
 import { scratchFiles } from '../system/paths.js';
 import { runTool } from '../system/process.js';
 import type { Disk, MachineSpec } from '../vmm/driver.js';
-import type { InputFile } from './identity.js';
+import { type DiscContent, writeParameterDisc } from './parameter-disc.js';
 import type { ContractMachine, PlainMachine, PreparedAppliance } from './prepare.js';
-
-export interface StageInput {
-  readonly id: string;
-  readonly parameters: ParameterValues;
-  readonly files: readonly InputFile[];
-}
 
 /** Makes the media of one instance in its scratch folder and says what machine to start. */
 export async function stage(
   prepared: PreparedAppliance,
-  input: StageInput,
+  input: DiscContent,
   folder: string,
 ): Promise<MachineSpec> {
   const { machine, appliance } = prepared;
@@ -95,24 +84,4 @@ async function ownCopy(
 ): Promise<Disk> {
   await runTool('cp', ['--sparse=always', '--reflink=auto', '--no-preserve=mode', '--', file, image]);
   return { id, image, size, access: 'read-write' };
-}
-
-async function writeParameterDisc(
-  input: StageInput,
-  kind: PreparedAppliance['machine']['kind'],
-  image: string,
-): Promise<{ image: string; size: number }> {
-  const files: MediumEntry[] = input.files.map(({ name, source, size }) => ({
-    kind: 'file',
-    path: name,
-    content: { source, size },
-  }));
-  const { parameters, id } = input;
-  // Names of others' properties may be none of a file or of a shell variable.
-  const values = kind === 'plain' ? [environmentFile(parameters, id)] : parameterFiles(parameters, id);
-  const entries = [...values, ...files];
-  if (files.length > 0) return { image, ...(await writeIso(image, entries, { volumeId: 'OVF ENV' })) };
-  const bytes = isoBytes(entries, { volumeId: 'OVF ENV' });
-  await writeFile(image, bytes);
-  return { image, size: bytes.length };
 }

@@ -1,6 +1,6 @@
 import type { ParameterDeclaration } from './parameter.js';
 
-/** An appliance as its `gva.yaml` describes it (docs/gva-yaml.md), defaults filled in. */
+/** What an appliance is to those who run it, defaults filled in (docs/gva-yaml.md). */
 export interface Appliance {
   readonly name: string;
   readonly version: string;
@@ -11,13 +11,37 @@ export interface Appliance {
     /** Bytes. */
     readonly memory: number;
   };
-  /** Shell command line; runs in the output folder with the application disk first in PATH. */
-  readonly run: string;
-  readonly before?: string;
-  readonly after?: string;
   readonly parameters: readonly ParameterDeclaration[];
   readonly output: {
     /** Bytes of the output disk. */
     readonly size: number;
   };
+  readonly description?: string;
+  readonly vendor?: string;
+  /** Where a person reads more about it: http or https. */
+  readonly url?: string;
+  /** Text of the licence that whoever imports the appliance is to agree to. */
+  readonly eula?: string;
+  /** Other hardware that a person may choose at import; absent where there is none. */
+  readonly deploymentOptions?: readonly DeploymentOption[];
+}
+
+/** An appliance as its `gva.yaml` describes it. In a package the command lines have become a script. */
+export interface ApplianceManifest extends Appliance {
+  /** Shell command line; runs in the output folder with the application disk first in PATH. */
+  readonly run: string;
+  readonly before?: string;
+  readonly after?: string;
+}
+
+/** Id of the deployment option that is the appliance's `hardware`. */
+export const normalOption = 'normal';
+
+export interface DeploymentOption {
+  readonly id: string;
+  readonly label: string;
+  readonly description?: string;
+  readonly cpus: number;
+  /** Bytes. */
+  readonly memory: number;
 }

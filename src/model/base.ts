@@ -15,7 +15,7 @@ export interface BaseManifest {
   packages: Record<string, string>;
   /** SHA-256 of everything the build used: a base whose inputs are unchanged need not be built again. */
   inputs: string;
-  files: { root: BaseFile; kernel: BaseFile; initrd: BaseFile };
+  files: { root: BaseFile; kernel: BaseFile; initrd: BaseFile; disk?: PortableDisk };
   /** SHA-256 over the digests of the files: the identity of the base. */
   digest: string;
 }
@@ -25,4 +25,18 @@ export interface BaseFile {
   /** Bytes. */
   size: number;
   sha256: string;
+}
+
+/**
+ * The disk that a package carries: BIOS and UEFI boot it on any machine. Bases made by older versions have none.
+ * It has a partition table, on its first partition (FAT) a kernel `vmlinuz` with its `initrd.img`, and on its
+ * second the very bytes of the root file system's image.
+ */
+export interface PortableDisk extends BaseFile {
+  /** Release of the disk's own kernel. */
+  kernelRelease: string;
+  /** Bytes from the disk's start to the root file system, which is as long as `files.root`. */
+  rootOffset: number;
+  /** Packages that only this disk was made from, name to version. */
+  packages: Record<string, string>;
 }

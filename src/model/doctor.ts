@@ -46,6 +46,16 @@ export interface Measurements {
   readonly vmms: readonly VmmFinding[];
 }
 
+/** What machines are confined by, beside what their monitors do themselves. */
+export interface SandboxFacts {
+  /** What GVA_SANDBOX says; `auto` where it says nothing. */
+  readonly setting: 'auto' | 'off' | 'required';
+  /** The monitors, as `--vmm` takes them, that bubblewrap is put around. */
+  readonly confined: readonly ('qemu' | 'uml')[];
+  /** Why it is not put around another one that is here, as one sentence; null where nothing keeps it from that. */
+  readonly reason: string | null;
+}
+
 export interface HostFacts {
   /** `linux`, `darwin`, as Node.js says it. */
   readonly platform: string;
@@ -62,6 +72,7 @@ export interface HostFacts {
   readonly userNamespaces: boolean | null;
   /** Whether bubblewrap works; null where it is not installed. */
   readonly bubblewrap: boolean | null;
+  readonly sandbox: SandboxFacts;
 }
 
 export interface FolderFacts {

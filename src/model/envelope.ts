@@ -19,7 +19,7 @@ export interface Envelope {
 /** What is wrong with a package, or odd about it. What is an `error` cannot be run. */
 export interface PackageProblem {
   readonly severity: 'error' | 'warning';
-  /** Member, and line of a text or path of an element: `x.ovf:12`, `x.vmdk`. */
+  /** Member, and line of a text or path of an element: `x.ovf:12`, `x.vmdk`, `VirtualSystem web, item 4`. */
   readonly place: string;
   readonly message: string;
 }
@@ -43,6 +43,8 @@ export interface EnvelopeDisk {
   readonly populatedSize?: number;
   /** URI. */
   readonly format?: string;
+  /** What oVirt says of the controller, which its packages have no item for: `VirtIO`, `VirtIO_SCSI`, `IDE`. */
+  readonly interface?: string;
   /** What GVA wrote of the disk's part in an appliance; absent on disks of others. */
   readonly role?: DiskRole;
 }
@@ -67,6 +69,7 @@ export interface VirtualSystem {
   };
   readonly annotation?: string;
   readonly eulas: readonly string[];
+  /** Also those of the collection that it stands in: a guest sees these too (DSP0243 1.1.0, 11.1). */
   readonly products: readonly ProductSection[];
   readonly hardware: readonly VirtualHardware[];
   /** What GVA wrote about an appliance of its own. */
@@ -82,7 +85,7 @@ export interface GvaFacts {
 }
 
 export interface ProductSection {
-  /** With `instance` part of the keys that a guest sees: `key.class.instance`. */
+  /** With `instance` part of the keys that a guest sees: `class.key.instance` (DSP0243 1.1.0, 9.5.1). */
   readonly class?: string;
   readonly instance?: string;
   readonly product?: string;
@@ -101,6 +104,8 @@ export interface OvfProperty {
   readonly value?: string;
   /** Configuration id to value. */
   readonly values: Readonly<Record<string, string>>;
+  /** Ids of the configurations it is for (VMware's extension); for all where empty or absent. */
+  readonly configurations?: readonly string[];
   readonly label?: string;
   readonly description?: string;
 }
@@ -111,6 +116,8 @@ export interface VirtualHardware {
   readonly transports: readonly string[];
   /** `vmx-10`. */
   readonly systemTypes: readonly string[];
+  /** Absent where nothing is said, which means BIOS. */
+  readonly firmware?: 'bios' | 'uefi';
   readonly items: readonly HardwareItem[];
 }
 
@@ -121,16 +128,22 @@ export interface HardwareItem {
   readonly resourceType: number;
   readonly subtypes: readonly string[];
   readonly elementName?: string;
+  /** Of a controller: which of its kind, counted from 0 (in OVF 0.9 BusNumber). Of a NIC: its MAC address. */
+  readonly address?: string;
   /** Instance id of the controller. */
   readonly parent?: string;
   readonly addressOnParent?: string;
   readonly hostResources: readonly string[];
   readonly quantity?: number;
+  /** What is guaranteed at least; in `units` as the quantity is. */
+  readonly reservation?: number;
   /** As written: `byte * 2^20`, `MegaBytes`. */
   readonly units?: string;
   readonly connections: readonly string[];
   readonly automaticAllocation?: boolean;
   /** Ids of the configurations it is for; for all where empty. */
   readonly configurations: readonly string[];
+  /** An item that says no more than the least, the most or the best value for the item of the same instance id. */
+  readonly bound?: 'min' | 'max' | 'normal';
   readonly required: boolean;
 }

@@ -29,6 +29,7 @@ export const probesFolder = () => join(cacheFolder(), 'probes');
 export const probeFiles = {
   kvm: (key: string) => `kvm-${key}.json`,
   doctor: (key: string) => `doctor-${key}.json`,
+  sandbox: (key: string) => `sandbox-${key}.json`,
 } as const;
 
 /** Disks of running instances: node-local, big, and gone afterwards. */

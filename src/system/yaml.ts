@@ -30,7 +30,7 @@ export class YamlFile {
   parse<T extends z.ZodType>(schema: T, code: string, check?: (value: z.output<T>) => void): z.output<T> {
     let value: z.output<T> | undefined;
     if (this.mistakes.length === 0) {
-      const outcome: z.ZodSafeParseResult<z.output<T>> = schema.safeParse(this.#plain(), {
+      const outcome: z.ZodSafeParseResult<z.output<T>> = schema.safeParse(this.value(), {
         reportInput: true,
       });
       if (outcome.success) value = outcome.data;
@@ -46,7 +46,13 @@ export class YamlFile {
     this.#add(this.#offsetOf(path, key), message);
   }
 
-  #plain(): unknown {
+  /** Where the value (or, `key`, the name) with this path stands; the nearest one above it, if there is none. */
+  placeOf(path: readonly PropertyKey[], key = false): { line: number; column: number } {
+    return this.#place(this.#offsetOf(path, key));
+  }
+
+  /** What the file says, as plain objects; an empty one for an empty file. */
+  value(): unknown {
     try {
       return (this.#document.toJS({ maxAliasCount: 100 }) as unknown) ?? {};
     } catch (error) {
@@ -66,8 +72,12 @@ export class YamlFile {
   }
 
   #add(offset: number, message: string): void {
+    this.mistakes.push({ ...this.#place(offset), message });
+  }
+
+  #place(offset: number): { line: number; column: number } {
     const { line, col } = this.#lines.linePos(offset);
-    this.mistakes.push({ line: Math.max(line, 1), column: Math.max(col, 1), message });
+    return { line: Math.max(line, 1), column: Math.max(col, 1) };
   }
 
   #offsetOf(path: readonly PropertyKey[], key: boolean): number {

@@ -2,8 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import type { Duplex, Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ExitCode, GvaError, errnoOf } from '../system/errors.js';
 import { packageRoot } from '../system/paths.js';
+import { type ProcessIdentity, processIdentity } from '../system/process-identity.js';
 import { ConsoleRing } from './console-ring.js';
 import type { VirtualMachine, VmmExit } from './driver.js';
 import { guestLines } from './lines.js';
@@ -26,7 +28,13 @@ export interface ResourceLimits {
 export interface VmmCommand {
   readonly program: string;
   readonly args: readonly string[];
+  /** Added to what it gets of this process's environment. */
   readonly env?: Readonly<Record<string, string>>;
+  /**
+   * The program is bubblewrap. It gets no more of the environment than any program needs, which holds no secrets,
+   * and `infoDescriptor` to tell of itself on.
+   */
+  readonly confined?: boolean;
   readonly limits?: ResourceLimits;
   /** How many sockets it inherits besides; none where absent. */
   readonly sockets?: number;
@@ -45,11 +53,25 @@ export async function startSupervised(command: VmmCommand): Promise<Supervised> 
   const args = [...limitArguments(command.limits ?? {}), command.program, ...command.args];
   const child = spawn(join(packageRoot, 'libexec/gva-supervise'), args, {
     detached: true,
-    stdio: ['ignore', ...Array<'pipe'>(firstSocketDescriptor - 1 + (command.sockets ?? 0)).fill('pipe')],
-    env: { ...process.env, ...command.env },
+    stdio: ['ignore', ...Array<'pipe'>(infoDescriptor(command) - (command.confined ? 0 : 1)).fill('pipe')],
+    env: { ...(command.confined ? minimalEnvironment() : process.env), ...command.env },
   });
   await started(child, command.program);
-  return new SupervisedMachine(child);
+  return new SupervisedMachine(child, command);
+}
+
+/** The descriptor behind all sockets: bubblewrap's `--info-fd`. */
+export const infoDescriptor = ({ sockets = 0 }: Pick<VmmCommand, 'sockets'>) =>
+  firstSocketDescriptor + sockets;
+
+function minimalEnvironment(): NodeJS.ProcessEnv {
+  const names = ['PATH', 'LD_LIBRARY_PATH', 'LANG', 'LC_ALL', 'TZ'];
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const value = process.env[name];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
 }
 
 function limitArguments({ fileSize, addressSpace, cpuTime }: ResourceLimits): string[] {
@@ -85,7 +107,7 @@ class SupervisedMachine implements Supervised {
   readonly #child: ChildProcess;
   #ended = false;
 
-  constructor(child: ChildProcess) {
+  constructor(child: ChildProcess, command: VmmCommand) {
     this.#child = child;
     const [, stdout, stderr, lifeLine, events, console] = child.stdio as unknown as (Readable | undefined)[];
     const messages = new ConsoleRing(16 << 10);
@@ -93,11 +115,13 @@ class SupervisedMachine implements Supervised {
     for (const stream of [stdout, console]) stream?.on('data', (chunk: Buffer) => this.console.append(chunk));
     for (const stream of [lifeLine, console, stdout, stderr]) stream?.on('error', () => undefined);
     this.lines = guestLines(events as Readable);
-    this.sockets = (child.stdio as unknown as Duplex[]).slice(firstSocketDescriptor);
-    this.exited = this.#exit(messages);
+    const others = (child.stdio as unknown as Duplex[]).slice(firstSocketDescriptor);
+    this.sockets = others.slice(0, command.sockets ?? 0);
+    const info = command.confined ? others.at(-1) : undefined;
+    this.exited = this.#exit(messages, info ? firstProcess(info) : Promise.resolve(undefined));
   }
 
-  #exit(messages: ConsoleRing): Promise<VmmExit> {
+  #exit(messages: ConsoleRing, first: Promise<ProcessIdentity | undefined>): Promise<VmmExit> {
     // Helpers and the watcher on the life line are still in the group; their end closes the streams.
     this.#child.once('exit', () => {
       this.#killGroup();
@@ -106,7 +130,8 @@ class SupervisedMachine implements Supervised {
     return new Promise((resolve) => {
       this.#child.once('close', (code, signal) => {
         const status = code ?? 128 + (signal ? constants.signals[signal] : 0);
-        resolve({ status, stderr: messages.bytes().toString('utf8') });
+        const exit = { status, stderr: messages.bytes().toString('utf8') };
+        void namespaceEnded(first).then(() => resolve(exit));
       });
     });
   }
@@ -127,4 +152,29 @@ class SupervisedMachine implements Supervised {
     this.kill();
     await this.exited;
   }
+}
+
+/** The first process inside, as bubblewrap tells it; undefined where it does not, or is gone already. */
+function firstProcess(info: Readable): Promise<ProcessIdentity | undefined> {
+  let text = '';
+  return new Promise((resolve) => {
+    // Read to its end: bubblewrap would not live with a reader that goes.
+    info.on('data', (chunk: Buffer) => {
+      if (text.length < 1024) text += chunk.toString('latin1');
+      const pid = /"child-pid": *(\d+)[,\s}]/.exec(text)?.[1];
+      if (pid !== undefined) resolve(processIdentity(Number(pid)));
+    });
+    for (const end of ['end', 'error', 'close']) info.on(end, () => resolve(undefined));
+  });
+}
+
+/** Milliseconds; a killed process that still waits for a broken disk after that is not waited for. */
+const patience = 5000;
+
+/** The kernel takes the first process of a namespace for gone when it has killed and buried all others there. */
+async function namespaceEnded(first: Promise<ProcessIdentity | undefined>): Promise<void> {
+  const known = await first;
+  if (!known) return;
+  const end = Date.now() + patience;
+  while (Date.now() < end && (await processIdentity(known.pid))?.start === known.start) await sleep(1);
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { atApp, autorunScript, defaultTemplate, firstWord } from '../../src/appliance/autorun.js';
-import { parseManifest } from '../../src/appliance/load.js';
+import { parseManifest } from '../../src/appliance/manifest.js';
 import { parameterFiles, shellQuote } from '../../src/appliance/parameter-files.js';
 import { temporaryFolder } from '../support/gva.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseManifest } from '../../src/appliance/load.js';
+import { parseManifest } from '../../src/appliance/manifest.js';
 import { parametersFromWords, resolveParameters } from '../../src/appliance/parameters.js';
 
 const square = `name: square
@@ -10,6 +10,17 @@ run: ./job.sh $(cat /cdrom/param)        # a shell command line; PATH has /app f
 parameters:
   n: { type: int, default: 7, label: "side" }
 output: { size: 64M }
+`;
+
+const described = `description: |
+  Computes squares.
+  Many of them.
+vendor: Squares & Sons
+url: https://example.org/square
+eula: { file: app/doc/LICENSE.txt }
+deployment-options:
+  small: { label: Small, memory: 128M }
+  large: { label: Large, description: For big squares, cpus: 16 }
 `;
 
 describe('gva.yaml', () => {
@@ -75,6 +86,76 @@ parameters:
     ]);
   });
 
+  it('keeps the digests of appliances that use few of its entries', () => {
+    expect(JSON.stringify(parseManifest(`before: b\n${square}`, 'gva.yaml'))).toBe(
+      '{"name":"square","version":"1.0.0","base":"micro","hardware":{"cpus":1,"memory":268435456},' +
+        '"run":"./job.sh $(cat /cdrom/param)","output":{"size":67108864},"before":"b",' +
+        '"parameters":[{"name":"n","type":"int","default":7,"label":"side"}]}',
+    );
+  });
+
+  it('says what a package says of the appliance', () => {
+    const appliance = parseManifest(`${square}${described}`, 'gva.yaml', (path) => ({
+      text: `licence of ${path}`,
+    }));
+    expect(appliance).toMatchObject({
+      ...{ description: 'Computes squares.\nMany of them.\n', vendor: 'Squares & Sons' },
+      ...{ url: 'https://example.org/square', eula: 'licence of app/doc/LICENSE.txt' },
+      deploymentOptions: [
+        { id: 'small', label: 'Small', cpus: 1, memory: 128 * 2 ** 20 },
+        { id: 'large', label: 'Large', description: 'For big squares', cpus: 16, memory: 2 ** 28 },
+      ],
+    });
+    expect(parseManifest(`${square}${described}`, 'gva.yaml')).not.toHaveProperty('eula');
+  });
+
+  it('has the mistakes in what it says for packages reported with the others', () => {
+    const text = `name: x
+run: y
+description: ""
+vendor: 3
+url: ftp://example.org
+eula: { file: ../LICENSE.txt }
+deployment-options:
+  small: { label: "a\\nb", cpus: 0 }
+  large: { label: Large }
+  huge: { cpus: 2, disk: 1 }
+  big: { label: Big, memory: 1M }
+`;
+    expect(message(text).split('\n')).toEqual([
+      'sq/gva.yaml:3:14: description: must not be empty',
+      'sq/gva.yaml:4:9: vendor: must be text (in quotes, if YAML takes it for something else)',
+      'sq/gva.yaml:5:6: url: must be an address that begins with https:// or http://',
+      'sq/gva.yaml:6:15: eula.file: must be a file under app/, such as app/LICENSE.txt',
+      'sq/gva.yaml:8:19: deployment-options.small.label: must be one line',
+      expect.stringMatching(/^sq\/gva.yaml:8:33: deployment-options.small.cpus: /),
+      'sq/gva.yaml:9:10: deployment-options.large: must say cpus or memory, or it would not differ from hardware',
+      'sq/gva.yaml:10:9: deployment-options.huge.label is missing',
+      'sq/gva.yaml:10:20: deployment-options.huge: unknown entry "disk"',
+      'sq/gva.yaml:11:30: deployment-options.big.memory: must be at least 96M',
+    ]);
+    const options = `name: x
+run: y
+eula: { file: app/LICENSE }
+deployment-options:
+  normal: { label: N, cpus: 2 }
+  "a b": { label: A, cpus: 2 }
+`;
+    expect(message(options, () => ({ problem: 'there is no such file' })).split('\n')).toEqual([
+      'sq/gva.yaml:3:15: eula.file: there is no such file',
+      'sq/gva.yaml:5:3: deployment option normal: this is what hardware says; choose another name',
+      expect.stringMatching(/^sq\/gva.yaml:6:3: deployment option "a b": a name is /),
+    ]);
+  });
+
+  it.each(['/etc/passwd', 'LICENSE', 'app', 'app/', 'app/../x', 'app//x', 'app/./x', 'app\\x', 'data/x'])(
+    'refuses a licence at %s',
+    (path) => {
+      const text = `name: x\nrun: y\neula: { file: ${JSON.stringify(path)} }\n`;
+      expect(message(text)).toMatch(/gva.yaml:3:15: eula.file: must be a file under app/);
+    },
+  );
+
   it.each([
     ['broken YAML', 'name: [x\nrun: y', /gva.yaml:2:\d+: /],
     ['a key twice', 'name: x\nname: y\nrun: z', /gva.yaml:2:1: Map keys must be unique/],
@@ -90,9 +171,9 @@ parameters:
   });
 });
 
-function message(text: string): string {
+function message(text: string, eulaOf?: Parameters<typeof parseManifest>[2]): string {
   try {
-    parseManifest(text, 'sq/gva.yaml');
+    parseManifest(text, 'sq/gva.yaml', eulaOf);
   } catch (error) {
     return (error as Error).message;
   }

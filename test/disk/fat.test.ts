@@ -192,6 +192,16 @@ describe('media', () => {
     expect(extract(image)).toEqual({ dir: 'directory', 'dir/a file': 'file x' });
   });
 
+  test('in a partition they say where they begin', () => {
+    const image = join(folder, 'partition');
+    const bytes = fatBytes([file('a')], { label: 'GVA-BOOT', type: 'fat16', firstSector: 2048 });
+    writeFileSync(image, bytes);
+    check(image);
+    expect(run('minfo', ['-i', image])).toMatch(/^hidden sectors: 2048$/m);
+    writeFileSync(image, fatBytes([file('a')], { label: 'GVA-BOOT', type: 'fat16' }));
+    expect(run('minfo', ['-i', image])).toMatch(/^hidden sectors: 0$/m);
+  });
+
   test('every geometry keeps to the limits of its type and of its table', () => {
     const sound = ({ width, ...geometry }: Geometry): boolean => {
       const [least, most] = width === 16 ? [4085, 65524] : [65525, 0x0ffffff5];

@@ -1,23 +1,20 @@
-import { chmod, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { BaseManifest } from '../../model/base.js';
-import { type CpioEntry, cpioArchive } from '../../disk/cpio.js';
 import { makeExt4 } from '../../disk/ext4-image.js';
-import { ExitCode, GvaError } from '../../system/errors.js';
 import { ensureFolder } from '../../system/files.js';
-import { baseFiles, basesFolder, guestFile } from '../../system/paths.js';
-import {
-  type DebianPackage,
-  dependenciesOf,
-  fetchPackage,
-  firstKnownPackage,
-  unpackPackage,
-} from '../debian-packages.js';
+import { baseFiles, basesFolder } from '../../system/paths.js';
+import { type DebianPackage, fetchPackage, unpackPackage } from '../debian-packages.js';
 import { unpackKernel } from '../kernel-image.js';
-import { type KernelModule, modulesDep, readModules } from '../kernel-modules.js';
-import { publishBase } from '../store.js';
+import { type KernelModule, readModules } from '../kernel-modules.js';
+import { type UnpackedKernel, fetchKernel, unpackedKernel } from '../kernel-package.js';
+import { portableDiskName, publishBase } from '../store.js';
 import { umlModulesFolder, umlRelease } from '../uml-host.js';
+import { loaderPackages } from './boot-partition.js';
+import { microInitrd } from './initrd.js';
 import { microInputs } from './inputs.js';
+import { makePortableDisk } from './portable-disk.js';
+import { portableKernelPackages } from './portable-kernel.js';
 import { writeRootTree } from './root-tree.js';
 
 /** Kernels that boot quickly in a virtual machine: Debian's, then Ubuntu's. */
@@ -28,9 +25,21 @@ const mediaModules = ['isofs', 'vfat', 'nls_cp437', 'nls_ascii'];
 /** Bytes; sparse, and only what a guest writes into its own overlay ever costs anything. */
 const rootSize = 64 << 20;
 
+/** Packages of the base, and those of the portable disk alone. */
+interface Packages {
+  readonly kernel: readonly DebianPackage[];
+  readonly busybox: DebianPackage;
+  readonly portableKernel: readonly DebianPackage[];
+  readonly loaders: readonly DebianPackage[];
+}
+
+/** Folders in the work folder that packages are unpacked into. */
+const unpacked = { base: 'packages', portable: 'portable-packages' } as const;
+
 /**
  * Builds the base "micro" from Debian packages and this project's guest files, without root: a kernel, an
- * initrd with the drivers of the root disk, and a root file system of busybox and GVAD. Takes some seconds.
+ * initrd with the drivers of the root disk, a root file system of busybox and GVAD, and a disk with all of it
+ * that firmware boots. Takes some ten seconds.
  *
  * @param say told what is being done
  */
@@ -38,75 +47,72 @@ export async function buildMicro(say: (step: string) => void, signal?: AbortSign
   const work = await mkdtemp(join(await ensureFolder(basesFolder()), '.build-'));
   try {
     say('fetching packages');
-    const kernel = await fetchKernel(signal);
-    const busybox = await fetchPackage('busybox-static', signal);
+    const packages = await fetchPackages(signal);
+    const { kernel, busybox, portableKernel, loaders } = packages;
     say('unpacking');
-    for (const each of [...kernel, busybox]) await unpackPackage(each.file, join(work, 'packages'));
+    for (const each of [...kernel, busybox]) await unpackPackage(each.file, join(work, unpacked.base));
+    for (const each of [...portableKernel, ...loaders])
+      await unpackPackage(each.file, join(work, unpacked.portable));
     say('building');
-    const files = await buildFiles(join(work, 'packages'), work);
-    return await publishBase(files.folder, {
+    const { folder, portable, ...releases } = await buildFiles(work);
+    return await publishBase(folder, {
       name: 'micro',
       description: 'busybox and GVAD on a kernel that boots quickly; runs static programs and shell scripts',
-      kernelRelease: files.kernelRelease,
-      ...(files.umlRelease === undefined ? {} : { umlRelease: files.umlRelease }),
-      packages: Object.fromEntries([...kernel, busybox].map(({ name, version }) => [name, version])),
+      ...releases,
+      packages: versions([...kernel, busybox]),
       inputs: await microInputs(),
+      portable: { ...portable, packages: versions([...portableKernel, ...loaders]) },
     });
   } finally {
     await rm(work, { recursive: true, force: true });
   }
 }
 
-/** The kernel's package and, where they are apart, its modules'. */
-async function fetchKernel(signal?: AbortSignal): Promise<DebianPackage[]> {
-  const meta = await firstKnownPackage(kernelPackages);
-  const image = meta && (await dependenciesOf(meta)).find((name) => /^linux-image-\d/.test(name));
-  if (!image)
-    throw new GvaError('PACKAGE_UNKNOWN', `apt knows none of the kernels ${kernelPackages.join(', ')}`, {
-      exitCode: ExitCode.infrastructure,
-      hint: 'Bring the package lists up to date: sudo apt-get update',
-    });
-  const modules = (await dependenciesOf(image)).filter((name) => /^linux-modules-\d/.test(name));
-  return Promise.all([image, ...modules].map((name) => fetchPackage(name, signal)));
+async function fetchPackages(signal?: AbortSignal): Promise<Packages> {
+  return {
+    kernel: await fetchKernel(kernelPackages, signal),
+    busybox: await fetchPackage('busybox-static', signal),
+    portableKernel: await fetchKernel(portableKernelPackages, signal),
+    loaders: await Promise.all(loaderPackages.map((name) => fetchPackage(name, signal))),
+  };
 }
 
-async function buildFiles(packages: string, work: string) {
-  const folder = await ensureFolder(join(work, 'base'));
-  const kernelFile = join(packages, 'boot', await onlyMatch(join(packages, 'boot'), /^vmlinuz-/));
-  const kernelRelease = basename(kernelFile).slice('vmlinuz-'.length);
-  const modulesFolder = join(packages, 'lib/modules', kernelRelease);
-  const busybox = await busyboxIn(packages);
-  await writeFile(join(folder, baseFiles.kernel), await unpackKernel(kernelFile, join(work, 'payload')));
-  const drivers = await readModules(modulesFolder, initrdModules);
-  await writeFile(join(folder, baseFiles.initrd), await initrd(busybox, kernelRelease, drivers));
+const versions = (packages: readonly DebianPackage[]) =>
+  Object.fromEntries(packages.map(({ name, version }) => [name, version]));
 
-  const modules = new Map([[kernelRelease, await readModules(modulesFolder, mediaModules)]]);
+async function buildFiles(work: string) {
+  const folder = await ensureFolder(join(work, 'base'));
+  const kernel = await unpackedKernel(join(work, unpacked.base));
+  const portableKernel = await unpackedKernel(join(work, unpacked.portable));
+  const busybox = await busyboxIn(join(work, unpacked.base));
+  await writeFile(join(folder, baseFiles.kernel), await unpackKernel(kernel.file, join(work, 'payload')));
+  await writeFile(
+    join(folder, baseFiles.initrd),
+    await microInitrd({
+      ...{ busybox, kernelRelease: kernel.release, wanted: initrdModules, byDevice: false },
+      modules: await readModules(kernel.modulesFolder, initrdModules),
+    }),
+  );
+  const root = join(folder, baseFiles.root);
+  const uml = await makeRoot(root, work, busybox, [kernel, portableKernel]);
+  const disk = { kernel: portableKernel, loaders: join(work, unpacked.portable), busybox, root, work };
+  const rootOffset = await makePortableDisk(join(folder, portableDiskName), disk);
+  return {
+    ...{ folder, kernelRelease: kernel.release, ...(uml === undefined ? {} : { umlRelease: uml }) },
+    portable: { kernelRelease: portableKernel.release, rootOffset },
+  };
+}
+
+/** The root file system, with modules for every kernel that may boot it; gives the User-mode Linux's release. */
+async function makeRoot(image: string, work: string, busybox: string, kernels: readonly UnpackedKernel[]) {
+  const modules = new Map<string, KernelModule[]>();
+  for (const { release, modulesFolder } of kernels)
+    modules.set(release, await readModules(modulesFolder, mediaModules));
   const uml = await umlRelease();
   if (uml !== undefined) modules.set(uml, await readModules(umlModulesFolder(uml), mediaModules));
   await writeRootTree(join(work, 'root'), { busybox, modules });
-  await makeExt4(join(folder, baseFiles.root), {
-    label: 'GVA-ROOT',
-    size: rootSize,
-    from: join(work, 'root'),
-  });
-  return { folder, kernelRelease, umlRelease: uml };
-}
-
-async function initrd(busybox: string, release: string, drivers: readonly KernelModule[]): Promise<Buffer> {
-  const folder = `lib/modules/${release}`;
-  const folders = ['bin', 'dev', 'lib', 'lib/modules', folder, 'modules', 'proc', 'root'];
-  const file = (path: string, mode: number, content: string | Buffer): CpioEntry => ({
-    ...{ kind: 'file', path, mode },
-    content: Buffer.from(content),
-  });
-  return cpioArchive([
-    ...folders.map((path) => ({ kind: 'directory' as const, path })),
-    file('bin/busybox', 0o755, await readFile(busybox)),
-    file('init', 0o755, await readFile(guestFile('micro/initrd-init'))),
-    file('modules/wanted', 0o644, `${initrdModules.join(' ')}\n`),
-    file(`${folder}/modules.dep`, 0o644, modulesDep(drivers)),
-    ...drivers.map(({ name, content }) => file(`${folder}/${name}.ko`, 0o644, content)),
-  ]);
+  await makeExt4(image, { label: 'GVA-ROOT', size: rootSize, from: join(work, 'root') });
+  return uml;
 }
 
 async function busyboxIn(packages: string): Promise<string> {
@@ -115,17 +121,4 @@ async function busyboxIn(packages: string): Promise<string> {
   const path = join(packages, folder, 'busybox');
   await chmod(path, 0o755);
   return path;
-}
-
-async function onlyMatch(folder: string, pattern: RegExp): Promise<string> {
-  const names = (await readdir(folder)).filter((name) => pattern.test(name));
-  if (names.length !== 1 || names[0] === undefined)
-    throw new GvaError(
-      'PACKAGE_CONTENT',
-      `${names.length} files in ${folder} match ${String(pattern)}; expected one`,
-      {
-        exitCode: ExitCode.infrastructure,
-      },
-    );
-  return names[0];
 }

@@ -49,7 +49,8 @@ export async function writeRootTree(folder: string, sources: RootTreeSources): P
   await chmod(join(folder, 'tmp'), 0o1777);
   await symlink('bin', join(folder, 'sbin'));
   for (const [name, text] of Object.entries(textFiles)) await writeFile(join(folder, name), text);
-  await installProgram(guestFile('gvad'), join(folder, 'usr/sbin/gvad'));
+  for (const name of ['gvad', 'gvad-ovf-env'])
+    await installProgram(guestFile(name), join(folder, 'usr/sbin', name));
   await installProgram(sources.busybox, join(folder, 'bin/busybox'));
   await linkApplets(folder, sources.busybox);
   await installProgram(guestFile('micro/init'), join(folder, 'bin/init'));

@@ -16,6 +16,8 @@ export interface BootFields {
   label: Buffer;
   /** Clusters in use, from the first one on. */
   usedClusters: number;
+  /** Sectors of the disk before the volume: boot code reads its own volume by them. */
+  firstSector: number;
 }
 
 /** Media type: removable 3.5 inch floppy, or fixed. */
@@ -34,7 +36,7 @@ export function reservedSectors(fields: BootFields): Buffer {
   return bytes;
 }
 
-function writeBootSector(bytes: Buffer, { geometry, serial, label }: BootFields): void {
+function writeBootSector(bytes: Buffer, { geometry, serial, label, firstSector }: BootFields): void {
   const { width, sectors, isFloppy } = geometry;
   const isFat32 = width === 32;
   const extended = isFat32 ? 64 : 36;
@@ -52,6 +54,7 @@ function writeBootSector(bytes: Buffer, { geometry, serial, label }: BootFields)
   bytes.writeUInt16LE(isFat32 ? 0 : geometry.fatSectors, 22);
   bytes.writeUInt16LE(isFloppy ? 18 : 63, 24); // sectors per track
   bytes.writeUInt16LE(isFloppy ? 2 : 255, 26); // heads
+  bytes.writeUInt32LE(firstSector, 28);
   if (isFat32) {
     bytes.writeUInt32LE(geometry.fatSectors, 36);
     bytes.writeUInt32LE(firstCluster, 44); // root directory

@@ -26,6 +26,8 @@ export interface FatOptions {
   type?: FatType;
   /** Date of everything; FAT knows no time zone, it is stored as UTC. */
   date?: Date;
+  /** Sectors before the volume on its disk: where its partition begins; 0 where it has the whole medium. */
+  firstSector?: number;
 }
 
 const medium = 'FAT medium';
@@ -115,7 +117,8 @@ function assemble(
     ...files.map((file) => ({ offset: offsetOf(file), content: file.content })),
   ];
   const usedClusters = [...runs.values()].reduce((sum, { length }) => sum + length, 0);
-  const content = reservedSectors({ geometry, serial: serialOf(parts), label, usedClusters });
+  const fields = { geometry, serial: serialOf(parts), label, usedClusters };
+  const content = reservedSectors({ ...fields, firstSector: options.firstSector ?? 0 });
   return { size: geometry.sectors * sectorSize, parts: [{ offset: 0, content }, ...parts] };
 }
 

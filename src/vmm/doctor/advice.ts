@@ -1,11 +1,19 @@
-import type { Advice, DoctorReport, FolderFacts, HostLimits, VmmFinding } from '../../model/doctor.js';
+import type {
+  Advice,
+  DoctorReport,
+  FolderFacts,
+  HostFacts,
+  HostLimits,
+  VmmFinding,
+} from '../../model/doctor.js';
 import { packageOfTool } from '../../system/process.js';
 import { formatSize } from '../../system/units.js';
 import { install } from './candidates.js';
 
 /** What is missing or could be better, most important first. */
 export function advise(
-  report: Pick<DoctorReport, 'bases' | 'tools' | 'vmms' | 'folders' | 'limits'>,
+  report: Pick<DoctorReport, 'bases' | 'tools' | 'vmms' | 'folders' | 'limits'> &
+    Partial<Pick<DoctorReport, 'host'>>,
 ): Advice[] {
   const advice = [
     ...adviseOnTools(report),
@@ -13,6 +21,7 @@ export function advise(
     ...report.vmms.flatMap(adviseOnVmm),
     ...report.folders.flatMap(adviseOnFolder),
     ...adviseOnLimits(report.limits),
+    ...(report.host ? adviseOnSandbox(report.host) : []),
   ];
   // QEMU may be missing for two accelerators at once.
   return advice.filter(({ hint }, index) => advice.findIndex((other) => other.hint === hint) === index);
@@ -90,4 +99,17 @@ function adviseOnLimits(limits: HostLimits | null): Advice[] {
         : 'Ask for a higher limit: an administrator, or the options of the grid job.';
     return [{ problem: `the limit on ${what} is ${inBytes ? formatSize(soft) : soft}`, hint }];
   });
+}
+
+function adviseOnSandbox({ platform, bubblewrap, userNamespaces, sandbox }: HostFacts): Advice[] {
+  // Where ordinary users get no namespaces, it would not help.
+  if (platform !== 'linux' || bubblewrap !== null || userNamespaces === false || sandbox.setting === 'off')
+    return [];
+  return [
+    {
+      problem:
+        'bubblewrap is not installed: a guest that breaks out of its monitor has the rights of the user',
+      hint: install('bubblewrap'),
+    },
+  ];
 }

@@ -9,8 +9,13 @@ export interface Said {
 }
 
 /** What a program answers; it and its children are gone afterwards, even if it does not. */
-export async function ask(program: string, args: readonly string[], limitMs = 5000): Promise<Said> {
-  await using machine = await startSupervised({ program, args, env: { LC_ALL: 'C' } });
+export async function ask(
+  program: string,
+  args: readonly string[],
+  limitMs = 5000,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Said> {
+  await using machine = await startSupervised({ program, args, env: { ...env, LC_ALL: 'C' } });
   using limit = new TimeLimit(machine, limitMs);
   const { status, stderr } = await machine.exited;
   return { status: limit.over ? null : status, text: machine.console.bytes().toString('utf8') + stderr };

@@ -2,10 +2,13 @@ import { arch, platform } from 'node:os';
 import type { Base } from '../../base/store.js';
 import { umlProgram } from '../../base/uml-host.js';
 import type { DoctorAccelerator, VmmFinding } from '../../model/doctor.js';
+import { GvaError } from '../../system/errors.js';
+import type { Reach } from '../bubblewrap.js';
+import { confined } from '../confinement.js';
 import type { MachineSpec } from '../driver.js';
 import { qemuArguments } from '../qemu/arguments.js';
 import { type QemuInstallation, isTooOld, qemuProgram } from '../qemu/installation.js';
-import { kvmDevice } from '../qemu/kvm-device.js';
+import { kvmDevice, kvmPath } from '../qemu/kvm-device.js';
 import { probeKvm } from '../qemu/kvm-probe.js';
 import type { VmmCommand } from '../supervisor.js';
 import { umlArguments, unusablePath } from '../uml/arguments.js';
@@ -72,7 +75,11 @@ async function judgeQemu(accelerator: 'kvm' | 'hvf' | 'tcg', bench: Bench): Prom
   const args = qemuArguments(trialMachine(kernel, initrd, folders), {
     ...{ accelerator, sandbox: platform() === 'linux', dataFolders: found.dataFolders },
   });
-  return judgeTrial(known, { program: found.program, args, env: found.env, sockets: 1 }, bench);
+  const reach: Reach = {
+    readable: [kernel, initrd, ...found.dataFolders],
+    ...{ writable: [], devices: accelerator === 'kvm' ? [kvmPath] : [] },
+  };
+  return judgeTrial(known, { program: found.program, args, env: found.env, sockets: 1 }, reach, bench);
 }
 
 /** What keeps KVM from being used; undefined where nothing is known to. */
@@ -127,8 +134,9 @@ async function judgeUml(bench: Bench): Promise<VmmFinding> {
     {
       program: found.program,
       args: [...umlArguments(trialMachine(kernel, initrd, folders)), `initrd=${initrd}`],
-      env: { TMPDIR: await memoryFolder(bytesOfMemory) },
+      env: { TMPDIR: await memoryFolder(bytesOfMemory, folders.uml) },
     },
+    { readable: [initrd, folders.hostfs], writable: [folders.uml], memory: true },
     bench,
   );
   return withModules(finding, bench.base);
@@ -149,9 +157,16 @@ function trialMachine(kernel: string, initrd: string, folders: MachineSpec['fold
 async function judgeTrial(
   known: Omit<VmmFinding, 'verdict'>,
   command: VmmCommand,
+  reach: Reach,
   { limits, signal }: Bench,
 ): Promise<VmmFinding> {
-  const outcome = await runTrial(command, limits, signal);
+  const inside = await confined(command, reach).catch((error: unknown) => {
+    if (error instanceof GvaError) return error;
+    throw error;
+  });
+  if (inside instanceof GvaError)
+    return { ...known, verdict: 'refused', reason: inside.message, hint: inside.hint ?? null };
+  const outcome = await runTrial(inside, limits, signal);
   if (outcome.kind === 'answered')
     return { ...known, verdict: 'works', bootSeconds: outcome.bootSeconds, speeds: outcome.speeds };
   const { kind, reason, said } = outcome;

@@ -8,7 +8,7 @@ import { findProgram } from '../../system/process.js';
 import { virtualisationExtension } from '../qemu/kvm-device.js';
 import { ask } from './ask.js';
 
-export async function lookAtHost(): Promise<HostFacts> {
+export async function lookAtHost(): Promise<Omit<HostFacts, 'sandbox'>> {
   const all = cpus();
   // 0 or more than there is: no limit of a control group.
   const limit = process.constrainedMemory();

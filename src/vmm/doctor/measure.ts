@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Base } from '../../base/store.js';
-import type { Measurements, Speeds, VmmFinding } from '../../model/doctor.js';
+import type { Measurements, SandboxFacts, Speeds, VmmFinding } from '../../model/doctor.js';
 import { messageOf } from '../../system/errors.js';
 import { ensureFolder, readTextIfExists, writeFileAtomically } from '../../system/files.js';
 import { guestFile, packageVersion, probeFiles, probesFolder } from '../../system/paths.js';
@@ -8,7 +8,8 @@ import { kvmDevice } from '../qemu/kvm-device.js';
 import { probeKey } from '../qemu/kvm-probe.js';
 import { relativeSpeeds } from './answers.js';
 import { type Bench, accelerators, judge } from './candidates.js';
-import { lookForQemu, lookForUml } from './programs.js';
+import { type Programs, lookForPrograms } from './programs.js';
+import { lookAtSandbox } from './sandbox.js';
 import { type TrialLimits, defaultLimits, runTrial } from './trial.js';
 import { type TrialFiles, makeTrialFiles } from './trial-files.js';
 
@@ -35,17 +36,16 @@ export interface Measured {
  * this base, or measured now, one candidate after another.
  */
 export async function measure(options: MeasureOptions): Promise<Measured> {
-  const [qemu, uml] = [await lookForQemu(options.qemu), await lookForUml()];
-  const file = join(probesFolder(), probeFiles.doctor(await cacheKey(options.base, { qemu, uml })));
+  const programs = await lookForPrograms(options.qemu);
+  const sandbox = await lookAtSandbox(programs, options.fresh);
+  const file = join(probesFolder(), probeFiles.doctor(await cacheKey(options.base, programs, sandbox)));
   const known = options.fresh ? undefined : await readMeasurements(file);
   if (known) return { measurements: known, fromCache: true };
-  const measurements = await measureNow({ qemu, uml }, options);
+  const measurements = await measureNow(programs, options);
   // Without a base nothing was measured; what refused or hung may do better the next time.
   if (measurements.vmms.every(isLasting)) await keep(file, measurements).catch(() => undefined);
   return { measurements, fromCache: false };
 }
-
-type Programs = Pick<Bench, 'qemu' | 'uml'>;
 
 /** `hangs` is lasting under KVM only, where kvm-probe.ts keeps it as well. */
 function isLasting({ verdict, accelerator }: VmmFinding): boolean {
@@ -53,12 +53,16 @@ function isLasting({ verdict, accelerator }: VmmFinding): boolean {
   return verdict === 'works' || verdict === 'missing' || (verdict === 'refused' && accelerator === 'kvm');
 }
 
-async function cacheKey(base: Base | undefined, { qemu, uml }: Programs): Promise<string> {
+async function cacheKey(
+  base: Base | undefined,
+  { qemu, uml }: Programs,
+  sandbox: SandboxFacts,
+): Promise<string> {
   const programs = [qemu, uml].flatMap(({ found }) => found?.program ?? []);
   const device = await kvmDevice();
   return probeKey(
     [...programs, guestFile('doctor/init'), guestFile('doctor/speed')],
-    ...[packageVersion(), JSON.stringify(programs), base?.digest ?? '', JSON.stringify(device)],
+    ...[packageVersion(), JSON.stringify(programs), base?.digest ?? '', JSON.stringify([device, sandbox])],
   );
 }
 

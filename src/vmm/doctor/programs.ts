@@ -14,8 +14,18 @@ export interface UmlInstallation {
   readonly version: string;
 }
 
+/** The monitors of this machine. */
+export interface Programs {
+  readonly qemu: Found<QemuInstallation>;
+  readonly uml: Found<UmlInstallation>;
+}
+
 /** @param folder with a QEMU of the user's own */
-export async function lookForQemu(folder?: string): Promise<Found<QemuInstallation>> {
+export async function lookForPrograms(folder?: string): Promise<Programs> {
+  return { qemu: await lookForQemu(folder), uml: await lookForUml() };
+}
+
+async function lookForQemu(folder?: string): Promise<Found<QemuInstallation>> {
   try {
     const found = await findQemu(folder);
     return found ? { found } : {};
@@ -25,7 +35,7 @@ export async function lookForQemu(folder?: string): Promise<Found<QemuInstallati
   }
 }
 
-export async function lookForUml(): Promise<Found<UmlInstallation>> {
+async function lookForUml(): Promise<Found<UmlInstallation>> {
   const program = await findProgram(umlProgram());
   if (program === undefined) return {};
   const { status, text } = await ask(program, ['--version']);

@@ -9,6 +9,8 @@ import { lookAtFolders } from './folders.js';
 import { lookAtBases, lookAtHost, lookAtTools } from './host.js';
 import { readLimits } from './limits.js';
 import { type MeasureOptions, measure } from './measure.js';
+import { lookForPrograms } from './programs.js';
+import { lookAtSandbox } from './sandbox.js';
 
 export interface ExamineOptions extends Omit<MeasureOptions, 'base'> {
   /** What `--vmm auto` would choose from. */
@@ -25,7 +27,7 @@ export async function examine(options: ExamineOptions): Promise<DoctorReport> {
   const { measurements, fromCache } = await measure({ ...options, base });
   const { measuredAt, native, vmms } = measurements;
   const facts = {
-    host: await lookAtHost(),
+    host: { ...(await lookAtHost()), sandbox: await lookAtSandbox(await lookForPrograms(options.qemu)) },
     folders: await lookAtFolders(),
     limits: await readLimits(),
     tools: await lookAtTools(),

@@ -1,19 +1,21 @@
 import { arch, platform } from 'node:os';
 import { createOverlay } from '../../disk/qcow2/overlay.js';
 import { ExitCode, GvaError } from '../../system/errors.js';
+import { confined, machineReach } from '../confinement.js';
 import type { MachineSpec, Probe, VmmDriver } from '../driver.js';
 import { machineLimits } from '../limits.js';
 import { onHostCpus } from '../placement.js';
 import { startSupervised } from '../supervisor.js';
 import { type Accelerator, qemuArguments } from './arguments.js';
 import { type QemuInstallation, findQemu, firmwareFolders, isTooOld, qemuProgram } from './installation.js';
+import { kvmPath } from './kvm-device.js';
 import { kvmWorks } from './kvm-probe.js';
 import { QemuMachine } from './qemu-machine.js';
 import { copyVariables, findUefi } from './uefi.js';
 
 export interface QemuOptions {
-  /** A kernel with which KVM may be tried out. */
-  readonly probeKernel: string;
+  /** A kernel with which KVM may be tried out; where there is none, KVM is not used. */
+  readonly probeKernel: string | undefined;
   /** A folder with a QEMU of the user's own (`findQemu`); this machine's where absent. */
   readonly folder?: string | undefined;
 }
@@ -51,15 +53,22 @@ export class QemuDriver implements VmmDriver {
         hint: installHint,
       });
     const uefiCode = await makeFiles(spec, qemu);
+    const accelerator = await this.#chooseAccelerator(qemu);
     const args = qemuArguments(spec, {
-      accelerator: await this.#chooseAccelerator(qemu),
+      accelerator,
       sandbox: platform() === 'linux',
       dataFolders: qemu.dataFolders,
       ...(uefiCode === undefined ? {} : { uefiCode }),
     });
     const limits = machineLimits(spec, { addressSpace: ownAddressSpace });
     const command = { program: qemu.program, args, env: qemu.env, sockets: 1, limits };
-    return new QemuMachine(await startSupervised(await onHostCpus(command, spec.placement ?? {})));
+    const { readable, writable } = machineReach(spec);
+    const inside = await confined(command, {
+      readable: [...readable, ...qemu.dataFolders, ...(uefiCode === undefined ? [] : [uefiCode])],
+      writable,
+      devices: accelerator === 'kvm' ? [kvmPath] : [],
+    });
+    return new QemuMachine(await startSupervised(await onHostCpus(inside, spec.placement ?? {})));
   }
 
   #find(): Promise<QemuInstallation | undefined> {
@@ -67,10 +76,13 @@ export class QemuDriver implements VmmDriver {
     return this.#installation;
   }
 
+  async #tryKvm(qemu: QemuInstallation): Promise<boolean> {
+    const { probeKernel } = this.#options;
+    return probeKernel !== undefined && (await kvmWorks(qemu.program, probeKernel, qemu));
+  }
+
   #chooseAccelerator(qemu: QemuInstallation): Promise<Accelerator> {
-    this.#accelerator ??= chooseAccelerator(platform(), arch(), () =>
-      kvmWorks(qemu.program, this.#options.probeKernel, qemu),
-    );
+    this.#accelerator ??= chooseAccelerator(platform(), arch(), () => this.#tryKvm(qemu));
     return this.#accelerator;
   }
 }

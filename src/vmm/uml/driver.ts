@@ -1,8 +1,11 @@
-import { statfs } from 'node:fs/promises';
+import { readdir, statfs } from 'node:fs/promises';
 import { arch, platform } from 'node:os';
+import { dirname, join } from 'node:path';
 import { umlProgram, umlRelease } from '../../base/uml-host.js';
 import { ExitCode, GvaError } from '../../system/errors.js';
 import { findProgram } from '../../system/process.js';
+import type { Reach } from '../bubblewrap.js';
+import { confined, machineReach } from '../confinement.js';
 import type { MachineSpec, Probe, VirtualMachine, VmmDriver } from '../driver.js';
 import { machineLimits } from '../limits.js';
 import { onHostCpus } from '../placement.js';
@@ -53,13 +56,34 @@ export class UmlDriver implements VmmDriver {
     refuseUnsupported(spec);
     for (const disk of spec.disks) checkPath(disk.access === 'overlay' ? (disk.overlay ?? '') : disk.image);
     const program = (await findProgram(umlProgram())) ?? umlProgram();
-    const env = { TMPDIR: await memoryFolder(spec.memory) };
+    const env = { TMPDIR: await memoryFolder(spec.memory, spec.folders.uml) };
     // The guest's memory is a file; its size includes the gap before the heap, which the host's kernel makes at
     // random, of up to 1 GiB.
     const limits = machineLimits(spec, { file: spec.memory + 2 ** 30 });
     const command = { program, args: umlArguments(spec), env, limits };
-    return startSupervised(await onHostCpus(command, spec.placement ?? {}));
+    const inside = await confined(command, await umlReach(spec));
+    return startSupervised(await onHostCpus(inside, spec.placement ?? {}));
   }
+}
+
+/**
+ * User-mode Linux makes its overlays itself, so that it may write to their folders. What is there already keeps its
+ * name and kind: a guest that has broken out cannot put a link or a pipe in the place of the output disk.
+ */
+async function umlReach(spec: MachineSpec): Promise<Reach> {
+  const { readable, writable } = machineReach(spec);
+  const folders = [...new Set(spec.disks.flatMap(({ overlay }) => (overlay ? [dirname(overlay)] : [])))];
+  const entries = await Promise.all(
+    folders.map(async (folder) => {
+      const names = await readdir(folder).catch(() => []);
+      return names.map((name) => join(folder, name));
+    }),
+  );
+  return {
+    readable: [...readable, spec.folders.hostfs, ...entries.flat()],
+    writable: [...writable, ...folders, spec.folders.uml],
+    memory: true,
+  };
 }
 
 function refuseUnsupported({ boot, cpus, placement }: MachineSpec): void {
@@ -81,10 +105,10 @@ function checkPath(path: string): void {
 }
 
 /** The guest's memory is a file here; in memory, unless there is no room. */
-export async function memoryFolder(bytes: number): Promise<string> {
+export async function memoryFolder(bytes: number, otherwise: string): Promise<string> {
   const free = await statfs('/dev/shm').then(
     (info) => info.bavail * info.bsize,
     () => 0,
   );
-  return free >= bytes ? '/dev/shm' : (process.env['TMPDIR'] ?? '/tmp');
+  return free >= bytes ? '/dev/shm' : otherwise;
 }

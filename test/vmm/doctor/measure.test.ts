@@ -17,6 +17,8 @@ beforeEach(async () => {
   await writeQemu(qemu(answers(10)));
   await writeScript('linux.uml', `[ "$1" = --version ] && { echo 6.1.1; exit; }\n${answers(90)}\nexit 0`);
   vi.stubEnv('GVA_UML_KERNEL', join(home.folder, 'linux.uml'));
+  // The scripts tell of themselves in files.
+  vi.stubEnv('GVA_SANDBOX', 'off');
 });
 afterEach(() => home[Symbol.asyncDispose]());
 
