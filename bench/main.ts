@@ -7,10 +7,17 @@ import { coldStart } from './cold-start.js';
 import { computation } from './computation.js';
 import { baseSize } from './base-size.js';
 import { media } from './media.js';
+import { ova } from './ova.js';
+import { packages } from './packages.js';
+import { throughput } from './throughput.js';
+import { vmdk } from './vmdk.js';
 
 // npm run bench [-- NAME...]: each benchmark prints a table and writes bench/results/DATE-NAME.json.
 
-const benchmarks: Benchmark[] = [coldStart, computation, baseSize, media];
+const benchmarks: Benchmark[] = [
+  ...[coldStart, throughput, computation, baseSize, media],
+  ...[vmdk, ova, packages],
+];
 
 function verdict({ samples, target }: Figure): string {
   if (target === undefined) return '';

@@ -24,7 +24,7 @@ export const vmdk: Benchmark = {
 };
 
 /** Stretches of 16 MiB, by turns of data and without. */
-async function makeHalfFull(path: string, mebibytes: number): Promise<void> {
+export async function makeHalfFull(path: string, mebibytes: number): Promise<void> {
   const file = await open(path, 'wx');
   await file.truncate(mebibytes * mebibyte);
   let written = 0;

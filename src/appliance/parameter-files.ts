@@ -32,7 +32,10 @@ export function environmentFile(values: ParameterValues, instance: string): Medi
   return { kind: 'file', path: 'ovf-env.xml', content: Buffer.from(ovfEnvironment(instance, pairs)) };
 }
 
-/** The values that hold where no CD comes, as files of the application disk: path to text. */
+/**
+ * What the application disk says of the parameters, path to text: their types in the order of declaration, for CDs
+ * with an OVF environment alone, and the values that hold where no CD comes.
+ */
 export function packedDefaults({
   name: instance,
   parameters,
@@ -40,13 +43,13 @@ export function packedDefaults({
   const defaults = Object.fromEntries(
     parameters.flatMap(({ name, default: value }) => (value === undefined ? [] : [[name, value]])),
   );
-  return Object.fromEntries(
-    parameterFiles(defaults, instance).flatMap((entry) =>
-      entry.kind === 'file' && entry.content instanceof Uint8Array
-        ? [[`.gva/cdrom/${entry.path}`, Buffer.from(entry.content).toString()] as const]
-        : [],
-    ),
+  const files = parameterFiles(defaults, instance).flatMap((entry) =>
+    entry.kind === 'file' && entry.content instanceof Uint8Array
+      ? [[`.gva/cdrom/${entry.path}`, Buffer.from(entry.content).toString()] as const]
+      : [],
   );
+  const declarations = parameters.map(({ type, name }) => `${type} ${name}\n`).join('');
+  return { '.gva/parameters': declarations, ...Object.fromEntries(files) };
 }
 
 /** The text as one word of a POSIX shell, whatever is in it (POSIX.1-2017, XCU 2.2.2). */

@@ -2,7 +2,9 @@ import type { Command } from 'commander';
 import { ExitCode, GvaError } from '../system/errors.js';
 import { formatSize } from '../system/units.js';
 import { act, printJson } from './action.js';
+import type { ApplianceFolder } from '../appliance/load.js';
 import type { PackOptions } from '../appliance/pack.js';
+import type { EditedFolder } from '../instance/edit.js';
 
 interface PackCommandOptions {
   out?: string;
@@ -14,6 +16,7 @@ interface PackCommandOptions {
   certificate?: string;
   scriptTemplate?: string;
   editScript?: boolean;
+  editVm?: boolean;
   force?: boolean;
   json?: boolean;
 }
@@ -29,6 +32,7 @@ export function addPackCommand(program: Command): void {
     .option('--blank-output', 'describe the output disk without a file (VMware takes it, others may not)')
     .option('--script-template <file>', 'make the launcher from this text, which has a line @RUN@')
     .option('--edit-script', 'change the launcher in $EDITOR first')
+    .option('--edit-vm', 'boot the appliance first, with a shell on this terminal, and pack what it leaves')
     .option('--sign <key>', 'sign the package with this private key (PEM, RSA)')
     .option('--certificate <file>', "the key's certificate (PEM), with --sign")
     .option('--sha1', 'digests that importers before 2017 can read')
@@ -53,7 +57,9 @@ async function pack(folder: string, options: PackCommandOptions, signal: AbortSi
   const { existsSync } = await import('node:fs');
   const { loadAppliance } = await import('../appliance/load.js');
   const { packAppliance } = await import('../appliance/pack.js');
-  const source = await loadAppliance(folder);
+  const loaded = await loadAppliance(folder);
+  await using edited = options.editVm ? await editInMachine(loaded, signal) : undefined;
+  const source = edited?.source ?? loaded;
   const target = options.out ?? `${source.appliance.name}.ova`;
   if (existsSync(target) && !options.force)
     throw new GvaError('PACK_EXISTS', `${target} exists already`, { hint: 'Replace it: --force' });
@@ -72,6 +78,21 @@ async function pack(folder: string, options: PackCommandOptions, signal: AbortSi
   if (options.json) printJson({ file: target, size, members });
   else console.error(`${target}: ${formatSize(size)} in ${members.length} files`);
   return ExitCode.ok;
+}
+
+/** The shell is on a serial line, which only QEMU has for input. */
+async function editInMachine(source: ApplianceFolder, signal: AbortSignal): Promise<EditedFolder> {
+  const { loadBase } = await import('../base/store.js');
+  const { editInMachine: edit } = await import('../instance/edit.js');
+  const { chooseVmm } = await import('../vmm/choose.js');
+  const { showFindings } = await import('./findings-view.js');
+  const { vmmDrivers } = await import('./vmms.js');
+  const base = await loadBase(source.appliance.base);
+  const vmm = await chooseVmm('qemu', vmmDrivers(base), source.appliance.hardware.cpus);
+  const terminal = { input: process.stdin, output: process.stderr };
+  const edited = await edit(source, base, vmm, terminal, signal);
+  showFindings(edited.findings, edited.findings.length);
+  return edited;
 }
 
 function combined(text: string): ('data' | 'output')[] {
@@ -104,7 +125,7 @@ async function signerOf({
 }
 
 async function scriptOf(
-  source: Parameters<typeof import('../appliance/launcher.js').launcherText>[0],
+  source: ApplianceFolder,
   { scriptTemplate, editScript }: PackCommandOptions,
 ): Promise<Pick<PackOptions, 'script'>> {
   if (scriptTemplate === undefined && !editScript) return {};

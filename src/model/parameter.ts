@@ -12,6 +12,9 @@ export interface ParameterDeclaration {
   readonly label?: string;
   readonly min?: number;
   readonly max?: number;
+  /** Characters of a string. */
+  readonly minLength?: number;
+  readonly maxLength?: number;
   /** The only values allowed. */
   readonly values?: readonly ParameterValue[];
 }
@@ -23,7 +26,7 @@ export function parameterProblem(
   declaration: ParameterDeclaration,
   value: ParameterValue,
 ): string | undefined {
-  const { type, min, max, values } = declaration;
+  const { type, min, max, minLength = 0, maxLength = Infinity, values } = declaration;
   if (type === 'int' && !Number.isSafeInteger(value)) return `must be an integer, not ${shown(value)}`;
   if (type === 'float' && !Number.isFinite(value)) return `must be a number, not ${shown(value)}`;
   if (type === 'bool' && typeof value !== 'boolean') return `must be true or false, not ${shown(value)}`;
@@ -31,6 +34,10 @@ export function parameterProblem(
   if (typeof value === 'string' && value.includes('\0')) return 'must not contain a NUL character';
   if (typeof value === 'number' && min !== undefined && value < min) return `must be at least ${min}`;
   if (typeof value === 'number' && max !== undefined && value > max) return `must be at most ${max}`;
+  if (typeof value === 'string' && value.length < minLength)
+    return `must have at least ${minLength} characters`;
+  if (typeof value === 'string' && value.length > maxLength)
+    return `must have at most ${maxLength} characters`;
   if (values && !values.includes(value)) return `must be one of ${values.join(', ')}`;
   return undefined;
 }

@@ -10,7 +10,7 @@ export type HostResource =
   | { readonly kind: 'foreign' };
 
 /**
- * What texts of HostResource mean: `ovf:/disk/ID` and `ovf:/file/ID` (DSP0243 1.1.0, 8.4), `/disk/ID` of OVF 0.9
+ * What texts of HostResource mean: `ovf:/disk/ID` and `ovf:/file/ID` (DSP0243 1.1.0, 8.3), `/disk/ID` of OVF 0.9
  * and VirtualBox, `ovf://disk/ID`, and the bare file of a disk, as oVirt has it.
  */
 export function hostResourcesOf({

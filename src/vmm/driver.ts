@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { ConsoleRing } from './console-ring.js';
 
 /** A disk of a machine. Guests find disks by the labels of their file systems, never by this order. */
@@ -108,6 +109,8 @@ export interface VirtualMachine extends AsyncDisposable {
    * milliseconds. Resolves when it has ended. Only where the driver's capabilities say so.
    */
   shutdown?(grace: number): Promise<void>;
+  /** The console in both directions, for a person; what comes from it goes to `console` as well. */
+  readonly terminal?: Duplex;
 }
 
 export interface VmmDriver {

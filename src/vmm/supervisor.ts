@@ -43,6 +43,8 @@ export interface VmmCommand {
 export interface Supervised extends VirtualMachine {
   /** Our ends of the sockets that were asked for. */
   readonly sockets: readonly Duplex[];
+  /** Our end of the console's socket. */
+  readonly consoleSocket: Duplex;
 }
 
 /**
@@ -104,6 +106,7 @@ class SupervisedMachine implements Supervised {
   readonly console = new ConsoleRing();
   readonly exited: Promise<VmmExit>;
   readonly sockets: readonly Duplex[];
+  readonly consoleSocket: Duplex;
   readonly #child: ChildProcess;
   #ended = false;
 
@@ -115,6 +118,7 @@ class SupervisedMachine implements Supervised {
     for (const stream of [stdout, console]) stream?.on('data', (chunk: Buffer) => this.console.append(chunk));
     for (const stream of [lifeLine, console, stdout, stderr]) stream?.on('error', () => undefined);
     this.lines = guestLines(events as Readable);
+    this.consoleSocket = console as Duplex;
     const others = (child.stdio as unknown as Duplex[]).slice(firstSocketDescriptor);
     this.sockets = others.slice(0, command.sockets ?? 0);
     const info = command.confined ? others.at(-1) : undefined;

@@ -68,7 +68,7 @@ describe('copied to a raw image', () => {
     };
     await fc.assert(fc.asyncProperty(fc.array(grain, { maxLength: 6 }), fc.nat(200), property), {
       seed: 5,
-      numRuns: 5,
+      numRuns: 3,
     });
   });
 });

@@ -136,6 +136,50 @@ describe.each(shells)('gvad under %s', (...shell: string[]) => {
     expect(await read('output/.gva/10-cat.stdout')).toBe('default\n');
   });
 
+  describe('where another host made the CD, with the OVF environment and nothing else of ours', () => {
+    const property = (key: string, value: string) => `<Property oe:key="${key}" oe:value="${value}"/>`;
+    beforeEach(async () => {
+      await rm(join(root, 'cdrom/param'));
+      await put(
+        'cdrom/ovf-env.xml',
+        `<Environment><PropertySection>${property('text', '&lt;$(id) &apos;x')}${property('n', '7')}</PropertySection></Environment>`,
+      );
+      await put('app/.gva/parameters', 'int n\nstring text\nbool fast\n');
+      await put('app/.gva/cdrom/param', '1 default true\n');
+      for (const [name, value] of [
+        ['n', '1'],
+        ['text', 'default'],
+        ['fast', 'true'],
+      ])
+        await put(`app/.gva/cdrom/param.d/${name}`, value ?? '');
+      await script('app/script-bin/10-cat', 'cat "$GVA_CDROM/param"; . "$GVA_CDROM/params.sh"; echo "$text"');
+    });
+
+    it('makes the parameter files', async () => {
+      const seen = await runToPowerOff();
+      expect(await read('output/.gva/10-cat.stdout')).toBe("7 <$(id) 'x true\n<$(id) 'x\n");
+      expect(await read('cdrom/params.json')).toBe(`{"n":7,"text":"<$(id) 'x","fast":true}\n`);
+      expect(seen.filter(({ name }) => name === 'error')).toEqual([]);
+    });
+
+    it('says which parameter has no value', async () => {
+      await rm(join(root, 'app/.gva/cdrom/param.d/fast'));
+      const seen = await runToPowerOff();
+      expect(await read('output/.gva/10-cat.stdout')).toMatch(/^7 <\$\(id\) 'x\n/);
+      expect(seen.filter(({ name }) => name === 'error').map(({ fields }) => fields['message'])).toEqual([
+        'parameter fast has no value',
+      ]);
+    });
+
+    it('leaves a CD alone that has the parameter files', async () => {
+      await put('cdrom/param', 'own\n');
+      await put('cdrom/params.sh', 'text=own\n');
+      await runToPowerOff();
+      expect(await read('output/.gva/10-cat.stdout')).toBe('own\nown\n');
+      expect(await readdir(join(root, 'cdrom'))).not.toContain('params.json');
+    });
+  });
+
   it('with end=wait says idle, takes new scripts at any time, and does not power off', async () => {
     await put('app/.gva/gvad.conf', 'media=output cdrom\nend=wait\n');
     const [command = '', ...options] = shell;

@@ -68,7 +68,10 @@ describe.each(interpreters)('by %s', (...command: string[]) => {
       stdio: ['ignore', 'pipe', 'inherit'],
       timeout: 20_000,
     });
-    const paths = [...readdirSync(out()), ...readdirSync(join(out(), 'param.d')).map((name) => `param.d/${name}`)];
+    const paths = [
+      ...readdirSync(out()),
+      ...readdirSync(join(out(), 'param.d')).map((name) => `param.d/${name}`),
+    ];
     const made: Files = Object.fromEntries(
       paths
         .filter((path) => path !== 'param.d')
@@ -91,8 +94,41 @@ describe.each(interpreters)('by %s', (...command: string[]) => {
   it('of any values, the files are those of a CD of ours to the byte', () => {
     const name = fc.stringMatching(/^[A-Za-z][A-Za-z0-9_]{0,8}$/);
     const odd = fc.constantFrom(
-      ...['&', '<', '>', '"', "'", "''", '\\', '\\n', '\n', '\r\n', '\t', ' ', '%', '%s', '$(reboot)', '`id`'],
-      ...['&amp;', '&#10;', ']]>', '-->', '=', '/', '*', ';', 'é', 'ß', '漢', '🙂', '\u007f', '\u0085', '\u2028'],
+      ...[
+        '&',
+        '<',
+        '>',
+        '"',
+        "'",
+        "''",
+        '\\',
+        '\\n',
+        '\n',
+        '\r\n',
+        '\t',
+        ' ',
+        '%',
+        '%s',
+        '$(reboot)',
+        '`id`',
+      ],
+      ...[
+        '&amp;',
+        '&#10;',
+        ']]>',
+        '-->',
+        '=',
+        '/',
+        '*',
+        ';',
+        'é',
+        'ß',
+        '漢',
+        '🙂',
+        '\u007f',
+        '\u0085',
+        '\u2028',
+      ],
       ...['\ufeff', '\ud800', '\u0001', '{}', '[', '\\u0041', 'a', '0'],
     );
     const text = fc.oneof(
@@ -119,7 +155,8 @@ describe.each(interpreters)('by %s', (...command: string[]) => {
     fc.assert(
       fc.property(parameters, (all) => {
         const types = Object.fromEntries(all.map(([key, { type }]) => [key, type]));
-        const same = (one: { type: ParameterType }, other: { type: ParameterType }) => one.type === other.type;
+        const same = (one: { type: ParameterType }, other: { type: ParameterType }) =>
+          one.type === other.type;
         const values = Object.fromEntries(all.map(([key, { value }]) => [key, value]));
         const defaults = Object.fromEntries(
           all.map(([key, given, other]) => [key, same(given, other) ? other.value : given.value]),
@@ -135,7 +172,7 @@ describe.each(interpreters)('by %s', (...command: string[]) => {
         expect(made).toEqual(generated(expected));
         expect(said).toBe('');
       }),
-      { numRuns: process.env['GVA_LONG'] ? 3000 : 60 },
+      { numRuns: process.env['GVA_LONG'] ? 1000 : 50 },
     );
   });
 
@@ -148,15 +185,35 @@ describe.each(interpreters)('by %s', (...command: string[]) => {
     ['an end tag', '<Property oe:key="a" oe:value="7"></Property>', '7'],
     ['a > in a value', '<Property oe:key="a" oe:value="/>7>"/>', '/>7>'],
     ['named references', '<Property oe:key="a" oe:value="&lt;&gt;&amp;&quot;&apos;"/>', `<>&"'`],
-    ['references by number', '<Property oe:key="a" oe:value="&#10;&#x41;&#xe9;&#8364;&#x1F600;&#9;"/>', '\nAé€😀\t'],
+    [
+      'references by number',
+      '<Property oe:key="a" oe:value="&#10;&#x41;&#xe9;&#8364;&#x1F600;&#9;"/>',
+      '\nAé€😀\t',
+    ],
     ['line ends and tabs', '<Property oe:key="a" oe:value="1\r\n2\n3\t4\r5"/>', '1 2 3 4 5'],
-    ['a reference to no character', '<Property oe:key="a" oe:value="&#0;&#xD800;&#x110000;&#99999999999;"/>', '\ufffd'.repeat(4)],
+    [
+      'a reference to no character',
+      '<Property oe:key="a" oe:value="&#0;&#xD800;&#x110000;&#99999999999;"/>',
+      '\ufffd'.repeat(4),
+    ],
     ['no reference', '<Property oe:key="a" oe:value="&; & &x; &#; &#xg; &amp"/>', '&; & &x; &#; &#xg; &amp'],
     ['a key with references', '<Property oe:key="&#97;" oe:value="7"/>', '7'],
-    ['a namespace named like an attribute', '<Property xmlns:value="no" xmlns:key="no" k:value="7" k:key="a"/>', '7'],
+    [
+      'a namespace named like an attribute',
+      '<Property xmlns:value="no" xmlns:key="no" k:value="7" k:key="a"/>',
+      '7',
+    ],
     ['the last of two', '<Property oe:key="a" oe:value="6"/><Property oe:key="a" oe:value="7"/>', '7'],
-    ['comments', '<!-- <Property oe:key="a" oe:value="6"/> > -- --><Property oe:key="a" oe:value="7"/><!--<-->', '7'],
-    ['CDATA and instructions', '<![CDATA[<Property oe:key="a" oe:value="6"/>]]><?x <Property?><Property oe:key="a" oe:value="7"/>', '7'],
+    [
+      'comments',
+      '<!-- <Property oe:key="a" oe:value="6"/> > -- --><Property oe:key="a" oe:value="7"/><!--<-->',
+      '7',
+    ],
+    [
+      'CDATA and instructions',
+      '<![CDATA[<Property oe:key="a" oe:value="6"/>]]><?x <Property?><Property oe:key="a" oe:value="7"/>',
+      '7',
+    ],
   ])('reads %s', (_what, property, expected) => {
     expect(valueOf(property)).toBe(expected);
   });
@@ -164,7 +221,10 @@ describe.each(interpreters)('by %s', (...command: string[]) => {
   it.each([
     ['other elements', '<NoProperty oe:key="a" oe:value="7"/>'],
     ['what is deeper', '<Other><Property oe:key="a" oe:value="7"/></Other>'],
-    ['other machines of the same environment', '</PropertySection><Entity><PropertySection><Property oe:key="a" oe:value="7"/></PropertySection></Entity><PropertySection>'],
+    [
+      'other machines of the same environment',
+      '</PropertySection><Entity><PropertySection><Property oe:key="a" oe:value="7"/></PropertySection></Entity><PropertySection>',
+    ],
     ['comments', '<!-- <Property oe:key="a" oe:value="7"/> -->'],
     ['a property without a value', '<Property oe:key="a"/>'],
     ['an attribute that never ends', '<Property oe:key="a" oe:value="7/>'],
@@ -186,7 +246,11 @@ describe.each(interpreters)('by %s', (...command: string[]) => {
   });
 
   it('does not guess which of two a key means', () => {
-    const { made } = make({ a: 'int', b: 'int' }, { a: 1, b: 2 }, document('<P:Property k="" key="a.b" value="7"/>'));
+    const { made } = make(
+      { a: 'int', b: 'int' },
+      { a: 1, b: 2 },
+      document('<P:Property k="" key="a.b" value="7"/>'),
+    );
     expect(made['param']).toBe('1 2\n');
   });
 
@@ -219,18 +283,49 @@ describe.each(interpreters)('by %s', (...command: string[]) => {
       (key, index) => `<Property oe:key="${key}" oe:value="${index}"/>`,
     );
     const { made } = make(undefined, {}, document(properties.join('')));
-    expect(made).toEqual(generated(Object.fromEntries([['z', '0'], ['a', '3'], ['__x', '4']])));
+    expect(made).toEqual(
+      generated(
+        Object.fromEntries([
+          ['z', '0'],
+          ['a', '3'],
+          ['__x', '4'],
+        ]),
+      ),
+    );
   });
 
   it('an environment without properties, or none at all, leaves the defaults', () => {
-    for (const text of ['', '<Environment/>', 'no XML', '<', '<<<<', '<>', '</a></b>', '<!DOCTYPE a [<!ENTITY b "c">]>'])
+    for (const text of [
+      '',
+      '<Environment/>',
+      'no XML',
+      '<',
+      '<<<<',
+      '<>',
+      '</a></b>',
+      '<!DOCTYPE a [<!ENTITY b "c">]>',
+    ])
       expect(make({ a: 'int' }, { a: 1 }, text).made).toEqual(generated({ a: 1 }));
     expect(make({}, {}, '<Environment/>').made).toEqual(generated({}));
   });
 
   it('any bytes end in files, in no time', () => {
     const piece = fc.constantFrom(
-      ...['<', '>', '/', '"', "'", '=', ' ', 'Environment', 'PropertySection', 'Property', 'oe:key', 'oe:value', 'a'],
+      ...[
+        '<',
+        '>',
+        '/',
+        '"',
+        "'",
+        '=',
+        ' ',
+        'Environment',
+        'PropertySection',
+        'Property',
+        'oe:key',
+        'oe:value',
+        'a',
+      ],
       ...['<!--', '-->', '<![CDATA[', ']]>', '<?', '?>', '&', ';', '&#', '\n', '\xff', '\xc3'],
     );
     fc.assert(
@@ -238,12 +333,15 @@ describe.each(interpreters)('by %s', (...command: string[]) => {
         const { made } = make({ a: 'string' }, { a: 'x' }, Buffer.from(pieces.join(''), 'latin1'));
         expect(Object.keys(made).sort()).toEqual(['param', 'param.d/a', 'params.json', 'params.sh']);
       }),
-      { numRuns: process.env['GVA_LONG'] ? 3000 : 40 },
+      { numRuns: process.env['GVA_LONG'] ? 1000 : 25 },
     );
   });
 
   it('a long document is no harm', () => {
-    const many = Array.from({ length: 5000 }, (_, index) => `<Property oe:key="k${index}" oe:value="v"/>`).join('');
+    const many = Array.from(
+      { length: 5000 },
+      (_, index) => `<Property oe:key="k${index}" oe:value="v"/>`,
+    ).join('');
     const long = `&amp;"'`.replace('"', '&quot;').repeat(2000);
     const { made } = make({ a: 'string' }, {}, document(`${many}<Property oe:key="a" oe:value="${long}"/>`));
     expect(made).toEqual(generated({ a: `&"'`.repeat(2000) }));

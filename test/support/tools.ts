@@ -6,6 +6,7 @@ const packages: Readonly<Record<string, string>> = {
   blkid: 'util-linux',
   debugfs: 'e2fsprogs',
   e2fsck: 'e2fsprogs',
+  filefrag: 'e2fsprogs',
   'fsck.fat': 'dosfstools',
   mcopy: 'mtools',
   mdir: 'mtools',
@@ -14,8 +15,10 @@ const packages: Readonly<Record<string, string>> = {
   'mkfs.fat': 'dosfstools',
   mlabel: 'mtools',
   objcopy: 'binutils',
+  openssl: 'openssl',
   'qemu-img': 'qemu-utils',
   'qemu-system-x86_64': 'qemu-system-x86',
+  xmllint: 'libxml2-utils',
   xorriso: 'xorriso',
 };
 

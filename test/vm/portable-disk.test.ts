@@ -1,4 +1,4 @@
-import { copyFile, readFile, readdir, writeFile } from 'node:fs/promises';
+import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parameterFiles } from '../../src/appliance/parameter-files.js';
@@ -7,12 +7,16 @@ import { openExt4 } from '../../src/disk/ext4/index.js';
 import { extractTree } from '../../src/disk/extract.js';
 import { isoBytes } from '../../src/disk/iso9660/index.js';
 import type { MediumEntry } from '../../src/disk/medium-entry.js';
+import { createOverlay } from '../../src/disk/qcow2/overlay.js';
 import { openRaw } from '../../src/disk/source.js';
-import { watchMachine } from '../../src/instance/watch.js';
+import { type Watched, watchMachine } from '../../src/instance/watch.js';
 import type { GuestEvent } from '../../src/model/guest-event.js';
 import type { ParameterType, ParameterValues } from '../../src/model/parameter.js';
 import type { Boot, Controller, Disk, Hardware, MachineSpec } from '../../src/vmm/driver.js';
+import { qemuArguments } from '../../src/vmm/qemu/arguments.js';
 import { QemuDriver } from '../../src/vmm/qemu/driver.js';
+import { QemuMachine } from '../../src/vmm/qemu/qemu-machine.js';
+import { startSupervised } from '../../src/vmm/supervisor.js';
 import { temporaryFolder } from '../support/gva.js';
 import { makeDisks } from '../support/guest-disks.js';
 import { carriedQemu, unpackPackages } from '../support/guest-kernel.js';
@@ -39,27 +43,6 @@ const types: Record<string, ParameterType> = { n: 'int', text: 'string', fast: '
 const defaults: ParameterValues = { n: 1, text: 'default', fast: false, x: 2.5 };
 const given: ParameterValues = { n: 7, text: `<'"& \\ $(reboot) zwölf\n\ttab>`, fast: true, x: 2.5 };
 
-const texts = (entries: readonly MediumEntry[]) =>
-  Object.fromEntries(
-    entries.flatMap((entry) =>
-      entry.kind === 'file' && entry.content instanceof Uint8Array
-        ? [[entry.path, Buffer.from(entry.content).toString()]]
-        : [],
-    ),
-  );
-
-/** The application disk as GVA packs it. */
-const app = {
-  '.gva/gvad.conf': 'media=output cdrom\nwait=20\n',
-  '.gva/parameters': Object.entries(types)
-    .map(([name, type]) => `${type} ${name}\n`)
-    .join(''),
-  ...Object.fromEntries(
-    Object.entries(texts(parameterFiles(defaults, 'test'))).map(([path, text]) => [`.gva/cdrom/${path}`, text]),
-  ),
-  'script-bin/run': 'cp -rL /cdrom/. /output/',
-};
-
 /** An environment as another host writes it: of the parameters that somebody changed, and some of its own. */
 const environment = `<?xml version="1.0" encoding="UTF-8"?>
 <ovf:Environment xmlns:ovf="http://schemas.dmtf.org/ovf/environment/1" ovf:id="vm-17">
@@ -74,53 +57,88 @@ const environment = `<?xml version="1.0" encoding="UTF-8"?>
 </ovf:Environment>
 `;
 
+const texts = (entries: readonly MediumEntry[]) =>
+  Object.fromEntries(
+    entries.flatMap((entry) =>
+      entry.kind === 'file' && entry.content instanceof Uint8Array
+        ? [[entry.path, Buffer.from(entry.content).toString()]]
+        : [],
+    ),
+  );
+
+/** The application disk as GVA packs it. */
+const appliance = (script: string) => ({
+  '.gva/gvad.conf': 'media=output cdrom\nwait=10\n',
+  '.gva/parameters': Object.entries(types)
+    .map(([name, type]) => `${type} ${name}\n`)
+    .join(''),
+  ...Object.fromEntries(
+    Object.entries(texts(parameterFiles(defaults, 'test'))).map(([path, text]) => [
+      `.gva/cdrom/${path}`,
+      text,
+    ]),
+  ),
+  'script-bin/run': script,
+});
+
+interface Guest {
+  readonly firmware: 'bios' | 'uefi';
+  readonly hardware: Hardware;
+  readonly script?: string;
+  /** Label of the CD. */
+  readonly label?: string;
+  readonly blankOutput?: boolean;
+  /** MiB. */
+  readonly memory?: number;
+}
+
+async function machineSpec(folder: string, guest: Guest): Promise<MachineSpec> {
+  const { firmware, hardware, script = 'cp -rL /cdrom/. /output/' } = guest;
+  const disk = base.files.disk;
+  if (!disk) throw new Error('the base has no portable disk: gva base build micro --force');
+  const output = guest.blankOutput ? { blankOutput: 32 << 20 } : { output: true };
+  const others = await makeDisks(folder, { app: appliance(script), ...output });
+  const image = join(folder, 'env.iso');
+  const entries = [{ kind: 'file' as const, path: 'ovf-env.xml', content: Buffer.from(environment) }];
+  const iso = isoBytes(entries, { volumeId: guest.label ?? 'OVF ENV' });
+  await writeFile(image, iso);
+  const root: Disk = {
+    ...{ id: 'root', image: join(base.folder, disk.name), size: disk.size },
+    ...{ access: 'overlay', overlay: join(folder, 'root.overlay') },
+  };
+  const boot: Boot =
+    firmware === 'bios'
+      ? { kind: 'firmware', firmware }
+      : { kind: 'firmware', firmware, variables: join(folder, 'variables.fd') };
+  return {
+    ...{ id: 'portable', cpus: 1, memory: (guest.memory ?? 256) << 20, boot, hardware },
+    disks: [root, ...others, { id: 'cdrom', image, size: iso.length, access: 'read-only' }],
+    folders: { uml: '', hostfs: '' },
+  };
+}
+
 interface Outcome {
+  readonly watched: Watched;
   readonly events: readonly GuestEvent[];
+  /** The end of the console, and all events, for messages. */
+  readonly said: string;
   /** Path to text of what is on the output disk. */
   readonly output: Readonly<Record<string, string>>;
 }
 
-async function boot(
-  firmware: 'bios' | 'uefi',
-  hardware: Hardware,
-  more: { blankOutput?: boolean; label?: string; memory?: number; noSerialPort?: boolean } = {},
-): Promise<Outcome> {
+async function run(guest: Guest): Promise<Outcome> {
   await using folder = await temporaryFolder();
-  const disk = base.files.disk;
-  if (!disk) throw new Error('the base has no portable disk: gva base build micro --force');
-  const output = more.blankOutput ? { blankOutput: 32 << 20 } : { output: true };
-  const others = await makeDisks(folder.path, { app, ...output });
-  const iso = isoBytes([{ kind: 'file', path: 'ovf-env.xml', content: Buffer.from(environment) }], {
-    volumeId: more.label ?? 'OVF ENV',
-  });
-  await writeFile(join(folder.path, 'env.iso'), iso);
-  const disks: Disk[] = [
-    {
-      ...{ id: 'root', image: join(base.folder, disk.name), size: disk.size, access: 'overlay' },
-      overlay: join(folder.path, 'root.overlay'),
-    },
-    ...others,
-    { id: 'cdrom', image: join(folder.path, 'env.iso'), size: iso.length, access: 'read-only' },
-  ];
-  const how: Boot =
-    firmware === 'bios'
-      ? { kind: 'firmware', firmware }
-      : { kind: 'firmware', firmware, variables: join(folder.path, 'variables.fd') };
-  const spec: MachineSpec = {
-    ...{ id: 'portable', cpus: 1, memory: more.memory ?? 256 << 20, boot: how, disks, hardware },
-    folders: { uml: '', hostfs: '' },
-  };
-  await using machine = await driver.start(spec);
+  await using machine = await driver.start(await machineSpec(folder.path, guest));
   const events: GuestEvent[] = [];
   const watched = await watchMachine(
     machine,
-    { boot: 40, total: 60, powerOff: 30 },
+    { boot: 120, total: 240, powerOff: 30 },
     (event) => events.push(event),
     new AbortController().signal,
   );
   const said = [...machine.console.lastLines(10), ...events.map((event) => JSON.stringify(event))].join('\n');
-  expect(watched, said).toMatchObject({ done: true, exit: { status: 0, reason: 'guest-shutdown' } });
-  return { events, output: await filesOf(join(folder.path, 'output.img'), join(folder.path, 'files')) };
+  const output = await filesOf(join(folder.path, 'output.img'), join(folder.path, 'files'));
+  return { watched, events, said, output };
 }
 
 async function filesOf(image: string, target: string): Promise<Record<string, string>> {
@@ -134,40 +152,67 @@ async function filesOf(image: string, target: string): Promise<Record<string, st
   );
 }
 
+/** What a CD of GVA's own would have had, and the document as it came. */
 const expected = { ...texts(parameterFiles(given, 'test')), 'ovf-env.xml': environment };
 
-const vmwareLike = (controller: Controller): Hardware => ({ machine: 'pc', controller, cdDrive: 'ide-cd' });
+async function expectRun(guest: Guest): Promise<void> {
+  const { watched, events, said, output } = await run(guest);
+  expect(watched, said).toMatchObject({ done: true, exit: { status: 0, reason: 'guest-shutdown' } });
+  expect(output).toMatchObject(expected);
+  expect(output['.gva/run.status']).toBe('0\n');
+  expect(events.filter(({ name }) => name === 'error')).toEqual([]);
+}
+
+const onPc = (controller: Controller): Hardware => ({ machine: 'pc', controller, cdDrive: 'ide-cd' });
+
+type Case = [string, Guest];
+const short: Case[] = [
+  ['by BIOS, IDE, a CD of another label', { firmware: 'bios', hardware: onPc('ide'), label: 'MY-VM' }],
+  ['by BIOS, pvscsi, the CD on IDE', { firmware: 'bios', hardware: onPc('pvscsi') }],
+  ['by BIOS, LSI Logic, the CD on IDE', { firmware: 'bios', hardware: onPc('lsi53c895a') }],
+  ['by UEFI, IDE', { firmware: 'uefi', hardware: onPc('ide') }],
+  ['by UEFI, AHCI', { firmware: 'uefi', hardware: { controller: 'ahci' } }],
+];
+const onScsi: Hardware = { controller: 'virtio-scsi', cdDrive: 'scsi-cd' };
+const onNvme: Hardware = { controller: 'nvme', cdDrive: 'ide-cd' };
+const long: Case[] = [
+  ['by BIOS, AHCI', { firmware: 'bios', hardware: { controller: 'ahci' } }],
+  ['by BIOS, LSI Logic SAS, the CD on IDE', { firmware: 'bios', hardware: onPc('mptsas1068') }],
+  ['by BIOS, MegaRAID, the CD on IDE', { firmware: 'bios', hardware: onPc('megasas') }],
+  ['by BIOS, virtio-blk, the CD a disk', { firmware: 'bios', hardware: { machine: 'pc' } }],
+  ['by BIOS, virtio-scsi', { firmware: 'bios', hardware: onScsi }],
+  ['by BIOS, NVMe, the CD on AHCI', { firmware: 'bios', hardware: onNvme }],
+  ['by UEFI, virtio-blk, the CD on IDE', { firmware: 'uefi', hardware: onPc('virtio-blk') }],
+  ['by UEFI, virtio-scsi', { firmware: 'uefi', hardware: onScsi }],
+  ['by UEFI, NVMe, the CD on AHCI', { firmware: 'uefi', hardware: onNvme }],
+  ['by BIOS, a blank output disk', { firmware: 'bios', hardware: onPc('pvscsi'), blankOutput: true }],
+  ['by BIOS, in 96 MiB', { firmware: 'bios', hardware: onPc('pvscsi'), memory: 96 }],
+];
+const ifLong = it.skipIf(!process.env['GVA_LONG']);
 
 describe('the portable disk runs an appliance, its parameters from ovf-env.xml alone', () => {
-  const short: [string, 'bios' | 'uefi', Hardware][] = [
-    ['by BIOS from IDE', 'bios', { machine: 'pc', controller: 'ide' }],
-    ['by BIOS from pvscsi, the CD on IDE', 'bios', vmwareLike('pvscsi')],
-    ['by BIOS from LSI Logic, the CD on IDE', 'bios', vmwareLike('lsi53c895a')],
-    ['by UEFI from AHCI', 'uefi', { controller: 'ahci' }],
-    ['by UEFI from virtio-blk, the CD on SCSI', 'uefi', { controller: 'virtio-blk', cdDrive: 'scsi-cd' }],
-  ];
-  const long: [string, 'bios' | 'uefi', Hardware][] = [
-    ['by BIOS from AHCI', 'bios', { controller: 'ahci' }],
-    ['by BIOS from virtio-blk', 'bios', { machine: 'pc', controller: 'virtio-blk' }],
-    ['by BIOS from virtio-scsi', 'bios', { controller: 'virtio-scsi', cdDrive: 'scsi-cd' }],
-    ['by BIOS from NVMe, the CD on AHCI', 'bios', { controller: 'nvme', cdDrive: 'ide-cd' }],
-    ['by BIOS from megasas', 'bios', vmwareLike('megasas')],
-    ['by BIOS from LSI Logic SAS, the CD on IDE', 'bios', vmwareLike('mptsas1068')],
-    ['by UEFI from IDE', 'uefi', { machine: 'pc', controller: 'ide' }],
-    ['by UEFI from virtio-scsi', 'uefi', { controller: 'virtio-scsi', cdDrive: 'scsi-cd' }],
-    ['by UEFI from NVMe, the CD on AHCI', 'uefi', { controller: 'nvme', cdDrive: 'ide-cd' }],
-  ];
-  const run = async (firmware: 'bios' | 'uefi', hardware: Hardware) => {
-    const start = performance.now();
-    const { events, output } = await boot(firmware, hardware);
-    console.log(firmware, JSON.stringify(hardware), ((performance.now() - start) / 1000).toFixed(1), events.map((e) => `${e.name}@${e.uptime}`).join(' '));
-    expect(output).toMatchObject(expected);
-    expect(output['.gva/run.status']).toBe('0\n');
-    expect(events.filter(({ name }) => name === 'error')).toEqual([]);
-  };
+  it.each(short)('%s', (_name, guest) => expectRun(guest));
+  ifLong.each(long)('%s (GVA_LONG)', (_name, guest) => expectRun(guest));
 
-  it.each(short)('%s', (_name, firmware, hardware) => run(firmware, hardware));
-  it.skipIf(!process.env['GVA_LONG']).each(long)('%s (GVA_LONG)', (_name, firmware, hardware) =>
-    run(firmware, hardware),
-  );
+  it('by BIOS, AHCI, without a serial port, and powers off', async () => {
+    await using folder = await temporaryFolder();
+    const spec = await machineSpec(folder.path, { firmware: 'bios', hardware: { controller: 'ahci' } });
+    for (const { image, overlay, size } of spec.disks) if (overlay) await createOverlay(overlay, image, size);
+    const all = qemuArguments(spec, { accelerator: 'tcg', sandbox: true, dataFolders: [] });
+    const args = all.filter((word, index) => word !== '-serial' && all[index - 1] !== '-serial');
+    const program = requireTool('qemu-system-x86_64');
+    await using machine = new QemuMachine(await startSupervised({ program, args, sockets: 1 }));
+    const limit = setTimeout(() => machine.kill(), 200_000);
+    expect(await machine.exited).toEqual({ status: 0, stderr: '', reason: 'guest-shutdown' });
+    clearTimeout(limit);
+    expect(await filesOf(join(folder.path, 'output.img'), join(folder.path, 'files'))).toMatchObject(
+      expected,
+    );
+  });
+
+  ifLong('and QEMU is told of a panic (GVA_LONG)', async () => {
+    const script = 'echo c >/proc/sysrq-trigger; sleep 1000';
+    const { watched, said } = await run({ firmware: 'bios', hardware: onPc('pvscsi'), script });
+    expect(watched.exit, said).toMatchObject({ status: 0, reason: 'guest-panic' });
+  });
 });

@@ -1,6 +1,7 @@
 import type { Appliance } from '../../model/appliance.js';
 import type { Envelope, VirtualSystem } from '../../model/envelope.js';
-import { parametersOf } from '../../ovf/properties.js';
+import type { ParameterDeclaration } from '../../model/parameter.js';
+import { type PropertyParameter, parametersOf } from '../../ovf/properties.js';
 import type { MachineHardware } from '../../ovf/hardware.js';
 
 /** The appliance that a package's descriptor describes, with the hardware that was chosen. */
@@ -17,12 +18,23 @@ export function applianceOf(
     version: product?.version ?? '0.0.0',
     base: system.gva?.base.name ?? 'own',
     hardware: { cpus, memory },
-    parameters: parametersOf(system, configuration).parameters,
+    parameters: parametersOf(system, configuration).parameters.map(asDeclared),
     output: { size: output?.capacity ?? 0 },
     ...(system.annotation === undefined ? {} : { description: system.annotation }),
     ...(product?.vendor === undefined ? {} : { vendor: product.vendor }),
     ...(eula === undefined ? {} : { eula }),
   };
+}
+
+/** What the producer alone may set has one value; without one the guest is to see empty text. */
+function asDeclared(parameter: PropertyParameter): ParameterDeclaration {
+  const beyond = ['userConfigurable', 'password', 'description'];
+  const declaration = Object.fromEntries(
+    Object.entries(parameter).filter(([name]) => !beyond.includes(name)),
+  ) as unknown as ParameterDeclaration;
+  if (parameter.userConfigurable) return declaration;
+  const { default: value = declaration.type === 'string' ? '' : undefined } = declaration;
+  return value === undefined ? declaration : { ...declaration, default: value, values: [value] };
 }
 
 /** Names of folders and instances are made of it. */

@@ -62,7 +62,7 @@ function readItems(reading: Reading, section: XmlElement): HardwareItem[] {
 
 /**
  * Items may share an instance id where each is for another configuration, or where they give bounds for the
- * value of another (8.3 and 9.8).
+ * value of another (8.4 and 9.8).
  */
 function checkInstance(
   reading: Reading,

@@ -47,7 +47,7 @@ export function booleanAttribute(element: XmlElement, name: string): boolean | u
   return parseBoolean(attribute(element, name) ?? '');
 }
 
-/** What is not known must be understood unless it says otherwise (DSP0243 1.1.0, 7.3 and 8.4). */
+/** What is not known must be understood unless it says otherwise (DSP0243 1.1.0, 7.3 and 8.2). */
 export function isRequired(element: XmlElement): boolean {
   return booleanAttribute(element, 'required') !== false;
 }

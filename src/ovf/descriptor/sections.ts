@@ -4,7 +4,7 @@ import type { XmlElement } from './xml.js';
 
 export type Place = 'Envelope' | 'VirtualSystem' | 'VirtualSystemCollection';
 
-/** Where each section may stand (DSP0243 1.1.0, table 3; 2.1.0, table 4). */
+/** Where each section may stand (DSP0243 1.1.0, clauses 8 and 9, and what 2.1 adds). */
 const PLACES: ReadonlyMap<string, readonly Place[]> = new Map<string, readonly Place[]>([
   ['DiskSection', ['Envelope']],
   ['SharedDiskSection', ['Envelope']],

@@ -89,11 +89,12 @@ async function throughXz(source: BlockSource, consume: Consume, signal?: AbortSi
   const fed = pipeline(Readable.from(piecesOf(source, signal)), xz.stdin).catch((error: unknown) => {
     if (errnoOf(error) !== 'EPIPE' && errnoOf(error) !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
   });
+  const consumed = consume(xz.stdout);
   try {
-    await Promise.all([fed, consume(xz.stdout), ended]);
+    await Promise.all([fed, consumed, ended]);
   } finally {
     xz.kill('SIGKILL');
-    await Promise.allSettled([fed, ended]); // nobody may close the source under a read
+    await Promise.allSettled([fed, consumed, ended]); // nobody may close a file that is being read or written
   }
 }
 

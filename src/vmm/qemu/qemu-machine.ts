@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { ConsoleRing } from '../console-ring.js';
 import type { VirtualMachine, VmmExit } from '../driver.js';
 import type { Supervised } from '../supervisor.js';
@@ -9,6 +10,7 @@ export class QemuMachine implements VirtualMachine {
   readonly console: ConsoleRing;
   readonly exited: Promise<VmmExit>;
   readonly qmp: QmpClient;
+  readonly terminal: Duplex;
   readonly #process: Supervised;
 
   /** @param supervised started with one socket: the monitor's */
@@ -18,6 +20,7 @@ export class QemuMachine implements VirtualMachine {
     this.#process = supervised;
     this.lines = supervised.lines;
     this.console = supervised.console;
+    this.terminal = supervised.consoleSocket;
     this.qmp = new QmpClient(monitor);
     let reason: unknown;
     this.qmp.listen(({ name, data }) => {
