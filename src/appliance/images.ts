@@ -115,15 +115,13 @@ const ownLauncher = (folder: string) => readTextIfExists(join(folder, applianceF
 
 function generatedFiles(
   appliance: Appliance,
-  { script, manifest, combine = [] }: Packing & { script: string },
+  { script, manifest }: Packing & { script: string },
   hasData: boolean,
 ): GeneratedFiles {
-  const data = hasData && !combine.includes('data') ? 'data ' : '';
-  const output = combine.includes('output') ? '' : 'output ';
   return {
     [`script-bin/${autorunName}`]: script,
     ...(manifest === undefined ? {} : { [packedManifest]: manifest }),
-    '.gva/gvad.conf': `media=${data}${output}cdrom\nend=poweroff\n`,
+    '.gva/gvad.conf': `media=${hasData ? 'data ' : ''}output cdrom\nend=poweroff\n`,
     ...packedDefaults(appliance),
   };
 }

@@ -11,7 +11,7 @@ const widestCell = 32;
 
 /** What a plan says, in a few lines. */
 export function outlineText(plan: PlanOutline): string {
-  const { name, source, points, factors, files, notes, parameters } = plan;
+  const { name, source, points, factors, files, parameters } = plan;
   const [first] = points.points();
   const varied = new Set(factors.flatMap((factor) => factor.names));
   const fixed = parameters.filter((parameter) => !varied.has(parameter.name));
@@ -29,7 +29,7 @@ export function outlineText(plan: PlanOutline): string {
     ...(always.length > 0 ? ([['always', always.join(', ')]] as [string, string][]) : []),
     ...files.common.map((file): [string, string] => ['file', `${file.source} as ${file.name}`]),
     ...own.map((file): [string, string] => ['file', `of each point; of the first: ${file}`]),
-    ...notes.map((note): [string, string] => ['note', note]),
+    ...plan.notes().map((note): [string, string] => ['note', note]),
   ];
   const text = lines.map(([title, line]) => `${pc.bold(title.padEnd(11))}${printable(line)}\n`).join('');
   return plan.task ? `${text}${nimrodText(plan, plan.task)}` : text;
@@ -44,7 +44,7 @@ function pointsText({ points, factors }: PlanOutline): string {
   if (parts.length === 0) return `${number}${why}`;
   const product = factors.reduce((all, { size }) => all * size, 1n);
   const left = points.exact && product !== points.count ? ', some left out' : '';
-  return `${number} (${parts.join(' x ')}${left})${why}`;
+  return `${number} (${parts.join(' × ')}${left})${why}`;
 }
 
 /** A value in one short line. */
