@@ -1,0 +1,61 @@
+import type { InstanceState } from './result.js';
+import type { PointCounts } from './sweep.js';
+
+/**
+ * `status.json` in a sweep's folder: how the sweep stands, written about once a second by the process that runs it, and
+ * at its end. Whoever may read the folder may look, on whatever host.
+ */
+export interface SweepStatus {
+  readonly format: 'gva-sweep-status/1';
+  readonly name: string;
+  /** `finished`: nothing is left to do. `stopped`: it ended before, and can be resumed. */
+  readonly state: 'running' | 'paused' | 'stopping' | 'stopped' | 'finished';
+  /** Why it is paused or was stopped; a sentence. */
+  readonly reason?: string;
+  /** Of the process that writes this. */
+  readonly host: string;
+  readonly pid: number;
+  /** ISO 8601, UTC. */
+  readonly startedAt: string;
+  readonly at: string;
+  /** Number of points of the plan. */
+  readonly points: number;
+  readonly counts: PointCounts & { readonly active: number };
+  /** Points that were done before this run began. */
+  readonly kept: number;
+  /** Instances at once, at most. */
+  readonly parallel: number;
+  /** Points that ended in each minute, lately; null at the beginning. */
+  readonly perMinute: number | null;
+  /** Seconds until the end: the best guess, and what it will hardly fall below and go above; null where unknown. */
+  readonly remaining: { readonly seconds: number; readonly low: number; readonly high: number } | null;
+  readonly running: readonly RunningPoint[];
+  /** The longest of those that ended, the longest first; at most ten. */
+  readonly slowest: readonly { readonly index: number; readonly seconds: number }[];
+  /** The last that did not end as done, the newest first; at most twenty. */
+  readonly failures: readonly FailedPoint[];
+}
+
+export interface RunningPoint {
+  readonly index: number;
+  readonly attempt: number;
+  /** ISO 8601, UTC. */
+  readonly since: string;
+  readonly phase: 'staging' | 'booting' | 'running' | 'collecting';
+  /** What the guest says of its progress: 0 to 1. */
+  readonly fraction?: number;
+}
+
+export interface FailedPoint {
+  readonly index: number;
+  readonly state: InstanceState;
+  readonly cause?: string;
+  readonly message?: string;
+  readonly attempts: number;
+}
+
+/** A file in the folder `requests` of a sweep: what others ask of the process that runs it. */
+export type SweepRequest =
+  /** `all`: as Ctrl-C, once. */
+  | { readonly request: 'cancel'; readonly points: readonly number[] | 'all' }
+  | { readonly request: 'retry'; readonly points: readonly number[] | 'failed' | 'lost' };
