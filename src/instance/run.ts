@@ -1,5 +1,4 @@
-import { existsSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { lstat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { InstanceEvent } from '../model/instance-event.js';
@@ -169,8 +168,10 @@ async function keepDisks(scratch: Scratch, folder: string): Promise<void> {
   const { rootOverlay, appOverlay, dataOverlay, output, parameters } = scratchFiles;
   for (const name of [rootOverlay, appOverlay, dataOverlay, output, parameters]) {
     const source = join(scratch.folder, name);
+    // A VMM that a guest has taken over might have made a link to something of the host's.
+    const info = await lstat(source).catch(() => undefined);
     // Sparse files stay sparse, which Node's own copy does not know.
-    if (existsSync(source)) await runTool('cp', ['--sparse=always', '--', source, join(target, name)]);
+    if (info?.isFile()) await runTool('cp', ['--sparse=always', '--', source, join(target, name)]);
   }
 }
 

@@ -4,6 +4,7 @@ import { delimiter, join } from 'node:path';
 /** Debian packages of the programs that tests use as oracles. */
 const packages: Readonly<Record<string, string>> = {
   blkid: 'util-linux',
+  bwrap: 'bubblewrap',
   debugfs: 'e2fsprogs',
   e2fsck: 'e2fsprogs',
   filefrag: 'e2fsprogs',
@@ -18,6 +19,7 @@ const packages: Readonly<Record<string, string>> = {
   openssl: 'openssl',
   'qemu-img': 'qemu-utils',
   'qemu-system-x86_64': 'qemu-system-x86',
+  setpriv: 'util-linux',
   xmllint: 'libxml2-utils',
   xorriso: 'xorriso',
 };

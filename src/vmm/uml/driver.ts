@@ -1,5 +1,5 @@
 import { readdir, statfs } from 'node:fs/promises';
-import { arch, platform } from 'node:os';
+import { arch, platform, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { umlProgram, umlRelease } from '../../base/uml-host.js';
 import { ExitCode, GvaError } from '../../system/errors.js';
@@ -104,11 +104,16 @@ function checkPath(path: string): void {
     });
 }
 
-/** The guest's memory is a file here; in memory, unless there is no room. */
+/**
+ * The guest's memory is a file here: in memory, unless there is no room, or it needs more than half of the host's,
+ * which is the most that bubblewrap's /dev/shm takes.
+ *
+ * @param otherwise a folder of the instance's
+ */
 export async function memoryFolder(bytes: number, otherwise: string): Promise<string> {
   const free = await statfs('/dev/shm').then(
     (info) => info.bavail * info.bsize,
     () => 0,
   );
-  return free >= bytes ? '/dev/shm' : otherwise;
+  return free >= bytes && totalmem() / 2 >= bytes ? '/dev/shm' : otherwise;
 }
