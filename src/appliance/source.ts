@@ -20,6 +20,10 @@ export interface AppliancePackage {
 /** What can be run: a folder with a gva.yaml, or a package. */
 export type ApplianceSource = ApplianceFolder | AppliancePackage;
 
+/** The folder or package itself; absolute. */
+export const sourcePlace = (source: ApplianceSource): string =>
+  source.kind === 'folder' ? source.folder : source.path;
+
 export interface SourceOptions {
   /** Id of a deployment option; the default one where absent. */
   readonly configuration?: string | undefined;

@@ -1,3 +1,4 @@
+import type { ApplianceSource } from '../appliance/source.js';
 import { basename } from 'node:path';
 import { stringify } from 'yaml';
 import type { NimrodTask } from '../sweep/plan/nimrod/task.js';
@@ -10,13 +11,14 @@ import { printable } from '../vmm/console-ring.js';
  */
 export function nimrodText(plan: PlanOutline, task: NimrodTask): string {
   if (plan.source)
-    return (
-      section('The plan would run', task.commands) +
-      section('The appliance runs', [plan.source.appliance.run])
-    );
-  const made = `${stringify(manifestOf(plan, task), { lineWidth: 0 })}`;
+    return section('The plan would run', task.commands) + section('The appliance runs', runOf(plan.source));
+  const made = stringify(manifestOf(plan, task), { lineWidth: 0 });
   return `\nAn appliance for it: a folder with app/ (its programs) and this gva.yaml\n\n${indented(made)}`;
 }
+
+/** In a package the command lines have become a script. */
+const runOf = (source: ApplianceSource) =>
+  source.kind === 'folder' ? [source.appliance.run] : [`what ${source.path} has packed`];
 
 const section = (title: string, lines: readonly string[]) =>
   lines.length === 0 ? '' : `\n${title}\n${indented(lines.join('\n'))}`;

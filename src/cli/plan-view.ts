@@ -1,6 +1,7 @@
+import { sourcePlace } from '../appliance/source.js';
 import { parameterText } from '../model/parameter.js';
+import type { Point } from '../model/sweep.js';
 import type { PlanOutline } from '../sweep/plan/plan.js';
-import type { PlannedPoint } from '../sweep/plan/points.js';
 import { grouped } from '../sweep/plan/size.js';
 import { printable } from '../vmm/console-ring.js';
 import { outputColours as pc } from './colours.js';
@@ -20,7 +21,7 @@ export function outlineText(plan: PlanOutline): string {
   );
   const own = first ? files.named(first).map((file) => `${file.source} as ${file.name}`) : [];
   const appliance = source
-    ? `${source.appliance.name} ${source.appliance.version} (${source.folder})`
+    ? `${source.appliance.name} ${source.appliance.version} (${sourcePlace(source)})`
     : 'none named';
   const lines: [string, string][] = [
     ['plan', name],
@@ -61,8 +62,8 @@ function shortly(value: string | number | boolean): string {
  */
 export function pointTable(
   { factors, points }: PlanOutline,
-  shown: readonly PlannedPoint[],
-  end: readonly PlannedPoint[],
+  shown: readonly Point[],
+  end: readonly Point[],
   width = 80,
 ): string {
   const varied = new Set(factors.flatMap((factor) => factor.names));

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import type { Command } from 'commander';
+import type { Point } from '../model/sweep.js';
 import { ExitCode } from '../system/errors.js';
 import type { PlanOutline } from '../sweep/plan/plan.js';
-import type { PlannedPoint } from '../sweep/plan/points.js';
 import { act } from './action.js';
 import { count } from './quantities.js';
 
@@ -93,11 +93,12 @@ async function printPoints({ points, files }: PlanOutline, head: number, signal:
 async function writeAll(texts: Iterable<string>, signal: AbortSignal): Promise<void> {
   const { stdout } = process;
   let waiting = '';
+  const reader = { gone: false };
   const flush = async () => {
     const taken = stdout.write(waiting);
     waiting = '';
     // A reader that goes away is told as an error, which main.ts lets pass.
-    if (!taken && !stdout.destroyed) await once(stdout, 'drain').catch(() => stdout.destroy());
+    if (!taken) await once(stdout, 'drain').catch(() => (reader.gone = true));
     // A Ctrl-C is heard between two turns only.
     await setImmediate();
     signal.throwIfAborted();
@@ -106,7 +107,7 @@ async function writeAll(texts: Iterable<string>, signal: AbortSignal): Promise<v
     waiting += text;
     if (waiting.length < 1 << 16) continue;
     await flush();
-    if (stdout.destroyed) return;
+    if (reader.gone) return;
   }
   await flush();
 }
@@ -131,8 +132,8 @@ async function printOutline(plan: PlanOutline, head: number | undefined, signal:
   process.stdout.write(`${outlineText(plan)}\n${pointTable(plan, shown, end, process.stdout.columns)}`);
 }
 
-function take(points: Iterable<PlannedPoint>, number: number): PlannedPoint[] {
-  const taken: PlannedPoint[] = [];
+function take(points: Iterable<Point>, number: number): Point[] {
+  const taken: Point[] = [];
   for (const point of points) if (taken.push(point) >= number) break;
   return taken;
 }

@@ -7,19 +7,23 @@ import { type InstanceOptions, addInstanceOptions, instanceLimits } from './inst
 interface SweepRunOptions extends InstanceOptions {
   out: string;
   jobs?: string;
+  appliance?: string;
+  yes?: boolean;
 }
 
 export function addSweepCommand(program: Command): void {
   const sweep = program.command('sweep').description('one instance for each point of a plan');
   const run = sweep
     .command('run')
-    .argument('<plan>', 'YAML file that says which appliance and which parameters')
+    .argument('<plan>', 'plan (YAML), table (CSV, TSV, JSON Lines) or Nimrod plan')
     .description(
       'run the points of a plan side by side; again with the same folder, go on with what is missing',
     )
     .requiredOption('-o, --out <dir>', 'folder for the results: new, empty, or of this sweep')
     .option('-j, --jobs <number>', 'instances at once (default: as CPUs and free memory allow)');
   addInstanceOptions(run)
+    .option('-a, --appliance <dir>', 'appliance folder, where the plan names none or another')
+    .option('--yes', 'run a plan of more than a million points')
     .option('--force', 'run the points that are done again, too')
     .option('--json', 'print a summary as one JSON document on standard output, and nothing else')
     .addHelpText('after', examples)
@@ -48,7 +52,8 @@ Exit status: 0 all points done, 1 the application failed at some, 69 some were l
 2 wrong usage or input, 130 interrupted.`;
 
 async function runPlan(path: string, options: SweepRunOptions, signal: AbortSignal): Promise<ExitCode> {
-  const { readPlan } = await import('../sweep/plan.js');
+  const { readPlan } = await import('../sweep/plan/plan.js');
+  const { checkPlanSize } = await import('../sweep/plan/size.js');
   const { hostRoom, instancesAtOnce } = await import('../sweep/parallelism.js');
   const { runSweep } = await import('../sweep/run-sweep.js');
   const { SweepView } = await import('./sweep-view.js');
@@ -56,7 +61,9 @@ async function runPlan(path: string, options: SweepRunOptions, signal: AbortSign
 
   const limits = instanceLimits(options);
   const jobs = options.jobs === undefined ? undefined : jobsNumber(options.jobs);
-  const plan = await readPlan(path);
+  const plan = await readPlan(path, options);
+  checkPlanSize(plan, options.yes ?? false);
+  for (const note of plan.notes()) console.error(`note: ${note}`);
   const { appliance } = plan.source;
   const { prepared, vmm } = await openAppliance(plan.source, options);
   const parallel = jobs ?? instancesAtOnce(appliance, hostRoom());

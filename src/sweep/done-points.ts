@@ -23,14 +23,15 @@ const schema = z.looseObject({
 });
 
 /** The identity of a point's work; see `instanceIdentity()`. */
-export type IdentityOf = (point: Point) => string;
+export type IdentityOf = (point: Point) => Promise<string>;
 
 export function identityOf(
   applianceDigest: string,
   baseDigest: string,
-  files: Parameters<typeof instanceIdentity>[3],
+  filesOf: (point: Point) => Promise<Parameters<typeof instanceIdentity>[3]>,
 ): IdentityOf {
-  return ({ parameters }) => instanceIdentity(applianceDigest, baseDigest, parameters, files);
+  return async (point) =>
+    instanceIdentity(applianceDigest, baseDigest, point.parameters, await filesOf(point));
 }
 
 /**
@@ -46,7 +47,9 @@ export async function earlierOutcome(
   const text = await readTextIfExists(file).catch(() => undefined);
   if (text === undefined) return undefined;
   const result = parse(text);
-  return result?.identity === identity(point) ? outcomeOf(result) : undefined;
+  return result && result.identity === (await identity(point).catch(() => undefined))
+    ? outcomeOf(result)
+    : undefined;
 }
 
 function parse(text: string): z.output<typeof schema> | undefined {

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { publishFile } from '../system/files.js';
 import type { PointTable } from './point-table.js';
-import { type PointSpace, allPoints } from './points.js';
+import type { PointSource } from './plan/points.js';
 import { headerRow, pointRow } from './results-csv.js';
 
 /** Seconds between two writings of the table, at least, while the sweep runs. */
@@ -15,15 +15,15 @@ const share = 1 / 20;
  */
 export class ResultsFile implements AsyncDisposable {
   readonly path: string;
-  readonly #space: PointSpace;
+  readonly #points: PointSource;
   readonly #table: PointTable;
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> = Promise.resolve();
   #pause = shortestPause;
 
-  constructor(path: string, space: PointSpace, table: PointTable) {
+  constructor(path: string, points: PointSource, table: PointTable) {
     this.path = path;
-    this.#space = space;
+    this.#points = points;
     this.#table = table;
   }
 
@@ -58,8 +58,8 @@ export class ResultsFile implements AsyncDisposable {
   }
 
   *#chunks(): Generator<Buffer> {
-    let text = headerRow(this.#space.names);
-    for (const { index, parameters } of allPoints(this.#space)) {
+    let text = headerRow(this.#points.names);
+    for (const { index, parameters } of this.#points.points()) {
       text += pointRow(index, parameters, this.#table.cellsOf(index));
       if (text.length < 1 << 16) continue;
       yield Buffer.from(text);

@@ -15,13 +15,15 @@ export interface PointRun {
 /** Runs the instance of one point. Only what is a bug is thrown. */
 export async function runPoint(
   { plan, prepared, out, limits, keep }: SweepSpec,
-  { index, parameters }: Point,
+  point: Point,
   vmm: ChosenVmm,
   signal: AbortSignal,
 ): Promise<PointRun> {
+  const { index, parameters } = point;
   const id = `${prepared.appliance.name}-${process.pid}-${index}`;
-  const spec = { id, prepared, parameters, files: plan.files, out: pointFolder(out, index), limits, keep };
   try {
+    const files = await plan.files.of(point);
+    const spec = { id, prepared, parameters, files, out: pointFolder(out, index), limits, keep };
     // What stands in its folder is the sweep's own, and of other work or not done.
     return { outcome: outcomeOf(await runInstance({ ...spec, force: true }, vmm, () => undefined, signal)) };
   } catch (error) {

@@ -6,10 +6,10 @@ import { ExitCode, GvaError, messageOf } from '../system/errors.js';
 import { packageVersion, pointFolder, sweepFiles } from '../system/paths.js';
 import type { ChosenVmm } from '../vmm/choose.js';
 import { type IdentityOf, earlierOutcome, identityOf } from './done-points.js';
-import type { Plan } from './plan.js';
+import type { Plan } from './plan/plan.js';
+import { countPoints } from './plan/points.js';
 import { HostTrouble } from './host-trouble.js';
 import { PointTable } from './point-table.js';
-import { allPoints } from './points.js';
 import { ResultsFile } from './results-file.js';
 import { runPoint } from './run-point.js';
 import { openSweepFolder } from './sweep-folder.js';
@@ -47,23 +47,24 @@ export async function runSweep(
   const start = performance.now();
   const { plan, prepared, out } = spec;
   await using folder = await openSweepFolder(out, prepared.appliance.name);
-  const table = new PointTable(plan.count);
-  const identity = identityOf(prepared.digest, prepared.base.digest, plan.files);
+  const count = Number(await countPoints(plan.points, signal));
+  const table = new PointTable(count);
+  const identity = identityOf(prepared.digest, prepared.base.digest, (point) => plan.files.of(point));
   if (folder.before) await noteEarlier(spec, table, identity, signal);
   signal.throwIfAborted();
-  await folder.writeManifest(describe(spec, vmm, folder.before));
+  await folder.writeManifest(describe(spec, count, vmm, folder.before));
   const kept = spec.force ? 0 : table.counts.done;
-  const todo = plan.count - kept;
+  const todo = count - kept;
   const parallel = Math.max(1, Math.min(spec.parallel, todo));
-  onEvent({ event: 'begun', points: plan.count, kept, parallel });
-  await using results = new ResultsFile(join(out, sweepFiles.results), plan.space, table);
+  onEvent({ event: 'begun', points: count, kept, parallel });
+  await using results = new ResultsFile(join(out, sweepFiles.results), plan.points, table);
   const { ended, trouble } = await runRest(spec, vmm, { table, results, parallel, onEvent }, signal);
   await writeResults(results).catch((error: unknown) => {
     throw trouble ?? error;
   });
   if (trouble) throw trouble;
   const seconds = Number(((performance.now() - start) / 1000).toFixed(3));
-  const summary = { folder: out, results: results.path, points: plan.count, counts: table.counts, kept };
+  const summary = { folder: out, results: results.path, points: count, counts: table.counts, kept };
   return { ...summary, interrupted: ended < todo, seconds };
 }
 
@@ -78,7 +79,7 @@ async function noteEarlier(
     const outcome = await earlierOutcome(out, point, identity);
     if (outcome) table.note(point.index, outcome, folderOf(out, point));
   };
-  await runAll(allPoints(plan.space), 16, note, signal);
+  await runAll(plan.points.points()[Symbol.iterator](), 16, note, signal);
 }
 
 interface Running {
@@ -112,7 +113,7 @@ async function runRest(
 }
 
 function* pointsToRun({ plan, force }: SweepSpec, table: PointTable): Generator<Point> {
-  for (const point of allPoints(plan.space)) if (force || table.stateOf(point.index) !== 'done') yield point;
+  for (const point of plan.points.points()) if (force || table.stateOf(point.index) !== 'done') yield point;
 }
 
 const folderOf = (out: string, { index }: Point) => relative(out, pointFolder(out, index));
@@ -129,7 +130,12 @@ async function writeResults(results: ResultsFile): Promise<void> {
   }
 }
 
-function describe(spec: SweepSpec, vmm: ChosenVmm, before: SweepManifest | undefined): SweepManifest {
+function describe(
+  spec: SweepSpec,
+  count: number,
+  vmm: ChosenVmm,
+  before: SweepManifest | undefined,
+): SweepManifest {
   const { plan, prepared } = spec;
   const { appliance, digest, base } = prepared;
   const now = new Date().toISOString();
@@ -140,9 +146,9 @@ function describe(spec: SweepSpec, vmm: ChosenVmm, before: SweepManifest | undef
     base: { name: base.name, digest: base.digest },
     vmm: { name: vmm.driver.name, version: vmm.probe.version, accelerator: vmm.probe.accelerator },
     plan: { file: plan.file, text: plan.text },
-    files: plan.files.map(({ name, size, sha256 }) => ({ name, size, sha256 })),
-    parameters: plan.space.names,
-    count: plan.count,
+    files: plan.files.common.map(({ name, size, sha256 }) => ({ name, size, sha256 })),
+    parameters: plan.points.names,
+    count,
     ...(before ? { startedAt: before.startedAt, continuedAt: now } : { startedAt: now }),
   };
 }

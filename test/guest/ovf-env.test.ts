@@ -307,6 +307,8 @@ describe.each(interpreters)('by %s', (...command: string[]) => {
     ])
       expect(make({ a: 'int' }, { a: 1 }, text).made).toEqual(generated({ a: 1 }));
     expect(make({}, {}, '<Environment/>').made).toEqual(generated({}));
+    // An appliance without parameters.
+    expect(make({}, {}, document('<Property oe:key="a" oe:value="7"/>')).made).toEqual(generated({}));
   });
 
   it('any bytes end in files, in no time', () => {

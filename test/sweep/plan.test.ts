@@ -3,9 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { listAxis, rangeAxis } from '../../src/sweep/axis.js';
-import { type Plan, readPlan } from '../../src/sweep/plan.js';
-import { allPoints, countPoints, pointAt } from '../../src/sweep/points.js';
+import { axisGroup, listAxis } from '../../src/sweep/plan/axis.js';
+import { type Plan, readPlan } from '../../src/sweep/plan/plan.js';
+import { GroupPoints } from '../../src/sweep/plan/points.js';
+import { crossed } from '../../src/sweep/plan/product.js';
+import { rangeAxis } from '../../src/sweep/plan/range.js';
+import { checkPlanSize } from '../../src/sweep/plan/size.js';
 import { makeAppliance, writeAppliance } from '../support/fake-appliance.js';
 
 const manifest = `name: square
@@ -33,7 +36,7 @@ async function plan(text: string): Promise<Plan> {
 
 const square = (parameters: string) => plan(`appliance: ./square\nparameters:\n${parameters}`);
 const valuesOf = async (name: string, entry: string) =>
-  [...allPoints((await square(`  ${name}: ${entry}\n`)).space)].map(({ parameters }) => parameters[name]);
+  [...(await square(`  ${name}: ${entry}\n`)).points.points()].map(({ parameters }) => parameters[name]);
 
 /** The mistakes as `LINE:COLUMN: message`. */
 async function mistakes(text: string): Promise<string[]> {
@@ -52,10 +55,10 @@ const entryMistakes = (name: string, entry: string) =>
 
 describe('what a plan means', () => {
   test('crosses lists and ranges, the first parameter slowest, all others at their defaults', async () => {
-    const { space, count } = await square('  mode: [fast, exact]\n  n: { range: [1, 3] }\n');
+    const { points } = await square('  mode: [fast, exact]\n  n: { range: [1, 3] }\n');
     const rest = { x: 0.5, odd: 1, verbose: false };
-    expect(count).toBe(6);
-    expect([...allPoints(space)].map(({ index, parameters }) => ({ index, ...parameters }))).toEqual([
+    expect(points.count).toBe(6n);
+    expect([...points.points()].map(({ index, parameters }) => ({ index, ...parameters }))).toEqual([
       { index: 0, n: 1, mode: 'fast', ...rest },
       { index: 1, n: 2, mode: 'fast', ...rest },
       { index: 2, n: 3, mode: 'fast', ...rest },
@@ -66,14 +69,15 @@ describe('what a plan means', () => {
   });
 
   test('gives the values of a point in the order of declaration, whatever that of the plan', async () => {
-    const { space } = await square('  verbose: true\n  n: 3\n');
-    expect(Object.keys(pointAt(space, 0).parameters)).toEqual(['n', 'x', 'mode', 'odd', 'verbose']);
-    expect(space.names).toEqual(['n', 'x', 'mode', 'odd', 'verbose']);
+    const { points } = await square('  verbose: true\n  n: 3\n');
+    const [point] = points.points();
+    expect(Object.keys(point!.parameters)).toEqual(['n', 'x', 'mode', 'odd', 'verbose']);
+    expect(points.names).toEqual(['n', 'x', 'mode', 'odd', 'verbose']);
   });
 
   test('a lone value is a list of one; no parameters at all is one point', async () => {
     expect(await valuesOf('n', '12')).toEqual([12]);
-    expect((await plan('appliance: square\n')).count).toBe(1);
+    expect((await plan('appliance: square\n')).points.count).toBe(1n);
   });
 
   test.each([
@@ -91,7 +95,7 @@ describe('what a plan means', () => {
   });
 
   test('does not add up rounding errors: the last of 100,001 values is exact', () => {
-    const axis = rangeAxis('x', 0, 10_000, 0.1);
+    const axis = rangeAxis(0, 10_000, 0.1);
     expect(axis.count).toBe(100_001n);
     expect([axis.at(3), axis.at(70_001), axis.at(100_000)]).toEqual([0.3, 7000.1, 10_000]);
   });
@@ -100,12 +104,19 @@ describe('what a plan means', () => {
     await writeFile(join(folder, 'table.txt'), 'a');
     const text = 'appliance: square\nfiles:\n  - table.txt\n  - { source: ./table.txt, name: sub/b.txt }\n';
     const { files } = await plan(text);
-    expect(files.map(({ name, size }) => ({ name, size }))).toEqual([
+    expect(files.common.map(({ name, size }) => ({ name, size }))).toEqual([
       { name: 'table.txt', size: 1 },
       { name: 'sub/b.txt', size: 1 },
     ]);
   });
 });
+
+const declared = (names: readonly string[]) => names.map((name) => ({ name, type: 'int' as const }));
+
+function pointsOf(lists: readonly { name: string; values: readonly number[] }[]): GroupPoints {
+  const groups = lists.map(({ values }, number) => axisGroup(number, listAxis(values)));
+  return new GroupPoints(crossed(groups), declared(lists.map(({ name }) => name)));
+}
 
 describe('enumeration', () => {
   const axes = fc
@@ -115,17 +126,18 @@ describe('enumeration', () => {
   test('equals the cross product', () => {
     fc.assert(
       fc.property(axes, (lists) => {
-        const names = lists.map(({ name }) => name);
-        const space = { names, axes: lists.map(({ name, values }) => listAxis(name, values)) };
+        const source = pointsOf(lists);
         const product = lists.reduce<Record<string, number>[]>(
           (rows, { name, values }) =>
             rows.flatMap((row) => values.map((value) => ({ ...row, [name]: value }))),
           [{}],
         );
-        const points = [...allPoints(space)];
+        const points = [...source.points()];
         expect(points.map(({ parameters }) => parameters)).toEqual(product);
         expect(points.map(({ index }) => index)).toEqual(product.map((_, index) => index));
-        expect(countPoints(space)).toBe(BigInt(product.length));
+        expect(source.count).toBe(BigInt(product.length));
+        const from = Math.floor(product.length / 2);
+        expect([...source.points(from)]).toEqual(points.slice(from));
       }),
     );
   });
@@ -137,17 +149,22 @@ describe('enumeration', () => {
         const step = b >= a ? size : -size;
         const loop: number[] = [];
         for (let value = a; step > 0 ? value <= b : value >= b; value += step) loop.push(value);
-        const axis = rangeAxis('n', a, b, step);
+        const axis = rangeAxis(a, b, step);
         expect(Array.from({ length: Number(axis.count) }, (_, index) => axis.at(index))).toEqual(loop);
       }),
     );
   });
 
   test('is lazy, and counts without enumerating', () => {
-    const axis = rangeAxis('n', 1, 1e9, 1);
-    const space = { names: ['a', 'b', 'c'], axes: ['a', 'b', 'c'].map((name) => ({ ...axis, name })) };
-    expect(countPoints(space)).toBe(10n ** 27n);
-    expect(allPoints(space).next().value).toEqual({ index: 0, parameters: { a: 1, b: 1, c: 1 } });
+    const axis = rangeAxis(1, 1e9, 1);
+    const names = ['a', 'b', 'c'];
+    const group = crossed(names.map((_, number) => axisGroup(number, axis)));
+    const source = new GroupPoints(group, declared(names));
+    expect(source.count).toBe(10n ** 27n);
+    const [first] = source.points();
+    expect(first).toEqual({ index: 0, parameters: { a: 1, b: 1, c: 1 } });
+    const [later] = source.points(5e12);
+    expect(later).toEqual({ index: 5e12, parameters: { a: 1, b: 5001, c: 1 } });
   });
 });
 
@@ -191,7 +208,7 @@ files:
     ],
     ['n', '{ range: [1, 2.5] }', ['3:19: parameters.n.range.1: must be an integer, not 2.5']],
     ['n', '{ range: [1] }', ['3:15: parameters.n.range: must be [FIRST, LAST] or [FIRST, LAST, STEP]']],
-    ['n', '{ range: [1, 2], by: 3 }', ['3:23: parameters.n.by: unknown entry "by"']],
+    ['n', '{ range: [1, 2], by: 3 }', ['3:23: parameters.n: unknown entry "by"']],
     [
       'n',
       '{ range: [-4, 200] }',
@@ -209,7 +226,13 @@ files:
     ],
     ['mode', '[fast, fst]', ['3:16: parameters.mode.1: must be one of fast, exact, slow']],
     ['mode', '[fast, fast]', ['3:16: parameters.mode.1: "fast" is there twice']],
-    ['n', '', ['3:6: parameters.n: must be a value, a list of values or { range: [FIRST, LAST, STEP] }']],
+    [
+      'n',
+      '',
+      [
+        '3:6: parameters.n: must be a value, a list of values, or one of { range: [FIRST, LAST, STEP] }, { linear: [FIRST, LAST, COUNT] }, { log: [FIRST, LAST, COUNT] }, { dates: [FIRST, LAST, STEP] }, { matching: PATTERN }, { random: [FROM, TO, COUNT] }',
+      ],
+    ],
   ])('%s: %s', async (name, entry, expected) => {
     expect(await entryMistakes(name, entry)).toEqual(expected);
   });
@@ -243,8 +266,8 @@ files:
   test('files that are missing or whose names are taken', async () => {
     const told = await mistakes('appliance: square\nfiles: [nope, { source: plan.yaml, name: param }]\n');
     expect(told).toHaveLength(2);
-    expect(told[0]).toMatch(/^2:9: cannot read the file .*nope: ENOENT/);
-    expect(told[1]).toBe('2:15: file name "param" is one that GVA uses on the parameter CD');
+    expect(told[0]).toMatch(/^2:9: files\.0: cannot read the file .*nope: ENOENT/);
+    expect(told[1]).toBe('2:15: files.1: file name "param" is one that GVA uses on the parameter CD');
   });
 
   test('syntax, and a plan that is not there', async () => {
@@ -253,16 +276,15 @@ files:
     await expect(readPlan(folder)).rejects.toMatchObject({ code: 'PLAN_MISSING' });
   });
 
-  test('more points than a sweep may have, with their number', async () => {
-    await expect(square('  x: { range: [1, 2000000] }\n  n: [1, 2]\n')).rejects.toMatchObject({
-      code: 'PLAN_TOO_LARGE',
-      message: expect.stringContaining(
-        'has 4,000,000 points (x 2,000,000 x n 2); a sweep has at most 1,000,000',
-      ) as unknown,
-    });
-    await expect(square('  x: { range: [0, 1e300, 1e-300] }\n')).rejects.toMatchObject({
-      message: expect.stringContaining('has about 10^600 points') as unknown,
-    });
-    expect((await square('  x: { range: [1, 1000000] }\n')).count).toBe(1_000_000);
+  test('more points than are run without being asked, with their number', async () => {
+    const large = await square('  x: { range: [1, 2000000] }\n  n: [1, 2]\n');
+    const told = 'has 4,000,000 points (x 2,000,000 × n 2): more than 1,000,000 are run only with --yes';
+    expect(() => checkPlanSize(large, false)).toThrow(told);
+    checkPlanSize(large, true);
+    const huge = await square('  x: { range: [0, 1e300, 1e-300] }\n');
+    expect(() => checkPlanSize(huge, false)).toThrow('has up to about 10^600 points');
+    const most = await square('  x: { range: [1, 1000000] }\n');
+    checkPlanSize(most, false);
+    expect(most.points.count).toBe(1_000_000n);
   });
 });

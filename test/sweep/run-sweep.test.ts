@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { prepareAppliance } from '../../src/instance/prepare.js';
 import type { SweepEvent, SweepManifest } from '../../src/model/sweep.js';
-import { type Plan, readPlan } from '../../src/sweep/plan.js';
+import { type Plan, readPlan } from '../../src/sweep/plan/plan.js';
 import { type SweepSpec, runSweep } from '../../src/sweep/run-sweep.js';
 import { pointFolder } from '../../src/system/paths.js';
 import { processIdentity } from '../../src/system/process-identity.js';
@@ -67,6 +67,7 @@ async function makePlan(parameters: string): Promise<Plan> {
 async function sweep(options: Run = {}) {
   const { driver = new CountingDriver(), onEvent = () => undefined, signal, ...rest } = options;
   const plan = options.plan ?? (await makePlan('  n: { range: [1, 4] }\n'));
+  if (plan.source.kind !== 'folder') throw new Error('the plan is of a folder');
   const prepared = await prepareAppliance(plan.source, fakeBase());
   const limits = { boot: 600, total: undefined, powerOff: 600 };
   const spec = { plan, prepared, out, parallel: 2, limits, force: false, keep: false, ...rest };
