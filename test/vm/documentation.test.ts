@@ -8,7 +8,14 @@ import { temporaryFolder } from '../support/gva.js';
 // Every command line of gva that the documentation shows, run as it stands: blocks of `sh` that begin with gva,
 // ./bin/gva, or a comment that leads to one, each document in an empty folder of its own.
 
-const documents = ['README.md', 'docs/sweeps.md', 'docs/media.md', 'docs/doctor.md', 'docs/packages.md', 'docs/plans.md'];
+const documents = [
+  'README.md',
+  'docs/sweeps.md',
+  'docs/media.md',
+  'docs/doctor.md',
+  'docs/packages.md',
+  'docs/plans.md',
+];
 
 function commandBlocks(text: string): string[] {
   const blocks = [...text.matchAll(/^```sh\n([^`]*)^```/gm)].map((match) => match[1] ?? '');
