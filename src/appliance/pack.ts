@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { loadBase, type Base } from '../base/store.js';
 import { makeExt4 } from '../disk/ext4-image.js';
 import { writeVmdk } from '../disk/vmdk/write.js';
+import type { Appliance } from '../model/appliance.js';
 import type { DiskRole } from '../model/envelope.js';
 import { ExitCode, GvaError } from '../system/errors.js';
 import { digestText, temporarySibling } from '../system/files.js';
@@ -64,7 +65,12 @@ export async function packAppliance(
   const output = temporarySibling(join(imagesFolder(), 'output'));
   try {
     const disks = await packedDisks(source, { base, images, output, options });
-    const spec = { appliance, digest: images.digest, ...specOf(base), ...described(appliance.name, disks) };
+    const spec = {
+      appliance: bootable(appliance),
+      digest: images.digest,
+      ...specOf(base),
+      ...described(appliance.name, disks),
+    };
     const members: WrittenMember[] = [];
     await writeOva(
       target,
@@ -78,6 +84,14 @@ export async function packAppliance(
     await rm(output, { force: true });
   }
 }
+
+/** Bytes with which the portable kernel boots; started directly, a base may do with less. */
+const leastMemory = 128 << 20;
+
+const bootable = <T extends Pick<Appliance, 'hardware'>>(appliance: T): T => ({
+  ...appliance,
+  hardware: { ...appliance.hardware, memory: Math.max(appliance.hardware.memory, leastMemory) },
+});
 
 async function packedImages(source: ApplianceFolder, { script, combine, images }: PackOptions) {
   const made = await applianceImages(source, {

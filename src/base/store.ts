@@ -90,9 +90,6 @@ function brokenBase(folder: string, problem: string): GvaError {
   });
 }
 
-/** In a base's folder: the disk that packages carry. */
-export const portableDiskName = 'disk.img';
-
 export type BaseDescription = Pick<
   BaseManifest,
   'name' | 'description' | 'kernelRelease' | 'umlRelease' | 'packages' | 'inputs'
@@ -107,7 +104,7 @@ export async function publishBase(
     root: await describeFile(folder, baseFiles.root),
     kernel: await describeFile(folder, baseFiles.kernel),
     initrd: await describeFile(folder, baseFiles.initrd),
-    disk: { ...(await describeFile(folder, portableDiskName)), ...portable },
+    disk: { ...(await describeFile(folder, baseFiles.disk)), ...portable },
   };
   const digest = digestText(
     Object.values(files)

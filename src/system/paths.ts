@@ -23,6 +23,10 @@ export const basesFolder = () => join(dataFolder(), 'bases');
 export const baseFolder = (name: string) => join(basesFolder(), name);
 export const imagesFolder = () => join(cacheFolder(), 'images');
 export const packagesFolder = () => join(cacheFolder(), 'packages');
+/** Where results of all sweeps are, by identity. */
+export const resultsCacheFolder = () => join(cacheFolder(), 'results');
+/** The sweeps of this user that run on this machine. */
+export const runningSweepsFolder = () => join(cacheFolder(), 'running');
 export const probesFolder = () => join(cacheFolder(), 'probes');
 
 /** In the folder of probes; KEY stands for a boot of the host, programs and kernels. */
@@ -42,6 +46,8 @@ export const baseFiles = {
   root: 'root.img',
   kernel: 'vmlinux',
   initrd: 'initrd.img',
+  /** The disk that packages carry. */
+  disk: 'disk.img',
 } as const;
 
 /** In an appliance's folder. */
@@ -87,6 +93,11 @@ export const sweepFiles = {
   sweep: 'sweep.json',
   results: 'results.csv',
   points: 'points',
+  /** Among the points: results that the plan has no place for at present, by identity. */
+  earlier: '.earlier',
+  store: 'store.db',
+  status: 'status.json',
+  requests: 'requests',
   /** Beginning of the name; says which process uses the folder, while it does. */
   lock: '.lock-',
 } as const;

@@ -12,7 +12,7 @@ export const runProgram = promisify(execFile);
 export async function installFakeBase(digest = 'b'.repeat(64)): Promise<void> {
   const folder = join(baseFolder('micro'), digest.slice(0, 16));
   await mkdir(folder, { recursive: true });
-  const names = { ...baseFiles, disk: 'disk.img' };
+  const names = baseFiles;
   const contents = Object.entries(names).map(
     ([role, name]) => [role, name, Buffer.alloc(4096, role)] as const,
   );

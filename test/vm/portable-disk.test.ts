@@ -1,7 +1,7 @@
 import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parameterFiles } from '../../src/appliance/parameter-files.js';
+import { packedDefaults, parameterFiles } from '../../src/appliance/parameter-files.js';
 import { type Base, loadBase } from '../../src/base/store.js';
 import { openExt4 } from '../../src/disk/ext4/index.js';
 import { extractTree } from '../../src/disk/extract.js';
@@ -11,7 +11,7 @@ import { createOverlay } from '../../src/disk/qcow2/overlay.js';
 import { openRaw } from '../../src/disk/source.js';
 import { type Watched, watchMachine } from '../../src/instance/watch.js';
 import type { GuestEvent } from '../../src/model/guest-event.js';
-import type { ParameterType, ParameterValues } from '../../src/model/parameter.js';
+import type { ParameterDeclaration, ParameterValues } from '../../src/model/parameter.js';
 import type { Boot, Controller, Disk, Hardware, MachineSpec } from '../../src/vmm/driver.js';
 import { qemuArguments } from '../../src/vmm/qemu/arguments.js';
 import { QemuDriver } from '../../src/vmm/qemu/driver.js';
@@ -39,8 +39,12 @@ beforeAll(async () => {
 });
 afterAll(() => packages[Symbol.asyncDispose]());
 
-const types: Record<string, ParameterType> = { n: 'int', text: 'string', fast: 'bool', x: 'float' };
-const defaults: ParameterValues = { n: 1, text: 'default', fast: false, x: 2.5 };
+const parameters: ParameterDeclaration[] = [
+  { name: 'n', type: 'int', default: 1 },
+  { name: 'text', type: 'string', default: 'default' },
+  { name: 'fast', type: 'bool', default: false },
+  { name: 'x', type: 'float', default: 2.5 },
+];
 const given: ParameterValues = { n: 7, text: `<'"& \\ $(reboot) zwölf\n\ttab>`, fast: true, x: 2.5 };
 
 /** An environment as another host writes it: of the parameters that somebody changed, and some of its own. */
@@ -69,15 +73,7 @@ const texts = (entries: readonly MediumEntry[]) =>
 /** The application disk as GVA packs it. */
 const appliance = (script: string) => ({
   '.gva/gvad.conf': 'media=output cdrom\nwait=10\n',
-  '.gva/parameters': Object.entries(types)
-    .map(([name, type]) => `${type} ${name}\n`)
-    .join(''),
-  ...Object.fromEntries(
-    Object.entries(texts(parameterFiles(defaults, 'test'))).map(([path, text]) => [
-      `.gva/cdrom/${path}`,
-      text,
-    ]),
-  ),
+  ...packedDefaults({ name: 'test', parameters }),
   'script-bin/run': script,
 });
 
@@ -186,7 +182,8 @@ const long: Case[] = [
   ['by UEFI, virtio-scsi', { firmware: 'uefi', hardware: onScsi }],
   ['by UEFI, NVMe, the CD on AHCI', { firmware: 'uefi', hardware: onNvme }],
   ['by BIOS, a blank output disk', { firmware: 'bios', hardware: onPc('pvscsi'), blankOutput: true }],
-  ['by BIOS, in 96 MiB', { firmware: 'bios', hardware: onPc('pvscsi'), memory: 96 }],
+  ['by BIOS, in 128 MiB', { firmware: 'bios', hardware: onPc('pvscsi'), memory: 128 }],
+  ['by UEFI, in 192 MiB', { firmware: 'uefi', hardware: { controller: 'ahci' }, memory: 192 }],
 ];
 const ifLong = it.skipIf(!process.env['GVA_LONG']);
 

@@ -8,7 +8,7 @@ import { type DebianPackage, fetchPackage, unpackPackage } from '../debian-packa
 import { unpackKernel } from '../kernel-image.js';
 import { type KernelModule, readModules } from '../kernel-modules.js';
 import { type UnpackedKernel, fetchKernel, unpackedKernel } from '../kernel-package.js';
-import { portableDiskName, publishBase } from '../store.js';
+import { publishBase } from '../store.js';
 import { umlModulesFolder, umlRelease } from '../uml-host.js';
 import { loaderPackages } from './boot-partition.js';
 import { microInitrd } from './initrd.js';
@@ -50,9 +50,8 @@ export async function buildMicro(say: (step: string) => void, signal?: AbortSign
     const packages = await fetchPackages(signal);
     const { kernel, busybox, portableKernel, loaders } = packages;
     say('unpacking');
-    for (const each of [...kernel, busybox]) await unpackPackage(each.file, join(work, unpacked.base));
-    for (const each of [...portableKernel, ...loaders])
-      await unpackPackage(each.file, join(work, unpacked.portable));
+    await unpackAll([...kernel, busybox], join(work, unpacked.base));
+    await unpackAll([...portableKernel, ...loaders], join(work, unpacked.portable));
     say('building');
     const { folder, portable, ...releases } = await buildFiles(work);
     return await publishBase(folder, {
@@ -69,12 +68,19 @@ export async function buildMicro(say: (step: string) => void, signal?: AbortSign
 }
 
 async function fetchPackages(signal?: AbortSignal): Promise<Packages> {
-  return {
-    kernel: await fetchKernel(kernelPackages, signal),
-    busybox: await fetchPackage('busybox-static', signal),
+  // One after the other: both may be the same package.
+  const kernels = fetchKernel(kernelPackages, signal).then(async (kernel) => ({
+    kernel,
     portableKernel: await fetchKernel(portableKernelPackages, signal),
-    loaders: await Promise.all(loaderPackages.map((name) => fetchPackage(name, signal))),
-  };
+  }));
+  const others = Promise.all(['busybox-static', ...loaderPackages].map((name) => fetchPackage(name, signal)));
+  const [{ kernel, portableKernel }, [busybox, ...loaders]] = await Promise.all([kernels, others]);
+  if (!busybox) throw new TypeError('no package was fetched');
+  return { kernel, busybox, portableKernel, loaders };
+}
+
+async function unpackAll(packages: readonly DebianPackage[], folder: string): Promise<void> {
+  for (const { file } of packages) await unpackPackage(file, folder);
 }
 
 const versions = (packages: readonly DebianPackage[]) =>
@@ -96,7 +102,7 @@ async function buildFiles(work: string) {
   const root = join(folder, baseFiles.root);
   const uml = await makeRoot(root, work, busybox, [kernel, portableKernel]);
   const disk = { kernel: portableKernel, loaders: join(work, unpacked.portable), busybox, root, work };
-  const rootOffset = await makePortableDisk(join(folder, portableDiskName), disk);
+  const rootOffset = await makePortableDisk(join(folder, baseFiles.disk), disk);
   return {
     ...{ folder, kernelRelease: kernel.release, ...(uml === undefined ? {} : { umlRelease: uml }) },
     portable: { kernelRelease: portableKernel.release, rootOffset },

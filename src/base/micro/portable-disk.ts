@@ -60,7 +60,7 @@ export async function makePortableDisk(file: string, sources: PortableDiskSource
   return rootOffset;
 }
 
-/** A quarter smaller than what lz4 makes of it, and unpacked in a fifth of the time that xz takes. */
+/** By xz it would be 2.6 MB instead of 2.8, and take 0.4 s more to boot under TCG. */
 async function compressedInitrd({ kernel, busybox, work }: PortableDiskSources): Promise<Buffer> {
   const modules = await readModules(kernel.modulesFolder, firstModules, deviceModules);
   const file = join(work, 'portable-initrd');
