@@ -34,13 +34,16 @@ export function parameterProblem(
   if (typeof value === 'string' && value.includes('\0')) return 'must not contain a NUL character';
   if (typeof value === 'number' && min !== undefined && value < min) return `must be at least ${min}`;
   if (typeof value === 'number' && max !== undefined && value > max) return `must be at most ${max}`;
-  if (typeof value === 'string' && value.length < minLength)
+  if (typeof value === 'string' && characters(value) < minLength)
     return `must have at least ${minLength} characters`;
-  if (typeof value === 'string' && value.length > maxLength)
+  if (typeof value === 'string' && characters(value) > maxLength)
     return `must have at most ${maxLength} characters`;
   if (values && !values.includes(value)) return `must be one of ${values.join(', ')}`;
   return undefined;
 }
+
+/** Code points; JavaScript counts those beyond the basic plane twice. */
+const characters = (text: string) => Array.from(text).length;
 
 /** A value typed on a command line or in a table; text that is none of the type is returned as it is. */
 export function parameterFromText(type: ParameterType, text: string): ParameterValue {

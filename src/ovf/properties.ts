@@ -14,9 +14,6 @@ import { type Qualifier, parseQualifiers } from './qualifiers.js';
 /** A parameter that a package declares, with what OVF says beyond GVA's own declarations. */
 export interface PropertyParameter extends ParameterDeclaration {
   readonly description?: string;
-  /** Characters. */
-  readonly minLength?: number;
-  readonly maxLength?: number;
   /** Where this is false, the value is the producer's alone. */
   readonly userConfigurable: boolean;
   readonly password: boolean;
@@ -146,20 +143,8 @@ function defaultOf(
 ): ParameterValue | undefined {
   if (text === undefined && declaration.userConfigurable) return undefined;
   const value = valueOfText(declaration.type, text ?? '');
-  const problem = value === undefined ? `is none of its type` : propertyProblem(declaration, value);
+  const problem = value === undefined ? `is none of its type` : parameterProblem(declaration, value);
   if (problem === undefined) return value;
   if ((text ?? '').trim() !== '') warn(`its default ${quoted(text ?? '')} ${problem}, and is passed over`);
   return undefined;
-}
-
-/** What is wrong with a value, as the end of a sentence; undefined where nothing is. */
-export function propertyProblem(parameter: PropertyParameter, value: ParameterValue): string | undefined {
-  const { minLength, maxLength } = parameter;
-  // In characters, not in UTF-16 units.
-  const length = typeof value === 'string' ? Array.from(value).length : undefined;
-  if (length !== undefined && minLength !== undefined && length < minLength)
-    return `must have at least ${minLength} characters`;
-  if (length !== undefined && maxLength !== undefined && length > maxLength)
-    return `must have at most ${maxLength} characters`;
-  return parameterProblem(parameter, value);
 }

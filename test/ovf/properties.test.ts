@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { ParameterDeclaration } from '../../src/model/parameter.js';
-import { parametersOf, propertyProblem } from '../../src/ovf/properties.js';
+import { type ParameterDeclaration, parameterProblem } from '../../src/model/parameter.js';
+import { parametersOf } from '../../src/ovf/properties.js';
 import { parseQualifiers } from '../../src/ovf/qualifiers.js';
 import { readDescriptor } from '../../src/ovf/read-descriptor.js';
 import { writeDescriptor } from '../../src/ovf/write-descriptor.js';
@@ -80,9 +80,9 @@ describe('qualifiers', () => {
 
   it('of lengths count characters', () => {
     const parameter = one('ovf:type="string" ovf:qualifiers="MinLen(2),MaxLen(3)"')!;
-    expect(propertyProblem(parameter, 'a')).toBe('must have at least 2 characters');
-    expect(propertyProblem(parameter, '\u{1f600}\u{1f600}\u{1f600}')).toBeUndefined();
-    expect(propertyProblem(parameter, 'abcd')).toBe('must have at most 3 characters');
+    expect(parameterProblem(parameter, 'a')).toBe('must have at least 2 characters');
+    expect(parameterProblem(parameter, '\u{1f600}\u{1f600}\u{1f600}')).toBeUndefined();
+    expect(parameterProblem(parameter, 'abcd')).toBe('must have at most 3 characters');
   });
 });
 
