@@ -1,6 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
+/** Tests that boot real guests, measure them, or kill processes at random: one file at a time. */
+const alone = ['test/vm/**/*.test.ts', 'test/fault/**/*.test.ts', 'test/vmm/doctor/measure.test.ts'];
+
 /** Tests that replace modules need a process of their own. */
 const mocking = ['test/disk/fuzz.test.ts'];
 
@@ -9,15 +12,15 @@ const setupFiles = ['test/support/no-colours.ts'];
 
 export default defineConfig({
   test: {
-    // Vitest would leave one processor idle.
-    maxWorkers: availableParallelism(),
+    // Many tests wait for processes of theirs; Vitest would even leave one processor idle.
+    maxWorkers: availableParallelism() + 1,
     projects: [
       {
         test: {
           name: 'unit',
           setupFiles,
           include: ['test/**/*.test.ts'],
-          exclude: ['test/vm/**', ...mocking],
+          exclude: [...alone, ...mocking],
           testTimeout: 60_000,
           // The files share their processes: a third of the time was loading the same modules again.
           isolate: false,
@@ -25,11 +28,11 @@ export default defineConfig({
       },
       { test: { name: 'unit-mocking', setupFiles, include: mocking, testTimeout: 60_000 } },
       {
-        // Tests that boot guests run one file at a time: a loaded machine must never decide a result.
+        // A loaded machine must never decide a result.
         test: {
           name: 'vm',
           setupFiles,
-          include: ['test/vm/**/*.test.ts'],
+          include: alone,
           testTimeout: 300_000,
           hookTimeout: 300_000,
           fileParallelism: false,

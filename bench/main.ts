@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { packageRoot, packageVersion } from '../src/system/paths.js';
 import { type Benchmark, type Figure, median } from './benchmark.js';
 import { coldStart } from './cold-start.js';
+import { coordinator } from './coordinator.js';
 import { computation } from './computation.js';
 import { baseSize } from './base-size.js';
 import { media } from './media.js';
@@ -15,7 +16,7 @@ import { vmdk } from './vmdk.js';
 // npm run bench [-- NAME...]: each benchmark prints a table and writes bench/results/DATE-NAME.json.
 
 const benchmarks: Benchmark[] = [
-  ...[coldStart, throughput, computation, baseSize, media],
+  ...[coldStart, throughput, coordinator, computation, baseSize, media],
   ...[vmdk, ova, packages],
 ];
 

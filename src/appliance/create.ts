@@ -17,7 +17,7 @@ const job = `#!/bin/sh
 # Gets the values of the parameters as words. What it leaves in the working folder, /output, comes home.
 n=$1
 echo "the square of $n is $((n * n))"
-echo "area=$((n * n))" >area.txt
+echo "area=$((n * n))" >result.txt
 `;
 
 const plan = `appliance: .                             # the folder of this plan

@@ -9,20 +9,61 @@ import { ExitCode, GvaError } from '../system/errors.js';
  */
 export async function act(json: boolean, work: (signal: AbortSignal) => Promise<ExitCode>): Promise<void> {
   const controller = new AbortController();
-  const interrupt = () => {
-    if (controller.signal.aborted) process.exit(ExitCode.interrupted);
-    controller.abort(new GvaError('INTERRUPTED', 'interrupted', { exitCode: ExitCode.interrupted }));
+  const interrupt = () => abortOrExit(controller);
+  const handlers = { SIGINT: interrupt, SIGTERM: interrupt, SIGHUP: interrupt };
+  await perform(json, () => work(controller.signal), handlers);
+}
+
+/** How the work of many parts is to end. Whenever `abort` is aborted, so is `finish`. */
+export interface StopSignals {
+  /** Nothing more is to be begun; what runs goes on to its end. */
+  readonly finish: AbortSignal;
+  /** What runs is to be ended now. */
+  readonly abort: AbortSignal;
+}
+
+/**
+ * As `act()`, for work of many parts: the first SIGINT asks to finish, the second aborts, a third ends the process. SIGTERM
+ * and SIGHUP abort at once, since who sends them will not wait long.
+ *
+ * @param options.ignoreHangup SIGHUP means nothing: the work goes on when its user has logged out
+ */
+export async function actInStages(
+  json: boolean,
+  work: (signals: StopSignals) => Promise<ExitCode>,
+  { ignoreHangup = false }: { readonly ignoreHangup?: boolean } = {},
+): Promise<void> {
+  const [finish, abort] = [new AbortController(), new AbortController()];
+  const end = () => {
+    finish.abort(interrupted());
+    abortOrExit(abort);
   };
-  process.on('SIGINT', interrupt).on('SIGTERM', interrupt).on('SIGHUP', interrupt);
+  const interrupt = () => (finish.signal.aborted ? end() : finish.abort(interrupted()));
+  const handlers = { SIGINT: interrupt, SIGTERM: end, SIGHUP: ignoreHangup ? () => undefined : end };
+  await perform(json, () => work({ finish: finish.signal, abort: abort.signal }), handlers);
+}
+
+const interrupted = () => new GvaError('INTERRUPTED', 'interrupted', { exitCode: ExitCode.interrupted });
+
+function abortOrExit(controller: AbortController): void {
+  if (controller.signal.aborted) process.exit(ExitCode.interrupted);
+  controller.abort(interrupted());
+}
+
+type Handlers = Readonly<Record<'SIGINT' | 'SIGTERM' | 'SIGHUP', () => void>>;
+
+async function perform(json: boolean, work: () => Promise<ExitCode>, handlers: Handlers): Promise<void> {
+  const entries = Object.entries(handlers);
+  for (const [name, handler] of entries) process.on(name, handler);
   try {
-    process.exitCode = await work(controller.signal);
+    process.exitCode = await work();
   } catch (error) {
     if (!(error instanceof GvaError)) throw error;
     showError(error);
     if (json) printJson({ error: { code: error.code, message: error.message, hint: error.hint } });
     process.exitCode = error.exitCode;
   } finally {
-    process.off('SIGINT', interrupt).off('SIGTERM', interrupt).off('SIGHUP', interrupt);
+    for (const [name, handler] of entries) process.off(name, handler);
   }
 }
 

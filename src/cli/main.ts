@@ -13,7 +13,7 @@ import { addLsCommand } from './ls.js';
 import { addPackCommand } from './pack.js';
 import { addPlanCommand } from './plan.js';
 import { addRunCommand } from './run.js';
-import { addSweepCommand } from './sweep.js';
+import { addSweepCommand } from './sweep/command.js';
 import { addUnpackCommand } from './unpack.js';
 
 mark('Node started');

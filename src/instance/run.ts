@@ -37,6 +37,8 @@ export interface InstanceSpec {
   readonly limits: WatchLimits;
   /** Where on the host the machine is to be; anywhere where absent. */
   readonly placement?: Placement;
+  /** Called when the media are made, before the machine is started. */
+  readonly onStarting?: () => void;
 }
 
 /**
@@ -84,6 +86,7 @@ async function startMachine(spec: InstanceSpec, vmm: ChosenVmm, scratch: Scratch
       ...(spec.limits.total === undefined ? {} : { cpuTime: cpuTimeFor(spec.limits.total, staged.cpus) }),
     };
     mark('media made');
+    spec.onStarting?.();
     return await vmm.driver.start(machine);
   } catch (error) {
     if (error instanceof GvaError) throw error;

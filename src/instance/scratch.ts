@@ -50,12 +50,12 @@ class ScratchFolder implements Scratch {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#kept) await rm(this.folder, { recursive: true, force: true });
+    if (!this.#kept) await removeScratch(this.folder);
   }
 }
 
 /** Removes what processes of ours left that were killed before they could. */
-async function removeAbandoned(parent: string): Promise<void> {
+export async function removeAbandoned(parent: string): Promise<void> {
   for (const name of await readdir(parent)) {
     if (!name.startsWith(scratchPrefix)) continue;
     const folder = join(parent, name);
@@ -66,8 +66,16 @@ async function removeAbandoned(parent: string): Promise<void> {
     if (Date.now() - info.mtimeMs > 60_000) await rmdir(folder).catch(() => undefined);
     const text = await readTextIfExists(join(folder, scratchFiles.owner)).catch(() => undefined);
     const owner = text === undefined ? undefined : parseProcessIdentity(text);
-    if (owner && (await judgeProcess(owner)) === 'dead') await rm(folder, { recursive: true, force: true });
+    if (owner && (await judgeProcess(owner)) === 'dead') await removeScratch(folder);
   }
+}
+
+/** Who is killed on the way leaves what the next one still knows as abandoned: whose it is goes last. */
+async function removeScratch(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => []);
+  for (const name of names)
+    if (name !== scratchFiles.owner) await rm(join(folder, name), { recursive: true, force: true });
+  await rm(folder, { recursive: true, force: true });
 }
 
 async function allocatedBytes(folder: string): Promise<number> {

@@ -56,6 +56,6 @@ export interface FailedPoint {
 
 /** A file in the folder `requests` of a sweep: what others ask of the process that runs it. */
 export type SweepRequest =
-  /** `all`: as Ctrl-C, once. */
+  /** `all`: what runs is cancelled, and the sweep stops. */
   | { readonly request: 'cancel'; readonly points: readonly number[] | 'all' }
   | { readonly request: 'retry'; readonly points: readonly number[] | 'failed' | 'lost' };

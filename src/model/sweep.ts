@@ -17,6 +17,8 @@ export interface SweepManifest {
   readonly parameters: readonly string[];
   /** Number of points. */
   readonly count: number;
+  /** How it was run the last time, as the words of the command. */
+  readonly options?: Readonly<Record<string, unknown>>;
   /** ISO 8601, UTC. */
   readonly startedAt: string;
   /** When it was taken up again, the last time. */
@@ -57,7 +59,17 @@ export type SweepEvent =
       readonly parallel: number;
     }
   | { readonly event: 'point-started'; readonly point: Point }
-  | { readonly event: 'point-ended'; readonly point: Point; readonly outcome: PointOutcome };
+  | { readonly event: 'point-ended'; readonly point: Point; readonly outcome: PointOutcome }
+  /** It did not end well and is run again after `delay` seconds. */
+  | {
+      readonly event: 'point-again';
+      readonly point: Point;
+      readonly outcome: PointOutcome;
+      readonly delay: number;
+    }
+  /** No instance is begun until it goes on. */
+  | { readonly event: 'paused'; readonly reason: string }
+  | { readonly event: 'resumed' };
 
 export interface SweepSummary {
   readonly folder: string;
@@ -68,5 +80,7 @@ export interface SweepSummary {
   /** Points done before. */
   readonly kept: number;
   readonly interrupted: boolean;
+  /** Why it stopped before its end, as a sentence without its full stop. */
+  readonly stopped?: string;
   readonly seconds: number;
 }

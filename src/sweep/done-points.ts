@@ -1,10 +1,7 @@
-import { join } from 'node:path';
 import { z } from 'zod';
 import { instanceIdentity } from '../instance/identity.js';
 import type { InstanceResult } from '../model/result.js';
 import type { Point, PointOutcome } from '../model/sweep.js';
-import { readTextIfExists } from '../system/files.js';
-import { pointFolder, resultFiles } from '../system/paths.js';
 
 const moment = z.number().nullable();
 
@@ -34,25 +31,10 @@ export function identityOf(
     instanceIdentity(applianceDigest, baseDigest, point.parameters, await filesOf(point));
 }
 
-/**
- * How a point ended when it was run before; undefined where it was not, or its result is of other work (the
- * appliance, its base or the plan has changed) or cannot be read.
- */
-export async function earlierOutcome(
-  sweepFolder: string,
-  point: Point,
-  identity: IdentityOf,
-): Promise<PointOutcome | undefined> {
-  const file = join(pointFolder(sweepFolder, point.index), resultFiles.result);
-  const text = await readTextIfExists(file).catch(() => undefined);
-  if (text === undefined) return undefined;
-  const result = parse(text);
-  return result && result.identity === (await identity(point).catch(() => undefined))
-    ? outcomeOf(result)
-    : undefined;
-}
+export type KnownResult = z.output<typeof schema>;
 
-function parse(text: string): z.output<typeof schema> | undefined {
+/** Undefined where the text is no result.json that this version can read. */
+export function parseResult(text: string): KnownResult | undefined {
   try {
     return schema.parse(JSON.parse(text));
   } catch {

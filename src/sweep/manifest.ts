@@ -14,6 +14,7 @@ const schema = z.looseObject({
   files: z.array(z.looseObject({ name: z.string(), size: z.number(), sha256: z.string() })),
   parameters: z.array(z.string()),
   count: z.number(),
+  options: z.record(z.string(), z.unknown()).exactOptional(),
   startedAt: z.string(),
   continuedAt: z.string().exactOptional(),
 });

@@ -1,4 +1,5 @@
 import { runInstance } from '../instance/run.js';
+import type { InstanceEvent } from '../model/instance-event.js';
 import type { Point, PointOutcome } from '../model/sweep.js';
 import { ExitCode, GvaError, errnoOf, messageOf } from '../system/errors.js';
 import { pointFolder } from '../system/paths.js';
@@ -12,12 +13,19 @@ export interface PointRun {
   readonly error?: GvaError;
 }
 
+export interface PointWatch {
+  readonly signal: AbortSignal;
+  /** The machine is about to be started. */
+  readonly onStarting: () => void;
+  readonly onEvent: (event: InstanceEvent) => void;
+}
+
 /** Runs the instance of one point. Only what is a bug is thrown. */
 export async function runPoint(
   { plan, prepared, out, limits, keep }: SweepSpec,
   point: Point,
   vmm: ChosenVmm,
-  signal: AbortSignal,
+  { signal, onStarting, onEvent }: PointWatch,
 ): Promise<PointRun> {
   const { index, parameters } = point;
   const id = `${prepared.appliance.name}-${process.pid}-${index}`;
@@ -25,7 +33,8 @@ export async function runPoint(
     const files = await plan.files.of(point);
     const spec = { id, prepared, parameters, files, out: pointFolder(out, index), limits, keep };
     // What stands in its folder is the sweep's own, and of other work or not done.
-    return { outcome: outcomeOf(await runInstance({ ...spec, force: true }, vmm, () => undefined, signal)) };
+    const result = await runInstance({ ...spec, onStarting, force: true }, vmm, onEvent, signal);
+    return { outcome: outcomeOf(result) };
   } catch (error) {
     const told = toldError(error);
     const cause = `${told.code}: ${told.message}`;

@@ -27,6 +27,8 @@ export const packagesFolder = () => join(cacheFolder(), 'packages');
 export const resultsCacheFolder = () => join(cacheFolder(), 'results');
 /** The sweeps of this user that run on this machine. */
 export const runningSweepsFolder = () => join(cacheFolder(), 'running');
+/** A file for each sweep of the user. */
+export const sweepsFolder = () => join(dataFolder(), 'sweeps');
 export const probesFolder = () => join(cacheFolder(), 'probes');
 
 /** In the folder of probes; KEY stands for a boot of the host, programs and kernels. */
@@ -92,6 +94,10 @@ export const resultFiles = {
 export const sweepFiles = {
   sweep: 'sweep.json',
   results: 'results.csv',
+  /** The same table as JSON Lines. */
+  lines: 'results.jsonl',
+  /** What a sweep in the background has to say. */
+  log: 'sweep.log',
   points: 'points',
   /** Among the points: results that the plan has no place for at present, by identity. */
   earlier: '.earlier',

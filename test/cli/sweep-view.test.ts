@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { SweepView } from '../../src/cli/sweep-view.js';
+import { SweepView } from '../../src/cli/sweep/run-view.js';
 import type { InstanceState } from '../../src/model/result.js';
 import type { SweepSummary } from '../../src/model/sweep.js';
-import { exitCodeOfSweep } from '../../src/cli/sweep.js';
+import { runningStatus } from '../sweep/observe-fixture.js';
+import { exitCodeOfSweep } from '../../src/cli/sweep/run.js';
 
 let text: string;
 let now: number;
@@ -86,7 +87,41 @@ describe('without a terminal', () => {
   });
 });
 
+test('what is run again, pauses and ends is told', () => {
+  using view = makeView();
+  begin(view, 100);
+  const point = { index: 3, parameters: { n: 3 } };
+  // A result that was there already has never run.
+  const outcome = { state: 'done', status: 0, times: null } as const;
+  view.event({ event: 'point-ended', point: { ...point, index: 1 }, outcome });
+  view.event({ event: 'point-started', point });
+  view.finishing();
+  view.interrupted();
+  const lost = { ...outcome, state: 'lost', cause: 'panic' } as const;
+  view.event({ event: 'point-again', point, outcome: lost, delay: 1.5 });
+  view.event({ event: 'paused', reason: 'the disk is full' });
+  view.event({ event: 'resumed' });
+  view.finishing();
+  expect(text.split('\n').slice(1)).toEqual([
+    'no more is begun; waiting for the running instance (once more: end now)',
+    'ending the running instance; what is done is kept (once more: quit at once)',
+    'lost: point 3 (n=3): panic; again in 2 s',
+    'paused: the disk is full',
+    'goes on',
+    '',
+  ]);
+});
+
 describe('on a terminal', () => {
+  test('shows the estimate of the sweep itself', () => {
+    using view = makeView({ isTTY: true, columns: 200 });
+    begin(view, 100);
+    view.progress(runningStatus);
+    expect(text).toContain(
+      '5/100 done, 2 running, 2 failed, 1 lost, 8.3/min, about 11m00s (10m00s to 13m00s) left',
+    );
+  });
+
   test('draws one line again, below what stays, no wider than the terminal', () => {
     using view = makeView({ isTTY: true, columns: 30 });
     begin(view, 3);

@@ -7,11 +7,13 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { prepareAppliance } from '../../src/instance/prepare.js';
 import type { SweepEvent, SweepManifest } from '../../src/model/sweep.js';
 import { type Plan, readPlan } from '../../src/sweep/plan/plan.js';
+import { rebuildSweep } from '../../src/sweep/rebuild.js';
 import { type SweepSpec, runSweep } from '../../src/sweep/run-sweep.js';
+import { defaultRetryLimits } from '../../src/sweep/schedule/retry-policy.js';
 import { pointFolder } from '../../src/system/paths.js';
 import { processIdentity } from '../../src/system/process-identity.js';
-import type { MachineSpec, VirtualMachine } from '../../src/vmm/driver.js';
-import { FakeDriver, doneScript, guestScript } from '../../src/vmm/fake/driver.js';
+import { doneScript, guestScript } from '../../src/vmm/fake/driver.js';
+import { CountingDriver } from '../support/counting-driver.js';
 import {
   type TestHome,
   fakeBase,
@@ -37,25 +39,12 @@ const endedWith = (status: string) =>
   `echo "@gva1 script-end t=0.03 name=50-autorun status=${status} free=500" >&4; echo "@gva1 done t=0.04" >&4\n`;
 
 /** A fake that counts its machines. */
-class CountingDriver extends FakeDriver {
-  running = 0;
-  most = 0;
-  readonly ids: string[] = [];
-
-  override async start(spec: MachineSpec): Promise<VirtualMachine> {
-    const machine = await super.start(spec);
-    this.ids.push(spec.id);
-    this.most = Math.max(this.most, ++this.running);
-    void machine.exited.then(() => this.running--);
-    return machine;
-  }
-}
-
 interface Run extends Partial<SweepSpec> {
   readonly plan?: Plan;
   readonly driver?: CountingDriver;
   readonly onEvent?: (event: SweepEvent) => void;
   readonly signal?: AbortSignal;
+  readonly finish?: AbortSignal;
 }
 
 async function makePlan(parameters: string): Promise<Plan> {
@@ -65,14 +54,17 @@ async function makePlan(parameters: string): Promise<Plan> {
 }
 
 async function sweep(options: Run = {}) {
-  const { driver = new CountingDriver(), onEvent = () => undefined, signal, ...rest } = options;
+  const { driver = new CountingDriver(), onEvent = () => undefined, signal, finish, ...rest } = options;
   const plan = options.plan ?? (await makePlan('  n: { range: [1, 4] }\n'));
   if (plan.source.kind !== 'folder') throw new Error('the plan is of a folder');
   const prepared = await prepareAppliance(plan.source, fakeBase());
   const limits = { boot: 600, total: undefined, powerOff: 600 };
-  const spec = { plan, prepared, out, parallel: 2, limits, force: false, keep: false, ...rest };
+  const retry = { ...defaultRetryLimits, attempts: 1 };
+  const flags = { force: false, keep: false, shared: false };
+  const spec = { plan, prepared, name: 'test', out, jobs: 2, limits, retry, stop: {}, ...flags, ...rest };
   const never = new AbortController().signal;
-  const summary = await runSweep(spec, fakeVmm(undefined, driver), onEvent, signal ?? never);
+  const signals = { finish: finish ?? never, abort: signal ?? never };
+  const summary = await runSweep(spec, fakeVmm(undefined, driver), onEvent, signals);
   expect(await readdir(home.scratch)).toEqual([]);
   return { summary, driver, ran: driver.ids.map((id) => Number(id.split('-').at(-1))).sort() };
 }
@@ -87,7 +79,14 @@ describe('a sweep', () => {
     const { summary } = await sweep();
     const counts = { pending: 0, done: 4, failed: 0, lost: 0 };
     expect(summary).toMatchObject({ folder: out, points: 4, counts, kept: 0, interrupted: false });
-    expect((await readdir(out)).sort()).toEqual(['points', 'results.csv', 'sweep.json']);
+    expect((await readdir(out)).sort()).toEqual([
+      'points',
+      'results.csv',
+      'results.jsonl',
+      'status.json',
+      'store.db',
+      'sweep.json',
+    ]);
     const names = ['0000000', '0000001', '0000002', '0000003'];
     expect((await readdir(join(out, 'points/0000'))).sort()).toEqual(names);
     for (const [index, name] of names.entries()) {
@@ -110,7 +109,7 @@ describe('a sweep', () => {
   test('runs as many at once as it may, and never more', async () => {
     const go = join(home.folder, 'go');
     const driver = new CountingDriver({ script: `until [ -e '${go}' ]; do sleep 0.01; done\n${doneScript}` });
-    const running = sweep({ driver, parallel: 3, plan: await makePlan('  n: { range: [1, 9] }\n') });
+    const running = sweep({ driver, jobs: 3, plan: await makePlan('  n: { range: [1, 9] }\n') });
     await vi.waitFor(() => expect(driver.running).toBe(3), { timeout: 30_000 });
     await writeFile(go, '');
     await running;
@@ -121,7 +120,7 @@ describe('a sweep', () => {
   test('of one point, asked for many at once', async () => {
     const begun: SweepEvent[] = [];
     const plan = await makePlan('  n: 1\n');
-    await sweep({ plan, parallel: 50, onEvent: (event) => begun.push(event) });
+    await sweep({ plan, jobs: 50, onEvent: (event) => begun.push(event) });
     expect(begun[0]).toEqual({ event: 'begun', points: 1, kept: 0, parallel: 1 });
   });
 
@@ -166,7 +165,7 @@ describe('points that go wrong', () => {
     await writeFile(join(pointFolder(out, 1), 'diary'), 'private');
     const { summary } = await sweep();
     expect(summary.counts).toMatchObject({ done: 3, lost: 1 });
-    expect((await rows())[2]).toMatch(/^1,2,fast,lost,.*OUT_EXISTS: the output folder .*,,,,,,,$/);
+    expect((await rows())[2]).toMatch(/^1,2,fast,lost,.*OUT_EXISTS: the output folder .*,,,,,,,1,$/);
     expect(await readdir(pointFolder(out, 1))).toEqual(['diary']);
   });
 
@@ -177,7 +176,7 @@ describe('points that go wrong', () => {
       // From now on no instance finds a place for its disks.
       if (event.event === 'point-ended' && ++ended === 2) vi.stubEnv('GVA_SCRATCH', '/nonexistent');
     };
-    await expect(sweep({ plan, parallel: 1, onEvent })).rejects.toMatchObject({
+    await expect(sweep({ plan, jobs: 1, onEvent })).rejects.toMatchObject({
       code: 'SWEEP_STOPPED',
       exitCode: 69,
       message: expect.stringContaining(
@@ -211,11 +210,17 @@ describe('the same command again', () => {
     expect(summary).toMatchObject({ kept: 1, counts: { done: 4, failed: 0, lost: 0 } });
   });
 
-  test('runs again what cannot be read or is only half there', async () => {
+  test('runs again what was removed, and, after a rebuild, what cannot be read', async () => {
     await sweep();
-    await writeFile(join(pointFolder(out, 0), 'result.json'), '{"state": "done"');
-    await writeFile(join(pointFolder(out, 1), 'result.json'), '{"format": "gva-result/1", "state": "done"}');
+    await rm(join(pointFolder(out, 0), 'result.json'));
+    await writeFile(join(pointFolder(out, 1), 'result.json'), '');
+    // What stands there has no result any more; only an empty folder, or one with a result, is ours to replace.
+    await rm(pointFolder(out, 0), { recursive: true });
     expect((await sweep()).ran).toEqual([0, 1]);
+    await writeFile(join(pointFolder(out, 2), 'result.json'), '{"state": "done"');
+    await writeFile(join(pointFolder(out, 3), 'result.json'), '{"format": "gva-result/1", "state": "done"}');
+    expect(await rebuildSweep(out, new AbortController().signal)).toBe(2);
+    expect((await sweep()).ran).toEqual([2, 3]);
     expect((await sweep()).ran).toEqual([]);
   });
 
@@ -255,7 +260,7 @@ describe('an interrupted sweep', () => {
     const controller = new AbortController();
     const script = `${readN}${started}[ $n -gt 2 ] && sleep 600\n${endedWith('0')}`;
     const driver = new CountingDriver({ script });
-    const running = sweep({ driver, parallel: 4, signal: controller.signal });
+    const running = sweep({ driver, jobs: 4, signal: controller.signal });
     await vi.waitFor(() => expect([driver.ids.length, driver.running]).toEqual([4, 2]), { timeout: 30_000 });
     await vi.waitFor(() => expect(existsSync(join(pointFolder(out, 1), 'result.json'))).toBe(true));
     await vi.waitFor(() => expect(existsSync(join(pointFolder(out, 0), 'result.json'))).toBe(true));
@@ -266,8 +271,8 @@ describe('an interrupted sweep', () => {
     expect(await shortRows()).toEqual([
       '1,fast,done,,0',
       '2,fast,done,,0',
-      '3,fast,pending,,',
-      '4,fast,pending,,',
+      '3,fast,cancelled,interrupted,',
+      '4,fast,cancelled,interrupted,',
     ]);
     expect((await readdir(join(out, 'points/0000'))).sort()).toEqual(['0000000', '0000001']);
     const again = await sweep();
@@ -337,7 +342,14 @@ describe('two processes on one folder', () => {
     other.kill('SIGKILL');
     await once(other, 'exit');
     await sweep();
-    expect((await readdir(out)).sort()).toEqual(['points', 'results.csv', 'sweep.json']);
+    expect((await readdir(out)).sort()).toEqual([
+      'points',
+      'results.csv',
+      'results.jsonl',
+      'status.json',
+      'store.db',
+      'sweep.json',
+    ]);
   });
 
   test('a process number that somebody else has by now locks nothing', async () => {

@@ -1,10 +1,12 @@
-import { messageColours as pc } from './colours.js';
-import type { Appliance } from '../model/appliance.js';
-import type { Point, PointOutcome, SweepEvent, SweepSummary } from '../model/sweep.js';
-import { formatDuration } from '../system/units.js';
-import type { ChosenVmm } from '../vmm/choose.js';
-import { printable } from '../vmm/console-ring.js';
-import { StatusLine, type TextStream } from './status-line.js';
+import { messageColours as pc } from '../colours.js';
+import type { Appliance } from '../../model/appliance.js';
+import type { SweepStatus } from '../../model/sweep-status.js';
+import type { Point, PointOutcome, SweepEvent, SweepSummary } from '../../model/sweep.js';
+import { formatDuration } from '../../system/units.js';
+import type { ChosenVmm } from '../../vmm/choose.js';
+import { printable } from '../../vmm/console-ring.js';
+import { StatusLine, type TextStream } from '../status-line.js';
+import { progressLine } from './status-text.js';
 
 /** A sweep of up to so many points gets a line for each where there is no terminal. */
 const fewPoints = 50;
@@ -23,7 +25,10 @@ export class SweepView implements Disposable {
   #lastLine = 0;
   #points = 0;
   #kept = 0;
-  #running = 0;
+  readonly #running = new Set<number>();
+  /** Failures that were told, or would have been. */
+  #told = 0;
+  #known: SweepStatus | undefined;
   readonly #ended = { done: 0, failed: 0, lost: 0, cancelled: 0 };
 
   /**
@@ -42,15 +47,30 @@ export class SweepView implements Disposable {
 
   event(event: SweepEvent): void {
     if (event.event === 'begun') this.#begin(event);
-    else if (event.event === 'point-started') this.#running++;
+    else if (event.event === 'point-started') this.#running.add(event.point.index);
+    else if (event.event === 'point-again') this.#again(event);
+    else if (event.event === 'paused') this.#say(pc.yellow(`paused: ${printable(event.reason)}`));
+    else if (event.event === 'resumed') this.#say('goes on');
     else this.#end(event.point, event.outcome);
     if (!this.#quiet) this.#line.show(this.#status());
   }
 
+  /** How the sweep stands, by those who know best: what is shown from then on. */
+  progress(status: SweepStatus): void {
+    this.#known = status;
+    if (!this.#quiet) this.#line.show(this.#status());
+  }
+
+  /** What runs comes to its end. */
+  finishing(): void {
+    if (this.#running.size > 0)
+      this.#say(pc.yellow(`no more is begun; waiting for ${this.#runningText()} (once more: end now)`));
+  }
+
+  /** What runs is being ended. */
   interrupted(): void {
-    const running = this.#running === 1 ? 'the running instance' : `${this.#running} running instances`;
-    if (this.#running > 0)
-      this.#say(pc.yellow(`ending ${running}; what is done is kept (once more: quit at once)`));
+    if (this.#running.size > 0)
+      this.#say(pc.yellow(`ending ${this.#runningText()}; what is done is kept (once more: quit at once)`));
   }
 
   end(summary: SweepSummary): void {
@@ -63,6 +83,7 @@ export class SweepView implements Disposable {
     const before = kept > 0 ? ` (${kept} done before)` : '';
     this.#say(`${points} points: ${parts.join(', ')}${before} in ${formatDuration(seconds)}`);
     this.#say(`results: ${summary.results}`);
+    if (summary.stopped !== undefined) this.#say(pc.yellow(`stopped: ${summary.stopped}`));
     if (summary.interrupted) this.#say(pc.yellow('interrupted: the same command goes on with the rest'));
     else if (counts.failed + counts.lost > 0)
       this.#say(
@@ -88,7 +109,7 @@ export class SweepView implements Disposable {
   }
 
   #end(point: Point, outcome: PointOutcome): void {
-    this.#running--;
+    this.#running.delete(point.index);
     this.#ended[outcome.state]++;
     if (outcome.state === 'failed' || outcome.state === 'lost') this.#tellFailure(point, outcome);
     if (this.#line.live || outcome.state === 'cancelled') return;
@@ -99,14 +120,19 @@ export class SweepView implements Disposable {
     }
   }
 
-  #tellFailure(point: Point, { state, message, cause }: PointOutcome): void {
-    const number = this.#ended.failed + this.#ended.lost;
+  #again({ point, outcome, delay }: Extract<SweepEvent, { event: 'point-again' }>): void {
+    this.#running.delete(point.index);
+    this.#tellFailure(point, outcome, `; again in ${roughly(delay)}`);
+  }
+
+  #tellFailure(point: Point, { state, message, cause }: PointOutcome, then = ''): void {
+    const number = ++this.#told;
     if (number > toldFailures + 1) return;
     if (number > toldFailures) this.#line.print('more failures are not shown here, only counted');
-    else
-      this.#line.print(
-        `${pc.red(`${state}:`)} point ${point.index}${described(point)}: ${printable(message ?? cause ?? '')}`,
-      );
+    else {
+      const why = printable(message ?? cause ?? '');
+      this.#line.print(`${pc.red(`${state}:`)} point ${point.index}${described(point)}: ${why}${then}`);
+    }
   }
 
   #tellDone(point: Point, { state, times }: PointOutcome): void {
@@ -117,18 +143,24 @@ export class SweepView implements Disposable {
     );
   }
 
+  #runningText(): string {
+    const { size } = this.#running;
+    return size === 1 ? 'the running instance' : `${size} running instances`;
+  }
+
   #endedCount(): number {
     return this.#ended.done + this.#ended.failed + this.#ended.lost;
   }
 
   #status(): string {
+    if (this.#known) return progressLine(this.#known);
     const ended = this.#endedCount();
     const left = this.#points - this.#kept - ended;
     const seconds = this.#now() - this.#startedAt;
     const { failed, lost } = this.#ended;
     return [
       `${this.#kept + this.#ended.done}/${this.#points} done`,
-      `${this.#running} running`,
+      `${this.#running.size} running`,
       ...(failed > 0 ? [`${failed} failed`] : []),
       ...(lost > 0 ? [`${lost} lost`] : []),
       ...(ended > 0 && seconds > 0 ? [`${rate((ended / seconds) * 60)}/min`] : []),

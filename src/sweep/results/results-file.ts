@@ -1,8 +1,7 @@
-import { writeFile } from 'node:fs/promises';
-import { publishFile } from '../system/files.js';
-import type { PointTable } from './point-table.js';
-import type { PointSource } from './plan/points.js';
-import { headerRow, pointRow } from './results-csv.js';
+import { dirname, join } from 'node:path';
+import { sweepFiles } from '../../system/paths.js';
+import type { ResultsSource } from './table.js';
+import { writeResults } from './write.js';
 
 /** Seconds between two writings of the table, at least, while the sweep runs. */
 const shortestPause = 3;
@@ -10,21 +9,19 @@ const shortestPause = 3;
 const share = 1 / 20;
 
 /**
- * `results.csv` of a running sweep. Everyone may read it at any time: it is always whole. Disposing it ends
+ * `results.csv` of a running sweep, and the same as `results.jsonl`. Everyone may read it at any time: it is always whole. Disposing it ends
  * the refreshing.
  */
 export class ResultsFile implements AsyncDisposable {
   readonly path: string;
-  readonly #points: PointSource;
-  readonly #table: PointTable;
+  readonly #source: ResultsSource;
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> = Promise.resolve();
   #pause = shortestPause;
 
-  constructor(path: string, points: PointSource, table: PointTable) {
+  constructor(path: string, source: ResultsSource) {
     this.path = path;
-    this.#points = points;
-    this.#table = table;
+    this.#source = source;
   }
 
   /** Says that the table has changed; it is written soon. */
@@ -32,11 +29,12 @@ export class ResultsFile implements AsyncDisposable {
     this.#timer ??= setTimeout(() => void this.#refresh(), this.#pause * 1000);
   }
 
-  /** Writes the table as it is now. */
+  /** Writes the table as it is now. @throws GvaError OUT_UNUSABLE */
   async write(): Promise<void> {
     this.#stop();
     await this.#writing;
-    await publishFile(this.path, (temporary) => writeFile(temporary, this.#chunks(), { flag: 'wx' }));
+    await writeResults('csv', this.#source, this.path);
+    await writeResults('jsonl', this.#source, join(dirname(this.path), sweepFiles.lines));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -55,16 +53,5 @@ export class ResultsFile implements AsyncDisposable {
   #stop(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-  }
-
-  *#chunks(): Generator<Buffer> {
-    let text = headerRow(this.#points.names);
-    for (const { index, parameters } of this.#points.points()) {
-      text += pointRow(index, parameters, this.#table.cellsOf(index));
-      if (text.length < 1 << 16) continue;
-      yield Buffer.from(text);
-      text = '';
-    }
-    yield Buffer.from(text);
   }
 }

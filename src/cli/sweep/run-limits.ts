@@ -1,0 +1,35 @@
+import { resolve } from 'node:path';
+import type { SavedOptions } from '../../sweep/observe/saved-options.js';
+import { type RetryLimits, defaultRetryLimits } from '../../sweep/schedule/retry-policy.js';
+import { type StopWishes, parseFailureLimit } from '../../sweep/schedule/stop-conditions.js';
+import { count } from '../quantities.js';
+import type { SweepRunOptions } from './run.js';
+
+/** @throws GvaError USAGE */
+export function retryLimits({ attempts, retryFailed, retryTimeouts }: SweepRunOptions): RetryLimits {
+  return {
+    ...defaultRetryLimits,
+    ...(attempts === undefined ? {} : { attempts: count('--attempts', attempts, 1) }),
+    ...(retryFailed === undefined ? {} : { retryFailed: count('--retry-failed', retryFailed, 0) }),
+    ...(retryTimeouts === undefined ? {} : { retryTimeouts }),
+  };
+}
+
+/** @throws GvaError MAX_FAILURES */
+export function stopWishes({ maxFailures, stopWhen }: SweepRunOptions): StopWishes {
+  return {
+    maxFailures: maxFailures === undefined ? undefined : parseFailureLimit(maxFailures),
+    when: stopWhen,
+  };
+}
+
+/** What `gva sweep resume` says again; not what was meant for one run, such as --force. */
+export function savedOptions(name: string, options: SweepRunOptions): SavedOptions {
+  const { jobs, vmm, deploymentOption, timeout, bootTimeout, keep, appliance, qemu } = options;
+  const { cache, attempts, retryFailed, retryTimeouts, maxFailures, stopWhen } = options;
+  const limits = { attempts, retryFailed, retryTimeouts, maxFailures, stopWhen };
+  const paths = { appliance: appliance && resolve(appliance), qemu: qemu && resolve(qemu) };
+  const given = Object.entries({ jobs, deploymentOption, timeout, keep, ...limits, ...paths });
+  const said = given.filter(([, value]) => value !== undefined);
+  return { name, vmm, bootTimeout, cache, ...Object.fromEntries(said) };
+}

@@ -1,0 +1,96 @@
+import type { PointCounts } from '../../model/sweep.js';
+import type { FailedPoint, RunningPoint, SweepStatus } from '../../model/sweep-status.js';
+import type { SeenStatus } from '../../sweep/observe/status.js';
+import { formatDuration } from '../../system/units.js';
+import { printable } from '../../vmm/console-ring.js';
+
+/** Seconds after which a sweep that cannot be judged from here is said to be silent. */
+const longSilence = 30;
+
+/** How a sweep gets on, in one line of plain text. */
+export function progressLine({ points, counts, state, perMinute, remaining }: SweepStatus): string {
+  const ended = state === 'finished' || state === 'stopped';
+  return [
+    ...(ended || state === 'running' ? [] : [state]),
+    `${counts.done}/${points} done`,
+    ...(ended ? [] : [`${counts.active} running`]),
+    ...(counts.failed > 0 ? [`${counts.failed} failed`] : []),
+    ...(counts.lost > 0 ? [`${counts.lost} lost`] : []),
+    ...(perMinute === null ? [] : [`${rate(perMinute)}/min`]),
+    ...(ended || remaining === null ? [] : [`${remainingText(remaining)} left`]),
+  ].join(', ');
+}
+
+/** All that is known of a sweep, as lines. */
+export function statusLines(seen: SeenStatus, folder: string, now = Date.now()): string[] {
+  const { status } = seen;
+  const { perMinute, remaining, kept, parallel, running, slowest, failures } = status;
+  const facts: [string, string][] = [
+    ['sweep', `${status.name} (${folder})`],
+    ['state', stateText(seen)],
+    ['points', `${status.points}: ${countsText(status.counts)}${kept > 0 ? ` (${kept} done before)` : ''}`],
+    ...(seen.ended || perMinute === null
+      ? []
+      : [pair('rate', `${rate(perMinute)} points per minute, ${parallel} at once`)]),
+    ...(seen.ended || remaining === null ? [] : [pair('end', endText(remaining, now))]),
+    ...titled(
+      'running',
+      running.map((point) => runningText(point, now)),
+    ),
+    ...titled('slowest', slowest.length > 0 ? [slowest.map(slowText).join(', ')] : []),
+    ...titled('not done', failures.map(failureText)),
+  ];
+  return facts.map(([title, text]) => `${title.padEnd(10)}${oneLine(text)}`);
+}
+
+const pair = (title: string, text: string): [string, string] => [title, text];
+
+const titled = (title: string, texts: readonly string[]) =>
+  texts.map((text, index) => pair(index === 0 ? title : '', text));
+
+export function countsText(counts: PointCounts & { readonly active?: number }): string {
+  const { done, failed, lost, pending, active = 0 } = counts;
+  const parts = Object.entries({ done, running: active, failed, lost, pending })
+    .filter(([, count]) => count > 0)
+    .map(([state, count]) => `${count} ${state}`);
+  return parts.length > 0 ? parts.join(', ') : 'none';
+}
+
+function stateText({ status, owner, age, ended }: SeenStatus): string {
+  const why = status.reason === undefined ? '' : `: ${status.reason}`;
+  if (ended) return `${status.state}${why}`;
+  const silent = owner === 'unknown' && age > longSilence;
+  const since = silent ? `; nothing was heard of it for ${formatDuration(age)}` : '';
+  return `${status.state}${why} (process ${status.pid} on ${status.host}${since})`;
+}
+
+type Remaining = NonNullable<SweepStatus['remaining']>;
+
+const remainingText = ({ seconds, low, high }: Remaining) =>
+  `about ${roughly(seconds)} (${roughly(low)} to ${roughly(high)})`;
+
+function endText(remaining: Remaining, now: number): string {
+  const { seconds } = remaining;
+  // Beyond what a date can say, the duration alone has to do.
+  const at = new Date(now + seconds * 1000);
+  const when = Number.isNaN(at.getTime()) ? '' : `, ${at.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+  return `in ${remainingText(remaining)}${when}`;
+}
+
+function runningText({ index, attempt, since, phase, fraction }: RunningPoint, now: number): string {
+  const seconds = Math.max(0, (now - Date.parse(since)) / 1000);
+  const percent = fraction === undefined ? '' : ` ${Math.round(100 * Math.min(1, Math.max(0, fraction)))}%`;
+  return `point ${index}: ${phase}${percent}, ${roughly(seconds)}${attempt > 1 ? `, attempt ${attempt}` : ''}`;
+}
+
+const slowText = ({ index, seconds }: SweepStatus['slowest'][number]) =>
+  `${index} (${formatDuration(seconds)})`;
+
+export function failureText({ index, state, cause, message, attempts }: FailedPoint): string {
+  const tries = attempts > 1 ? ` after ${attempts} attempts` : '';
+  return `point ${index}: ${state}${tries}: ${message ?? cause ?? 'no reason is known'}`;
+}
+
+const roughly = (seconds: number) => (seconds < 60 ? `${Math.ceil(seconds)} s` : formatDuration(seconds));
+const rate = (perMinute: number) => perMinute.toFixed(perMinute < 10 ? 1 : 0);
+const oneLine = (text: string) => printable(text).replace(/\s+/g, ' ');

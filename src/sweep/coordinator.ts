@@ -1,0 +1,286 @@
+import { setMaxListeners } from 'node:events';
+import type { Point, PointOutcome, SweepEvent } from '../model/sweep.js';
+import type { SweepRequest } from '../model/sweep-status.js';
+import type { GvaError } from '../system/errors.js';
+import type { ChosenVmm } from '../vmm/choose.js';
+import type { IdentityOf } from './done-points.js';
+import { HostTrouble } from './host-trouble.js';
+import type { HostWatch } from './host-watch.js';
+import type { KnownResults } from './known-results.js';
+import { outcomeOf } from './done-points.js';
+import { pointPhase } from './point-phase.js';
+import { readKeptData } from './results/kept.js';
+import type { runPoint } from './run-point.js';
+import type { SweepSpec } from './run-sweep.js';
+import { endedByFullDisk } from './schedule/disk-room.js';
+import type { Progress } from './schedule/progress.js';
+import { type Tally, RetryPolicy, noTally } from './schedule/retry-policy.js';
+import { RetryQueue } from './schedule/retry-queue.js';
+import type { StopConditions } from './schedule/stop-conditions.js';
+import type { PointRecord, SweepStore } from './store/store.js';
+import { pointFolder } from '../system/paths.js';
+
+export interface CoordinatorParts {
+  readonly spec: SweepSpec;
+  readonly vmm: ChosenVmm;
+  readonly store: SweepStore;
+  readonly known: KnownResults;
+  readonly identity: IdentityOf;
+  readonly host: HostWatch;
+  readonly progress: Progress;
+  readonly stop: StopConditions;
+  /** Runs one point: here, or wherever an engine has its machines. */
+  readonly engine: typeof runPoint;
+  /** Number of points of the plan. */
+  readonly count: number;
+  readonly onEvent: (event: SweepEvent) => void;
+  /** Something changed in the table of results. */
+  readonly onChange: () => void;
+}
+
+/** The two ways to end a sweep early. */
+export interface EndSignals {
+  /** Begin nothing more. */
+  readonly finish: AbortSignal;
+  /** Cancel what runs, too. */
+  readonly abort: AbortSignal;
+}
+
+interface Attempt {
+  readonly point: Point;
+  readonly tally: Tally;
+}
+
+/**
+ * Runs the points that are to be run: as many at once as the host has room for, lost ones again after a while, until
+ * none is left, a condition stops the sweep, or somebody does. The store knows of each step before it is taken.
+ */
+export class Coordinator {
+  /** Why the sweep stopped before its end; a sentence without its full stop. */
+  stopped: string | undefined;
+  /** What is in the way of all points on this host. */
+  trouble: GvaError | undefined;
+  readonly #parts: CoordinatorParts;
+  readonly #queue: RetryQueue<Attempt>;
+  readonly #policy: RetryPolicy;
+  readonly #trouble = new HostTrouble();
+  readonly #running = new Map<number, AbortController>();
+  readonly #start = performance.now();
+  readonly #signals: EndSignals;
+  #wake: () => void = () => undefined;
+  #failure: { error: unknown } | undefined;
+  #pause: string | undefined;
+  /** Number of the first point that was not looked at. */
+  #reached = 0;
+  /** Points that have ended for good in this run. */
+  readonly #ends = { done: 0, failed: 0, lost: 0 };
+
+  constructor(parts: CoordinatorParts, signals: EndSignals) {
+    this.#parts = parts;
+    this.#signals = signals;
+    this.#policy = new RetryPolicy(parts.spec.retry);
+    this.#queue = new RetryQueue(this.#toRun());
+  }
+
+  /** Seconds since the coordinator was made. */
+  get now(): number {
+    return (performance.now() - this.#start) / 1000;
+  }
+
+  get running(): number {
+    return this.#running.size;
+  }
+
+  get paused(): string | undefined {
+    return this.#pause;
+  }
+
+  /** Runs until there is nothing left to do, or to wait for. Only what is a bug is thrown. */
+  async run(): Promise<void> {
+    const { finish, abort } = this.#signals;
+    const end = () => this.#wake();
+    const cancel = () => {
+      for (const controller of this.#running.values()) controller.abort(abort.reason);
+      this.#wake();
+    };
+    finish.addEventListener('abort', end);
+    abort.addEventListener('abort', cancel);
+    try {
+      while (await this.#step());
+      if (this.#failure) throw this.#failure.error;
+    } finally {
+      finish.removeEventListener('abort', end);
+      abort.removeEventListener('abort', cancel);
+    }
+  }
+
+  /** About once a second: what the host has room for. */
+  async lookAtHost(): Promise<void> {
+    const { host, store, onEvent } = this.#parts;
+    const { pending, active } = store.counts;
+    const { pause } = await host.look(this.now, this.#running.size, pending + active);
+    if (pause !== this.#pause)
+      onEvent(pause === undefined ? { event: 'resumed' } : { event: 'paused', reason: pause });
+    this.#pause = pause;
+    this.#wake();
+  }
+
+  /** What somebody else asked for. */
+  take(request: SweepRequest): void {
+    if (request.request === 'cancel' && request.points === 'all') {
+      this.stopped ??= 'it was cancelled';
+      for (const controller of this.#running.values()) controller.abort();
+    } else if (request.request === 'cancel') this.#cancelPoints(new Set(request.points as number[]));
+    else this.#retry(request.points);
+    this.#wake();
+  }
+
+  #cancelPoints(points: ReadonlySet<number>): void {
+    this.#queue.remove(({ point }) => points.has(point.index));
+    for (const [index, controller] of this.#running) if (points.has(index)) controller.abort();
+  }
+
+  /** Points that have ended otherwise than done come back into the queue. */
+  #retry(which: readonly number[] | 'failed' | 'lost'): void {
+    const { store, spec } = this.#parts;
+    const wanted = typeof which === 'string' ? undefined : new Set(which);
+    const states = wanted ? (['failed', 'lost', 'cancelled'] as const) : [which as 'failed' | 'lost'];
+    const numbers = [...store.records(...states)]
+      .map(({ number }) => number)
+      // Those that this run has not come to yet are run without being asked for.
+      .filter(
+        (number) => number < this.#reached && (wanted?.has(number) ?? true) && !this.#running.has(number),
+      );
+    const chosen = new Set(numbers);
+    this.#queue.remove(({ point }) => chosen.has(point.index));
+    for (const number of numbers) {
+      const [point] = spec.plan.points.points(number);
+      if (point) this.#queue.add({ point, tally: noTally }, this.now);
+    }
+  }
+
+  /** @returns whether there is more to do */
+  async #step(): Promise<boolean> {
+    const { finish, abort } = this.#signals;
+    const ending =
+      finish.aborted || abort.aborted || this.stopped !== undefined || this.trouble || this.#failure;
+    const free = this.#running.size < this.#parts.host.state.atOnce && this.#pause === undefined;
+    const next = ending || !free ? undefined : this.#queue.next(this.now);
+    if (next?.item) {
+      this.#begin(next.item);
+      return true;
+    }
+    const waiting = !ending && (next !== undefined || !free);
+    if (this.#running.size === 0 && !waiting) return false;
+    await this.#sleep(next?.wait);
+    return true;
+  }
+
+  #sleep(seconds = 60): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, Math.min(seconds, 60) * 1000);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  #begin(attempt: Attempt): void {
+    const controller = new AbortController();
+    setMaxListeners(0, controller.signal);
+    this.#running.set(attempt.point.index, controller);
+    this.#attempt(attempt, controller.signal)
+      .catch((error: unknown) => (this.#failure ??= { error }))
+      .finally(() => {
+        this.#running.delete(attempt.point.index);
+        this.#wake();
+      });
+  }
+
+  async #attempt({ point, tally }: Attempt, signal: AbortSignal): Promise<void> {
+    const { spec, vmm, store, progress, known, onEvent, onChange, host, engine } = this.#parts;
+    const { index } = point;
+    const id = await this.#parts.identity(point).catch(() => unknownWork);
+    if (!spec.force && (await this.#adopt(point, id))) return;
+    const before = store.get(index);
+    // What stands there is of other work; it may be wanted again.
+    if (before && before.id !== id) await known.setAside(index, before.id);
+    const { attempts } = store.stage(index, id);
+    progress.started(this.now, index, attempts);
+    onEvent({ event: 'point-started', point });
+    const { outcome, error } = await engine(spec, point, vmm, {
+      signal,
+      onStarting: () => store.run(index),
+      onEvent: (event) => {
+        const phase = pointPhase(event);
+        if (phase) progress.reached(index, phase.phase, phase.fraction);
+      },
+    });
+    // A disk that is full will have room again.
+    if (!endedByFullDisk(outcome)) this.#trouble.note(outcome, error);
+    this.trouble ??= this.#trouble.error;
+    host.note(this.now, outcome);
+    const data = outcome.state === 'done' ? await readKeptData(pointFolder(spec.out, index)) : undefined;
+    store.end(index, outcome, data);
+    onChange();
+    if (outcome.state === 'done') await known.remember(index, id);
+    this.#afterwards({ point, tally }, outcome, error, data);
+  }
+
+  #afterwards(
+    { point, tally }: Attempt,
+    outcome: PointOutcome,
+    error: GvaError | undefined,
+    data: PointRecord['data'],
+  ): void {
+    const { progress, onEvent, stop, store, count } = this.#parts;
+    if (outcome.state === 'cancelled') {
+      progress.putBack(point.index);
+      return;
+    }
+    const decision = this.#policy.after(outcome, tally, error);
+    if (decision.next === 'again' && !this.trouble) {
+      progress.putBack(point.index);
+      this.#queue.add({ point, tally: decision.tally }, this.now + decision.delay);
+      onEvent({ event: 'point-again', point, outcome, delay: decision.delay });
+      return;
+    }
+    const told =
+      decision.next === 'set-aside' ? { ...outcome, message: setAside(outcome, decision.reason) } : outcome;
+    if (told !== outcome) store.end(point.index, told, data);
+    progress.ended(this.now, point.index, told);
+    onEvent({ event: 'point-ended', point, outcome: told });
+    this.#ends[outcome.state]++;
+    const counts = { ...this.#ends, pending: store.counts.pending, points: count, seconds: this.now };
+    this.stopped ??= stop.check(counts, { parameters: point.parameters, ...(data ? { data } : {}) });
+  }
+
+  /** Takes a result of the same work that is there already. */
+  async #adopt(point: Point, id: string): Promise<boolean> {
+    const { known, store, spec, onEvent, onChange } = this.#parts;
+    const result = await known.adopt(point.index, id);
+    if (!result) return false;
+    store.stage(point.index, id);
+    const outcome = outcomeOf(result);
+    store.end(point.index, outcome, await readKeptData(pointFolder(spec.out, point.index)));
+    onChange();
+    onEvent({ event: 'point-ended', point, outcome });
+    return true;
+  }
+
+  *#toRun(): Generator<Attempt> {
+    const { spec, store } = this.#parts;
+    for (const point of spec.plan.points.points()) {
+      this.#reached = point.index + 1;
+      if (spec.force || store.get(point.index)?.state !== 'done') yield { point, tally: noTally };
+    }
+  }
+}
+
+/** What a point that is given up says: also why it is not tried again. */
+const setAside = ({ message }: PointOutcome, reason: string) =>
+  `${message === undefined ? '' : `${message}; `}set aside: ${reason}`;
+
+/** Of a point whose files cannot be read: it is no work's identity. */
+const unknownWork = '0'.repeat(64);

@@ -1,0 +1,93 @@
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { ensureFolder, temporarySibling } from '../system/files.js';
+import { pointFolder, resultFiles, resultsCacheFolder, sweepFiles } from '../system/paths.js';
+import { runTool } from '../system/process.js';
+import { type KnownResult, parseResult } from './done-points.js';
+
+/**
+ * Results that need not be computed again: of points that this sweep had under other numbers before its plan was
+ * changed, and of other sweeps of this user. Both are found by the identity of the work, and believed only if their
+ * result file says the same.
+ */
+export class KnownResults {
+  readonly #folder: string;
+  readonly #shared: boolean;
+
+  /**
+   * @param folder of the sweep
+   * @param shared whether other sweeps are asked, and told
+   */
+  constructor(folder: string, shared: boolean) {
+    this.#folder = folder;
+    this.#shared = shared;
+  }
+
+  /** Moves what stands at a point's place out of the way: the work of that identity may come back. */
+  async setAside(index: number, id: string): Promise<void> {
+    const from = pointFolder(this.#folder, index);
+    if (!existsSync(from)) return;
+    const place = this.#asideOf(id);
+    await ensureFolder(dirname(place));
+    await rm(place, { recursive: true, force: true });
+    await rename(from, place);
+  }
+
+  /** Brings a result of this work to the point's place, if there is one; the one that stands there is replaced. */
+  async adopt(index: number, id: string): Promise<KnownResult | undefined> {
+    const aside = this.#asideOf(id);
+    const own = await resultIn(aside, id);
+    if (own) {
+      await this.#place(index, (target) => rename(aside, target));
+      return own;
+    }
+    const elsewhere = this.#shared ? await this.#elsewhere(id) : undefined;
+    const found = elsewhere === undefined ? undefined : await resultIn(elsewhere, id);
+    if (!found || elsewhere === undefined) return undefined;
+    await this.#place(index, async (target) => {
+      await runTool('cp', ['-a', '--reflink=auto', '--', elsewhere, target]);
+    });
+    return found;
+  }
+
+  /** Tells other sweeps where the result of this work is. */
+  async remember(index: number, id: string): Promise<void> {
+    if (!this.#shared) return;
+    const note = noteOf(id);
+    // A cache that cannot be written to costs time, nothing else.
+    await ensureFolder(dirname(note))
+      .then(() => writeFile(note, pointFolder(this.#folder, index)))
+      .catch(() => undefined);
+  }
+
+  async #elsewhere(id: string): Promise<string | undefined> {
+    const place = await readFile(noteOf(id), 'utf8').catch(() => '');
+    return place.startsWith('/') && !place.startsWith(`${this.#folder}/`) ? place : undefined;
+  }
+
+  async #place(index: number, put: (target: string) => Promise<void>): Promise<void> {
+    const target = pointFolder(this.#folder, index);
+    const staged = temporarySibling(target);
+    await mkdir(dirname(target), { recursive: true });
+    try {
+      await put(staged);
+      await rm(target, { recursive: true, force: true });
+      await rename(staged, target);
+    } finally {
+      await rm(staged, { recursive: true, force: true });
+    }
+  }
+
+  #asideOf(id: string): string {
+    return join(this.#folder, sweepFiles.points, sweepFiles.earlier, id);
+  }
+}
+
+const noteOf = (id: string) => join(resultsCacheFolder(), id.slice(0, 2), id);
+
+async function resultIn(folder: string, id: string): Promise<KnownResult | undefined> {
+  const text = await readFile(join(folder, resultFiles.result), 'utf8').catch(() => undefined);
+  const result = text === undefined ? undefined : parseResult(text);
+  return result?.identity === id && result.state === 'done' ? result : undefined;
+}

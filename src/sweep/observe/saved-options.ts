@@ -1,0 +1,61 @@
+import { join } from 'node:path';
+import { z } from 'zod';
+import { GvaError } from '../../system/errors.js';
+import { sweepFiles } from '../../system/paths.js';
+import { readCapped } from './capped.js';
+
+/** Entry `options` of sweep.json: how the sweep was run the last time, as the words of the command. Paths are absolute. */
+const schema = z.object({
+  name: z.string().exactOptional(),
+  jobs: z.string().exactOptional(),
+  appliance: z.string().exactOptional(),
+  vmm: z.string(),
+  qemu: z.string().exactOptional(),
+  deploymentOption: z.string().exactOptional(),
+  timeout: z.string().exactOptional(),
+  bootTimeout: z.string(),
+  keep: z.boolean().exactOptional(),
+  cache: z.boolean().default(true),
+  attempts: z.string().exactOptional(),
+  retryFailed: z.string().exactOptional(),
+  retryTimeouts: z.boolean().exactOptional(),
+  maxFailures: z.string().exactOptional(),
+  stopWhen: z.string().exactOptional(),
+});
+export type SavedOptions = z.infer<typeof schema>;
+
+const manifest = z.looseObject({
+  format: z.literal('gva-sweep/1'),
+  plan: z.looseObject({ file: z.string(), text: z.string() }),
+  options: schema.exactOptional(),
+});
+
+/** What is needed to run a sweep again as it was run. */
+export interface SavedRun {
+  readonly plan: { readonly file: string; readonly text: string };
+  /** Undefined of a sweep of an earlier version. */
+  readonly options: SavedOptions | undefined;
+}
+
+/** Bytes: the text of a plan is in it. */
+const longestManifest = 512 << 20;
+
+/**
+ * Undefined where the folder has no sweep.json.
+ *
+ * @throws GvaError SWEEP_UNREADABLE
+ */
+export async function readSavedRun(folder: string): Promise<SavedRun | undefined> {
+  const file = join(folder, sweepFiles.sweep);
+  try {
+    const text = await readCapped(file, longestManifest);
+    if (text === undefined) return undefined;
+    const { plan, options } = manifest.parse(JSON.parse(text));
+    return { plan, options };
+  } catch (error) {
+    throw new GvaError('SWEEP_UNREADABLE', `${file} is not of a sweep, or of a later version of GVA`, {
+      hint: 'Nothing was changed.',
+      cause: error,
+    });
+  }
+}
