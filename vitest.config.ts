@@ -2,10 +2,15 @@ import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /** Tests that boot real guests, measure them, or kill processes at random: one file at a time. */
-const alone = ['test/vm/**/*.test.ts', 'test/fault/**/*.test.ts', 'test/vmm/doctor/measure.test.ts'];
+const alone = [
+  'test/vm/**/*.test.ts',
+  'test/fault/**/*.test.ts',
+  'test/vmm/doctor/measure.test.ts',
+  'test/examples/**/*.test.ts',
+];
 
-/** Tests that replace modules need a process of their own. */
-const mocking = ['test/disk/fuzz.test.ts'];
+/** Damaged input by the hundred; one of them replaces modules, which needs a process of its own. */
+const fuzz = ['test/**/*fuzz.test.ts', 'test/ovf/hostile-descriptors.test.ts'];
 
 /** What is tested are words; whoever runs the tests may have asked for colours. */
 const setupFiles = ['test/support/no-colours.ts'];
@@ -20,13 +25,13 @@ export default defineConfig({
           name: 'unit',
           setupFiles,
           include: ['test/**/*.test.ts'],
-          exclude: [...alone, ...mocking],
+          exclude: [...alone, ...fuzz],
           testTimeout: 60_000,
           // The files share their processes: a third of the time was loading the same modules again.
           isolate: false,
         },
       },
-      { test: { name: 'unit-mocking', setupFiles, include: mocking, testTimeout: 60_000 } },
+      { test: { name: 'fuzz', setupFiles, include: fuzz, testTimeout: 60_000 } },
       {
         // A loaded machine must never decide a result.
         test: {

@@ -8,7 +8,7 @@ vi.mock('node:fs', async (original) => (await import('./fuzz-watch.js')).watched
 vi.mock('node:fs/promises', async (original) => (await import('./fuzz-watch.js')).watchedPromises(original));
 
 /**
- * GVA_FUZZ_RUNS=20000 GVA_FUZZ_SEED=1 npx vitest run --project unit-mocking test/disk/fuzz.test.ts
+ * GVA_FUZZ_RUNS=20000 GVA_FUZZ_SEED=1 npx vitest run --project fuzz test/disk/fuzz.test.ts
  * The recorded long run has seed 1; CI repeats its first few hundred images.
  */
 const runs = Number(process.env['GVA_FUZZ_RUNS'] ?? (process.env['GVA_LONG'] ? 20_000 : 200));
