@@ -1,0 +1,46 @@
+import { spawn } from 'node:child_process';
+import { readFile, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { pointFolder } from '../../src/system/paths.js';
+import { gva, gvaProgram, noneLeft, temporaryFolder, writeAppliance } from '../support/gva.js';
+
+// gva is killed at random moments while it runs a sweep of real guests, and started again each time. GVA_LONG: as
+// often as the project promises.
+const [points, kills] = process.env['GVA_LONG'] ? [40, 10] : [12, 3];
+
+test(`a sweep of ${points} guests, killed ${kills} times, has every point once`, async () => {
+  await using folder = await temporaryFolder();
+  const env = { GVA_SCRATCH: folder.path, XDG_RUNTIME_DIR: folder.path };
+  const yaml = 'parameters: { n: { type: int } }\noutput: { size: 1M }\n';
+  await writeAppliance(join(folder.path, 'a'), { yaml, job: 'echo "square=$(($1 * $1))" >result.txt' });
+  await writeFile(
+    join(folder.path, 'plan.yaml'),
+    `appliance: a\nparameters: { n: { range: [1, ${points}] } }\n`,
+  );
+  const args = ['sweep', 'run', 'plan.yaml', '--out', 'out', '-j', '2', '--vmm', 'uml', '--no-cache'];
+  for (let kill = 0; kill < kills; kill++) {
+    const child = spawn(process.execPath, [gvaProgram, ...args], {
+      cwd: folder.path,
+      env: { ...process.env, ...env },
+      stdio: 'ignore',
+    });
+    const ended = new Promise((resolve) => child.on('exit', resolve));
+    await Promise.race([ended, sleep(300 + Math.random() * 1200)]);
+    child.kill('SIGKILL');
+    await ended;
+  }
+  const { code, stderr } = await gva(args, env, folder.path);
+  expect(code, stderr).toBe(0);
+  const rows = (await readFile(join(folder.path, 'out/results.csv'), 'utf8')).trimEnd().split('\r\n');
+  expect(rows[0]).toMatch(/,gva_folder,square$/);
+  for (let n = 1; n <= points; n++) {
+    expect(rows[n]).toMatch(new RegExp(`^${n - 1},${n},done,.*,${n * n}$`));
+    const output = join(pointFolder(join(folder.path, 'out'), n - 1), 'output/result.txt');
+    expect(await readFile(output, 'utf8')).toBe(`square=${n * n}\n`);
+  }
+  const left = (await readdir(folder.path)).filter((name) => name.startsWith('gva-'));
+  for (const name of left) expect(await readdir(join(folder.path, name))).toEqual([]);
+  await noneLeft(folder.path);
+});
