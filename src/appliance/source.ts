@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { type Appliance, normalOption } from '../model/appliance.js';
 import { GvaError } from '../system/errors.js';
 import { applianceFiles } from '../system/paths.js';
+import type { PackageLimits } from '../ovf/package/limits.js';
 import { type ApplianceFolder, loadAppliance } from './load.js';
 
 /** A package, as it was when it was looked at; what is taken from it later is checked again. */
@@ -28,6 +29,8 @@ export interface SourceOptions {
   /** Id of a deployment option; the default one where absent. */
   readonly configuration?: string | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** What a package may ask for at most. */
+  readonly limits?: Partial<PackageLimits>;
 }
 
 /** Reads an appliance folder or a package: an `.ova`, an `.ovf`, or a folder with one `.ovf`. */

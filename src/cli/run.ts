@@ -6,8 +6,9 @@ import { ExitCode, GvaError } from '../system/errors.js';
 import { mark, profileTable } from '../system/profile.js';
 import { act, printJson, repeatable } from './action.js';
 import { type InstanceOptions, addInstanceOptions, instanceLimits } from './instance-options.js';
+import { type LimitOptions, addLimitOptions, packageLimits } from './package-limits.js';
 
-interface RunOptions extends InstanceOptions {
+interface RunOptions extends InstanceOptions, LimitOptions {
   param: string[];
   file: string[];
   out?: string;
@@ -24,7 +25,7 @@ export function addRunCommand(program: Command): void {
     .addOption(repeatable('-p, --param <name=value>', 'value of a parameter'))
     .addOption(repeatable('-f, --file <src[=name]>', 'file for the parameter CD'))
     .option('-o, --out <dir>', 'folder for the results (default: NAME-1, NAME-2, ...)');
-  addInstanceOptions(run)
+  addLimitOptions(addInstanceOptions(run))
     .option('--force', 'replace results that are in the output folder')
     .option('--host-cpus <list>', 'keep the machine on these CPUs of the host: 0-3,8')
     .option('--numa-node <number>', "take the guest's memory from this node of the host (QEMU)")
@@ -55,7 +56,11 @@ async function runAppliance(folder: string, options: RunOptions, signal: AbortSi
   const { openAppliance } = await import('./open-appliance.js');
 
   mark('command loaded');
-  const source = await loadSource(folder, { configuration: options.deploymentOption, signal });
+  const source = await loadSource(folder, {
+    configuration: options.deploymentOption,
+    limits: packageLimits(options),
+    signal,
+  });
   const { appliance } = source;
   const parameters = resolveParameters(appliance, parametersFromWords(appliance, options.param));
   const files = await inputFilesFromWords(options.file);

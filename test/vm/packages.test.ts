@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -91,6 +92,37 @@ it('a changed package is refused, also when it has run before', async () => {
   expect(run.stderr).toMatch(/changed.ova cannot be run: test.mf:\d+: .* is not what was packed/);
   expect((await gva(['inspect', 'changed.ova'], {}, folder)).code).toBe(1);
 });
+
+it('a sweep takes a package, and a launcher of another template', async () => {
+  await writeFile(at('template'), '#!/bin/sh\n# of @TITLE@\necho before >early\napp=/app\n@BEFORE@\n@RUN@\n');
+  const editor = { EDITOR: 'sed -i s/before/edited/' };
+  const args = ['pack', 'test', '--script-template', 'template', '--edit-script', '--out', 'other.ova'];
+  expect(await gva(args, editor, folder)).toMatchObject({ code: 0 });
+  await writeFile(at('plan.yaml'), 'appliance: other.ova\nparameters: { n: [1, 2] }\n');
+  await ok('sweep', 'run', 'plan.yaml', '--out', 'swept', '--vmm', 'uml');
+  for (const n of [1, 2]) {
+    const output = at(`swept/points/0000/000000${n - 1}/output`);
+    expect(await readFile(join(output, 'values'), 'utf8')).toBe(`${n} and plain\n`);
+    expect(await readFile(join(output, 'early'), 'utf8')).toBe('edited\n');
+  }
+});
+
+it('what may be asked of a package is limited', async () => {
+  const { code, stderr } = await gva(['run', 'test.ova', ...given, '--max-capacity', '1M'], {}, folder);
+  expect(code).toBe(2);
+  expect(stderr).toMatch(/the disks ask for .*, the limit is 1 MiB/);
+});
+
+const converter = existsSync('/usr/bin/virt-v2v');
+it.skipIf(!converter)(
+  `virt-v2v reads it${converter ? '' : ' (skipped: virt-v2v is not installed)'}`,
+  async () => {
+    const { stdout } = await runProgram('virt-v2v', ['-i', 'ova', at('test.ova'), '--print-source'], {
+      env: { ...process.env, LIBGUESTFS_BACKEND: 'direct', LIBGUESTFS_BACKEND_SETTINGS: 'force_tcg' },
+    });
+    expect(stdout).toMatch(/source name: test[^]*memory: 268435456[^]*3 \[scsi\][^]*CD-ROM \[ide\]/);
+  },
+);
 
 it('what a person changes in the machine goes into the package', async () => {
   const args = [gvaProgram, 'pack', 'test', '--edit-vm', '--out', 'edited.ova'];
