@@ -10,7 +10,7 @@ import { lookUp } from '../../disk/lookup.js';
 import { partitionTypes, readPartitionTable } from '../../disk/partition-table.js';
 import { type BlockSource, openRaw } from '../../disk/source.js';
 import type { FileTree } from '../../disk/tree.js';
-import { makeSparseFile } from '../../disk/vmdk/sparse-file.js';
+import { makeSparseFile } from '../../disk/sparse-file.js';
 import type { BaseManifest } from '../../model/base.js';
 import { rangeOf } from '../../ovf/package/block-sources.js';
 import { ExitCode, GvaError } from '../../system/errors.js';

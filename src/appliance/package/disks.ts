@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openQcow2, isQcow2 } from '../../disk/qcow2/reader.js';
 import type { BlockSource } from '../../disk/source.js';
-import { makeSparseFile } from '../../disk/vmdk/sparse-file.js';
+import { makeSparseFile } from '../../disk/sparse-file.js';
 import { copyVmdkToRaw, isVmdk } from '../../disk/vmdk/index.js';
 import type { EnvelopeDisk, EnvelopeFile } from '../../model/envelope.js';
 import { findReference, openReference } from '../../ovf/references.js';

@@ -5,7 +5,7 @@ import { corrupt } from './errors.js';
 import { openExtent, type Extent, type VmdkOptions } from './extent.js';
 import { expandGrain, readStored } from './grain.js';
 import { inOrder, poolWidth } from './in-order.js';
-import { makeSparseFile } from './sparse-file.js';
+import { makeSparseFile } from '../sparse-file.js';
 
 export interface VmdkCopyOptions extends VmdkOptions {
   /** Of the VMDK file itself, taken while it is read. Default: none. */

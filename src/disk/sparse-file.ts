@@ -1,5 +1,5 @@
 import { open, rm, type FileHandle } from 'node:fs/promises';
-import { ExitCode, GvaError, messageOf } from '../../system/errors.js';
+import { ExitCode, GvaError, messageOf } from '../system/errors.js';
 
 /** Bytes that are written at once. */
 const RUN = 1024 * 1024;
