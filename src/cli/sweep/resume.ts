@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
-import { type SavedRun, readSavedRun } from '../../sweep/observe/saved-options.js';
+import type { SavedRun } from '../../sweep/observe/saved-options.js';
 import { GvaError } from '../../system/errors.js';
 import {
   type ProcessOptions,
@@ -51,6 +51,7 @@ gva sweep run PLAN --out DIR
 Exit status: as of gva sweep run.`;
 
 async function savedRun(folder: string): Promise<Required<SavedRun> & { options: object }> {
+  const { readSavedRun } = await import('../../sweep/observe/saved-options.js');
   const saved = await readSavedRun(folder);
   const plan = saved?.plan.file ?? 'PLAN';
   if (!saved?.options)
