@@ -4,7 +4,8 @@
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 program=${1:-$here/app/mandelbrot}
-compiler=${CC:-cc}
+# musl's library makes a static program of 46 KB, glibc's one of 690 KB; both compute the same bytes.
+compiler=${CC:-$(command -v musl-gcc || echo cc)}
 
 if [ -x "$program" ]; then
     newer=$(find "$here/mandelbrot.c" "$here/build.sh" -newer "$program")
@@ -13,7 +14,7 @@ fi
 
 fail() {
     echo "build.sh: $1" >&2
-    echo "A C compiler and the static C library are needed. Debian, Ubuntu: apt-get install gcc libc6-dev" >&2
+    echo "A C compiler and the static C library are needed. Debian, Ubuntu: apt-get install gcc musl-tools, or gcc libc6-dev" >&2
     exit 69
 }
 

@@ -82,7 +82,7 @@ describe('build.sh', () => {
     const run = runFile('sh', [join(example, 'build.sh'), join(folder, 'new')], { env });
     await expect(run).rejects.toMatchObject({
       code: 69,
-      stderr: expect.stringContaining('apt-get install gcc libc6-dev') as string,
+      stderr: expect.stringContaining('apt-get install gcc musl-tools') as string,
     });
     expect(await readdir(folder)).not.toContain('new');
     expect((await readdir(example)).filter((name) => name.startsWith('.mandelbrot'))).toEqual([]);
