@@ -1,6 +1,6 @@
 import { Option } from 'commander';
 import { messageColours as pc } from './colours.js';
-import { ExitCode, GvaError } from '../system/errors.js';
+import { ExitCode, GvaError, messageOf } from '../system/errors.js';
 
 /**
  * Runs a command's work: its exit code is the returned one; an error meant for people is shown with its hint
@@ -58,13 +58,23 @@ async function perform(json: boolean, work: () => Promise<ExitCode>, handlers: H
   try {
     process.exitCode = await work();
   } catch (error) {
-    if (!(error instanceof GvaError)) throw error;
-    showError(error);
-    if (json) printJson({ error: { code: error.code, message: error.message, hint: error.hint } });
-    process.exitCode = error.exitCode;
+    const told = asTold(error);
+    showError(told);
+    if (json) printJson({ error: { code: told.code, message: told.message, hint: told.hint } });
+    process.exitCode = told.exitCode;
   } finally {
     for (const [name, handler] of entries) process.off(name, handler);
   }
+}
+
+/** What the host refuses of a file is no bug of ours; everything else that is not told as an error for people is. */
+function asTold(error: unknown): GvaError {
+  if (error instanceof GvaError) return error;
+  if (!(error instanceof Error) || !('syscall' in error) || !('path' in error)) throw error;
+  return new GvaError('HOST_FILE', `the host refuses a file: ${messageOf(error)}`, {
+    exitCode: ExitCode.infrastructure,
+    cause: error,
+  });
 }
 
 export function showError(error: GvaError): void {

@@ -229,3 +229,11 @@ it('a reader that goes away does not end a command', () => {
   const said = execFileSync('sh', ['-c', script, gvaProgram], { encoding: 'utf8' });
   expect(said).toBe('status 0\n');
 });
+
+it('what the host refuses is told without a stack', async () => {
+  await using folder = await temporaryFolder();
+  await gva(['init', 'a'], {}, folder.path);
+  const { code, stderr } = await gva(['env', 'a', '--out', '/proc/no/such.iso'], {}, folder.path);
+  expect(code).toBe(69);
+  expect(stderr).toMatch(/^error: the host refuses a file: ENOENT.*\/proc\/no\/such\.iso'\n$/);
+});
