@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { join, relative, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { removeAbandoned } from '../instance/scratch.js';
@@ -161,11 +161,12 @@ async function openStore(out: string, count: number, signal: AbortSignal): Promi
 
 const ended = ({ counts: { done, failed, lost } }: SweepStore) => done + failed + lost;
 
-function resultsSource({ plan, out }: SweepSpec, store: SweepStore): ResultsSource {
+function resultsSource({ plan }: SweepSpec, store: SweepStore): ResultsSource {
   return {
     points: plan.points,
-    recordOf: (index) => store.get(index),
-    folderOf: (index) => relative(out, pointFolder(out, index)),
+    ends: () => store.ends(),
+    data: () => store.data(),
+    folderOf: (index) => pointFolder('', index),
   };
 }
 

@@ -245,12 +245,14 @@ describe('the same command again', () => {
 
   test('removes what a killed process had begun', async () => {
     await sweep();
-    const leftovers = ['.results.csv.0123456789ab.tmp', 'points/0000/.0000002.0123456789ab.tmp'];
-    await mkdir(join(out, leftovers[1]!));
-    for (const name of [leftovers[0]!, `${leftovers[1]!}/x`, 'points/0000/.mine'])
+    const files = ['sweep.json', 'status.json', 'results.csv', 'results.jsonl'];
+    const leftovers = files.map((name) => `.${name}.0123456789ab.tmp`);
+    const folder = 'points/0000/.0000002.0123456789ab.tmp';
+    await mkdir(join(out, folder));
+    for (const name of [...leftovers, `${folder}/x`, 'points/0000/.mine'])
       await writeFile(join(out, name), '');
     await sweep();
-    expect(leftovers.map((name) => existsSync(join(out, name)))).toEqual([false, false]);
+    expect([...leftovers, folder].filter((name) => existsSync(join(out, name)))).toEqual([]);
     expect(existsSync(join(out, 'points/0000/.mine'))).toBe(true);
   });
 });
