@@ -209,7 +209,7 @@ export class Coordinator {
     const { attempts } = store.stage(index, id);
     progress.started(this.now, index, attempts);
     onEvent({ event: 'point-started', point });
-    const { outcome, error } = await engine(spec, point, vmm, {
+    const run = await engine(spec, point, vmm, {
       signal,
       onStarting: () => store.run(index),
       onEvent: (event) => {
@@ -217,10 +217,11 @@ export class Coordinator {
         if (phase) progress.reached(index, phase.phase, phase.fraction);
       },
     });
+    const { outcome, error } = run;
     // A disk that is full will have room again.
     if (!endedByFullDisk(outcome)) this.#trouble.note(outcome, error);
     this.trouble ??= this.#trouble.error;
-    host.note(this.now, outcome);
+    host.note(this.now, run);
     const data = outcome.state === 'done' ? await readKeptData(pointFolder(spec.out, index)) : undefined;
     store.end(index, outcome, data);
     onChange();

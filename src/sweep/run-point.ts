@@ -1,5 +1,6 @@
 import { runInstance } from '../instance/run.js';
 import type { InstanceEvent } from '../model/instance-event.js';
+import type { InstanceResult } from '../model/result.js';
 import type { Point, PointOutcome } from '../model/sweep.js';
 import { ExitCode, GvaError, errnoOf, messageOf } from '../system/errors.js';
 import { pointFolder } from '../system/paths.js';
@@ -7,10 +8,20 @@ import type { ChosenVmm } from '../vmm/choose.js';
 import { outcomeOf } from './done-points.js';
 import type { SweepSpec } from './run-sweep.js';
 
-/** How a point ended; `error` is why its instance could not be run at all. */
+/** How a point ended. */
 export interface PointRun {
   readonly outcome: PointOutcome;
+  /** Why its instance could not be run at all. */
   readonly error?: GvaError;
+  /** Bytes that it took on the host's disks; absent where that is not known. */
+  readonly took?: DiskUse;
+}
+
+export interface DiskUse {
+  /** In the scratch folder, while it ran. */
+  readonly scratch: number;
+  /** In the folder of the sweep, for good. */
+  readonly results: number;
 }
 
 export interface PointWatch {
@@ -34,7 +45,7 @@ export async function runPoint(
     const spec = { id, prepared, parameters, files, out: pointFolder(out, index), limits, keep };
     // What stands in its folder is the sweep's own, and of other work or not done.
     const result = await runInstance({ ...spec, onStarting, force: true }, vmm, onEvent, signal);
-    return { outcome: outcomeOf(result) };
+    return { outcome: outcomeOf(result), took: diskUse(result, keep) };
   } catch (error) {
     const told = toldError(error);
     const cause = `${told.code}: ${told.message}`;
@@ -43,6 +54,12 @@ export async function runPoint(
       error: told,
     };
   }
+}
+
+/** Output may have holes, which take no room: it is never more than what the disks had that it came from. */
+function diskUse({ output, scratchBytes }: InstanceResult, keep: boolean): DiskUse {
+  const collected = Math.min(output?.bytes ?? 0, scratchBytes);
+  return { scratch: scratchBytes, results: collected + (keep ? scratchBytes : 0) };
 }
 
 /** Errors of the host's system calls (a full disk, too many processes) are no bugs of ours. */
