@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { removeAbandoned } from '../instance/scratch.js';
 import type { PreparedAppliance } from '../instance/prepare.js';
 import type { WatchLimits } from '../instance/watch.js';
+import type { KeepKind } from '../model/keep.js';
 import type { SweepEvent, SweepManifest, SweepSummary } from '../model/sweep.js';
 import type { SweepStatus } from '../model/sweep-status.js';
 import { packageVersion, pointFolder, scratchFolder, sweepFiles } from '../system/paths.js';
@@ -39,8 +40,10 @@ export interface SweepSpec {
   readonly limits: WatchLimits;
   /** Run what is done again. */
   readonly force: boolean;
+  /** How the output of points that are run is kept; what is kept otherwise already stays so. */
+  readonly keep: KeepKind;
   /** Keep the disks as the guests left them, with the results. */
-  readonly keep: boolean;
+  readonly keepDisks: boolean;
   /** Take results of other sweeps, and let them take those of this one. */
   readonly shared: boolean;
   readonly retry: RetryLimits;

@@ -86,7 +86,11 @@ export const resultFiles = {
   events: 'events.jsonl',
   console: 'console.log',
   output: 'output',
-  /** With --keep: the disks as the guest left them. */
+  /** Instead of `output`, where it is kept as an archive. */
+  archive: 'output.tar',
+  /** Instead of `output`, where the guest's disk is kept. */
+  image: 'output.img',
+  /** With --keep-disks: the disks as the guest left them. */
   instance: 'instance',
 } as const;
 

@@ -1,5 +1,6 @@
 import { basename, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
+import { type KeepKind, keepKinds } from '../../model/keep.js';
 import type { SweepEvent, SweepSummary } from '../../model/sweep.js';
 import type { SweepStatus } from '../../model/sweep-status.js';
 import type { Plan } from '../../sweep/plan/plan.js';
@@ -13,6 +14,7 @@ export interface SweepRunOptions extends InstanceOptions {
   name?: string;
   jobs?: string;
   appliance?: string;
+  keep?: KeepKind;
   yes?: boolean;
   /** False: `--no-cache`. */
   cache: boolean;
@@ -43,6 +45,7 @@ export function addRunCommand(sweep: Command): void {
     .option('-j, --jobs <number>', 'instances at once (default: as CPUs and free memory allow)');
   addInstanceOptions(run)
     .option('-a, --appliance <dir>', 'appliance folder, where the plan names none or another')
+    .addOption(keepOption())
     .option('--yes', 'run a plan of more than a million points')
     .option('--force', 'run the points that are done again, too')
     .option('--no-cache', 'neither take results of other sweeps nor let them take those of this one')
@@ -57,6 +60,12 @@ export function addRunCommand(sweep: Command): void {
       runHereOrDetached(options.out, options, (signals) => runPlan(plan, options, signals)),
     );
 }
+
+const keepOption = () =>
+  new Option(
+    '--keep <kind>',
+    'how the output of a point is kept (default: as the plan says, else files)',
+  ).choices(keepKinds);
 
 /** Options of a command that runs a sweep. */
 export function addProcessOptions(command: Command): Command {
@@ -133,7 +142,8 @@ export async function runPlan(
   view.title(appliance, vmm);
   signals.finish.addEventListener('abort', () => view.finishing(), { once: true });
   signals.abort.addEventListener('abort', () => view.interrupted(), { once: true });
-  const flags = { force: options.force ?? false, keep: options.keep ?? false, shared: options.cache };
+  const keeping = { keep: options.keep ?? plan.keep ?? 'files', keepDisks: options.keepDisks ?? false };
+  const flags = { ...keeping, force: options.force ?? false, shared: options.cache };
   const work = { plan, prepared, name, out: options.out, jobs, limits, retry, stop, ...flags };
   const onStatus = (status: SweepStatus) => view.progress(status);
   const spec = { ...work, options: savedOptions(name, options), onStatus };

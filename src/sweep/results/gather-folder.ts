@@ -6,7 +6,6 @@ import { errnoOf } from '../../system/errors.js';
 import { ensureFolder } from '../../system/files.js';
 import { pointFolder, resultFiles, sweepFiles } from '../../system/paths.js';
 import { runTool } from '../../system/process.js';
-import { keptFiles } from './keep.js';
 import { outputOfImage } from './kept.js';
 
 /**
@@ -44,7 +43,7 @@ export async function gatherFolder(
 /** @returns whether there is output */
 async function layOut(point: string, target: string, signal: AbortSignal): Promise<boolean> {
   const output = join(point, resultFiles.output);
-  const [archive, image] = [join(point, keptFiles.archive), join(point, keptFiles.image)];
+  const [archive, image] = [join(point, resultFiles.archive), join(point, resultFiles.image)];
   if (![archive, image, output].some((path) => existsSync(path))) return false;
   await ensureFolder(target);
   // As in readKept(): beside an archive or an image, the folder may be half gone.
