@@ -58,6 +58,8 @@ interface Attempt {
 export class Coordinator {
   /** Why the sweep stopped before its end; a sentence without its full stop. */
   stopped: string | undefined;
+  /** Somebody else has asked for its end. */
+  cancelled = false;
   /** What is in the way of all points on this host. */
   trouble: GvaError | undefined;
   readonly #parts: CoordinatorParts;
@@ -89,6 +91,11 @@ export class Coordinator {
 
   get running(): number {
     return this.#running.size;
+  }
+
+  /** Somebody has asked for points that have ended to be run again. */
+  get retrying(): boolean {
+    return this.#queue.waiting > 0;
   }
 
   get paused(): string | undefined {
@@ -128,6 +135,7 @@ export class Coordinator {
   /** What somebody else asked for. */
   take(request: SweepRequest): void {
     if (request.request === 'cancel' && request.points === 'all') {
+      this.cancelled = true;
       this.stopped ??= 'it was cancelled';
       for (const controller of this.#running.values()) controller.abort();
     } else if (request.request === 'cancel') this.#cancelPoints(new Set(request.points as number[]));

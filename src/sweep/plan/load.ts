@@ -20,6 +20,7 @@ import { GroupPoints } from './points.js';
 import { crossed } from './product.js';
 import { type PlanContext, defaultsOf } from './read/context.js';
 import { type Factor, groupNames, readGroup } from './read/group.js';
+import { type OutputWishes, readOutputWishes } from './read/outputs.js';
 import { columnRules } from './read/table-entry.js';
 import type { Group } from './row.js';
 import { tableFormat } from './table/cells.js';
@@ -35,6 +36,7 @@ interface Content {
   readonly group: Group | undefined;
   readonly files: readonly FilePattern[];
   readonly factors: readonly Factor[];
+  readonly wishes?: OutputWishes;
 }
 
 type Outline = Omit<PlanOutline, 'notes'> & { notes: string[] };
@@ -103,7 +105,7 @@ export class PlanLoader {
     this.#mistakes.throwIfAny();
     this.#source = await this.#findAppliance(top);
     const parameters = this.#source?.appliance.parameters ?? [];
-    if (!this.#source) checkForm(top);
+    if (!this.#source) await checkForm(top, dirname(this.#file));
     this.#mistakes.throwIfAny();
     const content = await this.#yamlContent(top, this.#context(this.#file, this.#name, parameters));
     return this.#finish(text, parameters, content, top.at('parameters'));
@@ -151,9 +153,10 @@ export class PlanLoader {
 
   async #yamlContent(top: Entry, context: PlanContext): Promise<Content> {
     const factors: Factor[] = [];
-    top.only('appliance', 'files', ...groupNames);
+    top.only(...entryNames);
     const group = await readGroup(top, context, false, (factor) => factors.push(factor));
-    return { group, factors, files: readFilePatterns(top.at('files'), context.folder, context.parameters) };
+    const files = readFilePatterns(top.at('files'), context.folder, context.parameters);
+    return { group, factors, files, wishes: await readOutputWishes(top, context.folder) };
   }
 
   async #tableContent(file: string, name: string, context: PlanContext): Promise<Content> {
@@ -175,12 +178,14 @@ export class PlanLoader {
     if (this.#open.length >= deepest) return entry.fail(`plans are joined more than ${deepest} deep`);
     this.#open.push(file);
     try {
-      const { group, files } = await this.#joinedContent(
+      const { group, files, wishes } = await this.#joinedContent(
         file,
         name,
         this.#context(file, name, context.parameters),
       );
       this.#joinedFiles ||= files.length > 0;
+      const unused = Object.keys(wishes ?? {}).join(' and ');
+      if (unused !== '') this.#notes.push(`${unused} of ${name} does not count: it is joined`);
       return group && { group, files, fill: [] };
     } catch (error) {
       if (error instanceof GvaError && error.code === 'PLAN_MISSING') return entry.fail<Part>(error.message);
@@ -217,7 +222,7 @@ export class PlanLoader {
   async #finish(
     text: string,
     parameters: readonly ParameterDeclaration[],
-    { group, files: patterns, factors }: Content,
+    { group, files: patterns, factors, wishes }: Content,
     top: Entry,
   ): Promise<Outline> {
     const unset = parameters.map((_, number) => number).filter((number) => !group?.sets.has(number));
@@ -236,7 +241,7 @@ export class PlanLoader {
       .filter(({ names }) => names.length > 0);
     return {
       ...{ name: this.#name, file: this.#file, text, source: this.#source, parameters },
-      ...{ points, files, factors: told, notes: this.#notes },
+      ...{ points, files, factors: told, notes: this.#notes, ...wishes },
     };
   }
 }
@@ -272,9 +277,12 @@ async function firstLine(file: string): Promise<string> {
   }
 }
 
+const entryNames = ['appliance', 'files', 'keep', 'gather', ...groupNames];
+
 /** What can be told of a plan without its appliance. */
-function checkForm(top: Entry): void {
-  top.only('appliance', 'files', ...groupNames);
+async function checkForm(top: Entry, folder: string): Promise<void> {
+  top.only(...entryNames);
+  await readOutputWishes(top, folder);
   if (top.has('parameters')) top.at('parameters').fields('must be parameters with their values');
 }
 

@@ -14,7 +14,8 @@ import {
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { gatherFolder } from '../../../src/sweep/results/gather-folder.js';
-import { keepKinds, keepOutput } from '../../../src/sweep/results/keep.js';
+import { keepOutput } from '../../../src/instance/keep.js';
+import { keepKinds } from '../../../src/model/keep.js';
 import { readKept, readKeptData, readKeptHead } from '../../../src/sweep/results/kept.js';
 import { pointFolder } from '../../../src/system/paths.js';
 import { makeExt4 } from '../../../src/disk/ext4-image.js';
