@@ -69,7 +69,13 @@ export type SweepEvent =
     }
   /** No instance is begun until it goes on. */
   | { readonly event: 'paused'; readonly reason: string }
-  | { readonly event: 'resumed' };
+  | { readonly event: 'resumed' }
+  /** Something that its user should know; a sentence. */
+  | { readonly event: 'note'; readonly code: SweepNote; readonly message: string };
+
+export type SweepNote =
+  /** `--stop-when` names what no point has left. */
+  'STOP_WHEN_UNSEEN';
 
 export interface SweepSummary {
   readonly folder: string;

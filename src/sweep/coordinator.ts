@@ -254,6 +254,8 @@ export class Coordinator {
     this.#ends[outcome.state]++;
     const counts = { ...this.#ends, pending: store.counts.pending, points: count, seconds: this.now };
     this.stopped ??= stop.check(counts, { parameters: point.parameters, ...(data ? { data } : {}) });
+    const message = stop.takeEarlyWarning();
+    if (message !== undefined) onEvent({ event: 'note', code: 'STOP_WHEN_UNSEEN', message });
   }
 
   /** Takes a result of the same work that is there already. */

@@ -97,6 +97,7 @@ export async function runSweep(
   const coordinator = new Coordinator({ ...parts, onChange }, signals);
   onEvent({ event: 'begun', points: count, kept, parallel: Math.min(host.state.atOnce, count - kept || 1) });
   await oversee(parts, coordinator, kept, signals);
+  if (stop.warning !== undefined) onEvent({ event: 'note', code: 'STOP_WHEN_UNSEEN', message: stop.warning });
   // Of a long sweep that has nothing left to do, this would take longer than all else.
   if (changed)
     await results.write().catch((error: unknown) => {

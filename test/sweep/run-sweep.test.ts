@@ -4,74 +4,28 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { prepareAppliance } from '../../src/instance/prepare.js';
 import type { SweepEvent, SweepManifest } from '../../src/model/sweep.js';
-import { type Plan, readPlan } from '../../src/sweep/plan/plan.js';
+import { readPlan } from '../../src/sweep/plan/plan.js';
 import { rebuildSweep } from '../../src/sweep/rebuild.js';
-import { type SweepSpec, runSweep } from '../../src/sweep/run-sweep.js';
-import { defaultRetryLimits } from '../../src/sweep/schedule/retry-policy.js';
 import { pointFolder } from '../../src/system/paths.js';
 import { processIdentity } from '../../src/system/process-identity.js';
-import { doneScript, guestScript } from '../../src/vmm/fake/driver.js';
+import { doneScript } from '../../src/vmm/fake/driver.js';
 import { CountingDriver } from '../support/counting-driver.js';
-import {
-  type TestHome,
-  fakeBase,
-  fakeVmm,
-  makeTestHome,
-  squareManifest,
-  writeAppliance,
-} from '../support/fake-appliance.js';
+import { fakeBase, squareManifest, writeAppliance } from '../support/fake-appliance.js';
+import { type Run, SweepHome, endedWith, readN, started } from './sweep-home.js';
 
-let home: TestHome;
+let home: SweepHome;
 let out: string;
 beforeEach(async () => {
-  home = await makeTestHome();
-  out = join(home.folder, 'out');
-  await writeAppliance(home.folder, squareManifest);
+  home = await SweepHome.make();
+  out = home.out;
 });
 afterEach(() => home[Symbol.asyncDispose]());
 
-/** Shell: the value of n, from the parameter disc. */
-const readN = `n=$(grep -ao "n='[0-9]*'" "$GVA_FAKE_CDROM" | head -n 1 | tr -dc 0-9)\n`;
-const started = guestScript(['boot t=0.01', 'ready t=0.01', 'script-start t=0.02 name=50-autorun']);
-const endedWith = (status: string) =>
-  `echo "@gva1 script-end t=0.03 name=50-autorun status=${status} free=500" >&4; echo "@gva1 done t=0.04" >&4\n`;
-
-/** A fake that counts its machines. */
-interface Run extends Partial<SweepSpec> {
-  readonly plan?: Plan;
-  readonly driver?: CountingDriver;
-  readonly onEvent?: (event: SweepEvent) => void;
-  readonly signal?: AbortSignal;
-  readonly finish?: AbortSignal;
-}
-
-async function makePlan(parameters: string): Promise<Plan> {
-  const file = join(home.folder, 'plan.yaml');
-  await writeFile(file, `appliance: ./square\nparameters:\n${parameters}`);
-  return readPlan(file);
-}
-
-async function sweep(options: Run = {}) {
-  const { driver = new CountingDriver(), onEvent = () => undefined, signal, finish, ...rest } = options;
-  const plan = options.plan ?? (await makePlan('  n: { range: [1, 4] }\n'));
-  if (plan.source.kind !== 'folder') throw new Error('the plan is of a folder');
-  const prepared = await prepareAppliance(plan.source, fakeBase());
-  const limits = { boot: 600, total: undefined, powerOff: 600 };
-  const retry = { ...defaultRetryLimits, attempts: 1 };
-  const flags = { force: false, keep: false, shared: false };
-  const spec = { plan, prepared, name: 'test', out, jobs: 2, limits, retry, stop: {}, ...flags, ...rest };
-  const never = new AbortController().signal;
-  const signals = { finish: finish ?? never, abort: signal ?? never };
-  const summary = await runSweep(spec, fakeVmm(undefined, driver), onEvent, signals);
-  expect(await readdir(home.scratch)).toEqual([]);
-  return { summary, driver, ran: driver.ids.map((id) => Number(id.split('-').at(-1))).sort() };
-}
-
-const rows = async () => (await readFile(join(out, 'results.csv'), 'utf8')).trimEnd().split('\r\n');
-/** `n`, state, cause and status of each row. */
-const shortRows = async () => (await rows()).slice(1).map((row) => row.split(',').slice(1, 6).join(','));
+const makePlan = (parameters: string) => home.plan(parameters);
+const sweep = (options?: Run) => home.sweep(options);
+const rows = () => home.rows();
+const shortRows = () => home.shortRows();
 const manifest = async () => JSON.parse(await readFile(join(out, 'sweep.json'), 'utf8')) as SweepManifest;
 
 describe('a sweep', () => {
