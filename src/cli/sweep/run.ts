@@ -44,7 +44,7 @@ export function addRunCommand(sweep: Command): void {
     .option('-j, --jobs <number>', 'instances at once (default: as CPUs and free memory allow)');
   addInstanceOptions(run)
     .option('-a, --appliance <dir>', 'appliance folder, where the plan names none or another')
-    .option('--yes', 'run a plan of more than a million points')
+    .option('--yes', 'run a plan of more than a million points without asking')
     .option('--force', 'run the points that are done again, too')
     .option('--no-cache', 'neither take results of other sweeps nor let them take those of this one')
     .option('--attempts <number>', 'times that a point may be lost before it is set aside (default: 3)')
@@ -125,7 +125,7 @@ export async function runPlan(
   unchanged?: string,
 ): Promise<ExitCode> {
   const { readPlan } = await import('../../sweep/plan/plan.js');
-  const { checkPlanSize } = await import('../../sweep/plan/size.js');
+  const { agreeOnSize, talkOf } = await import('./plan-size.js');
   const { runSweep } = await import('../../sweep/run-sweep.js');
   const { SweepView } = await import('./run-view.js');
   const { openAppliance } = await import('../open-appliance.js');
@@ -137,7 +137,7 @@ export async function runPlan(
   const name = await nameOf(options);
   const plan = await readPlan(path, options);
   if (unchanged !== undefined) checkUnchanged(plan, unchanged, options.out);
-  checkPlanSize(plan, options.yes ?? false);
+  await agreeOnSize(plan, options.yes ?? false, talkOf(lines !== undefined), signals.finish);
   for (const note of plan.notes()) console.error(`note: ${note}`);
   const { appliance } = plan.source;
   const { prepared, vmm } = await openAppliance(plan.source, options);
