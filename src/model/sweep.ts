@@ -75,7 +75,9 @@ export type SweepEvent =
 
 export type SweepNote =
   /** `--stop-when` names what no point has left. */
-  'STOP_WHEN_UNSEEN';
+  | 'STOP_WHEN_UNSEEN'
+  /** Files of points that have not come yet are not there. */
+  | 'FILES_MISSING';
 
 export interface SweepSummary {
   readonly folder: string;

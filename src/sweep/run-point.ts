@@ -36,19 +36,34 @@ export async function runPoint(
     const result = await runInstance({ ...spec, onStarting, force: true }, vmm, onEvent, signal);
     return { outcome: outcomeOf(result) };
   } catch (error) {
-    const told = toldError(error);
-    const cause = `${told.code}: ${told.message}`;
-    return {
-      outcome: { state: 'lost', cause, message: told.message, status: null, times: null },
-      error: told,
-    };
+    return notRun(toldError(error));
   }
+}
+
+/** A point whose input is wrong has failed as its application would; all else may fare better another time. */
+function notRun(error: GvaError): PointRun {
+  const { code, message } = error;
+  const wrong = code === 'INPUT_FILE' && error.exitCode === ExitCode.usage;
+  const state = wrong ? 'failed' : 'lost';
+  return { outcome: { state, cause: `${code}: ${message}`, message, status: null, times: null }, error };
 }
 
 /** Errors of the host's system calls (a full disk, too many processes) are no bugs of ours. */
 function toldError(error: unknown): GvaError {
-  if (error instanceof GvaError) return error;
+  if (error instanceof GvaError) return error.code === 'INPUT_FILE' ? ofInput(error) : error;
   const errno = errnoOf(error);
   if (errno === undefined || !/^E[A-Z0-9]+$/.test(errno)) throw error;
   return new GvaError(errno, messageOf(error), { exitCode: ExitCode.infrastructure, cause: error });
 }
+
+/** Of a file that is there, but cannot be read for now, the host is to blame. */
+function ofInput(error: GvaError): GvaError {
+  const { code, message, cause } = error;
+  if (!passing.has(errnoOf(cause) ?? '')) return error;
+  return new GvaError(code, message, { exitCode: ExitCode.infrastructure, cause });
+}
+
+const passing: ReadonlySet<string> = new Set([
+  ...['EIO', 'ESTALE', 'ETIMEDOUT', 'EAGAIN', 'EINTR', 'EMFILE', 'ENFILE', 'ENOMEM'],
+  ...['EHOSTDOWN', 'EHOSTUNREACH', 'ENETDOWN', 'ENETUNREACH', 'ENOLINK'],
+]);

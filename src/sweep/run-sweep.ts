@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { removeAbandoned } from '../instance/scratch.js';
 import type { PreparedAppliance } from '../instance/prepare.js';
 import type { WatchLimits } from '../instance/watch.js';
-import type { SweepEvent, SweepManifest, SweepSummary } from '../model/sweep.js';
+import type { SweepEvent, SweepManifest, SweepNote, SweepSummary } from '../model/sweep.js';
 import type { SweepStatus } from '../model/sweep-status.js';
 import { packageVersion, pointFolder, scratchFolder, sweepFiles } from '../system/paths.js';
 import type { ChosenVmm } from '../vmm/choose.js';
@@ -13,6 +13,7 @@ import { Coordinator, type CoordinatorParts, type EndSignals } from './coordinat
 import { identityOf } from './done-points.js';
 import { HostWatch } from './host-watch.js';
 import { KnownResults } from './known-results.js';
+import { checkLaterFiles } from './plan/check-files.js';
 import type { Plan } from './plan/plan.js';
 import { countPoints } from './plan/points.js';
 import { rebuildStore, reconcile } from './reconcile.js';
@@ -96,7 +97,10 @@ export async function runSweep(
   };
   const coordinator = new Coordinator({ ...parts, onChange }, signals);
   onEvent({ event: 'begun', points: count, kept, parallel: Math.min(host.state.atOnce, count - kept || 1) });
-  await oversee(parts, coordinator, kept, signals);
+  await besides(
+    (ended) => checkLaterFiles(plan.points, plan.files, ended, noteOf(onEvent, 'FILES_MISSING')),
+    () => oversee(parts, coordinator, kept, signals),
+  );
   if (stop.warning !== undefined) onEvent({ event: 'note', code: 'STOP_WHEN_UNSEEN', message: stop.warning });
   // Of a long sweep that has nothing left to do, this would take longer than all else.
   if (changed)
@@ -112,6 +116,26 @@ export async function runSweep(
     interrupted: interrupted && count > ended(store),
     ...(coordinator.stopped === undefined ? {} : { stopped: coordinator.stopped }),
   };
+}
+
+const noteOf = (onEvent: (event: SweepEvent) => void, code: SweepNote) => (message: string) =>
+  onEvent({ event: 'note', code, message });
+
+/** Does one thing beside another, and no longer. */
+async function besides(
+  less: (ended: AbortSignal) => Promise<void>,
+  more: () => Promise<void>,
+): Promise<void> {
+  const controller = new AbortController();
+  const beside = less(controller.signal);
+  // What it throws is told at the end.
+  beside.catch(() => undefined);
+  try {
+    await more();
+  } finally {
+    controller.abort();
+    await beside;
+  }
 }
 
 /** Runs the coordinator to its end; meanwhile others are told how it stands, and heard. */
