@@ -14,6 +14,7 @@ import { identityOf } from './done-points.js';
 import { HostWatch } from './host-watch.js';
 import { KnownResults } from './known-results.js';
 import { checkLaterFiles } from './plan/check-files.js';
+import { checkSortable, sortPoints } from './plan/ordered.js';
 import type { Plan } from './plan/plan.js';
 import { countPoints } from './plan/points.js';
 import { rebuildStore, reconcile } from './reconcile.js';
@@ -74,6 +75,8 @@ export async function runSweep(
   const stop = new StopConditions({ ...spec.stop, parameters: plan.parameters });
   await using folder = await openSweepFolder(out, prepared.appliance.name);
   const count = Number(await countPoints(plan.points, signals.abort));
+  checkSortable(plan);
+  const sorting = plan.order && (await sortPoints(plan.points, plan.order, signals.abort));
   using store = await openStore(out, count, signals.abort);
   const known = new KnownResults(out, spec.shared);
   const identity = identityOf(prepared.digest, prepared.base.digest, (point) => plan.files.of(point));
@@ -88,7 +91,7 @@ export async function runSweep(
   await using host = await HostWatch.start(appliance, out, spec.jobs);
   const progress = new Progress(0);
   await using results = new ResultsFile(join(out, sweepFiles.results), resultsSource(spec, store));
-  const parts = { spec, vmm, store, known, identity, host, progress, stop, count, onEvent, engine };
+  const parts = { spec, vmm, store, known, identity, host, progress, stop, count, sorting, onEvent, engine };
   let changed =
     !existsSync(results.path) || folder.before === undefined || !isDeepStrictEqual(before, store.counts);
   const onChange = () => {

@@ -1,3 +1,4 @@
+import { checkSortable } from '../../sweep/plan/ordered.js';
 import type { Plan } from '../../sweep/plan/plan.js';
 import { countPoints } from '../../sweep/plan/points.js';
 import { checkPlanSize, grouped, mostUnasked } from '../../sweep/plan/size.js';
@@ -28,7 +29,7 @@ export const talkOf = (quiet: boolean): SizeTalk => ({
  * Counts the points of a plan where some are left out, and asks whether so many are meant.
  *
  * @param yes so many are meant
- * @throws GvaError PLAN_TOO_LARGE where nobody can be asked, INTERRUPTED where they are not meant
+ * @throws GvaError PLAN_TOO_LARGE where nobody can be asked, or there are too many for order:; INTERRUPTED where they are not meant
  */
 export async function agreeOnSize(plan: Plan, yes: boolean, talk: SizeTalk, signal: AbortSignal) {
   const { points } = plan;
@@ -45,6 +46,7 @@ export async function agreeOnSize(plan: Plan, yes: boolean, talk: SizeTalk, sign
       });
   }
   await countTold(plan, talk, signal, {});
+  checkSortable(plan);
 }
 
 async function countTold(

@@ -20,6 +20,7 @@ import { GroupPoints } from './points.js';
 import { crossed } from './product.js';
 import { type PlanContext, defaultsOf } from './read/context.js';
 import { type Factor, groupNames, readGroup } from './read/group.js';
+import { readOrder } from './read/order.js';
 import { columnRules } from './read/table-entry.js';
 import type { Group } from './row.js';
 import { tableFormat } from './table/cells.js';
@@ -29,6 +30,8 @@ import { readTable } from './table/table.js';
 const longestPlan = 64 << 20;
 /** Plans within plans. */
 const deepest = 16;
+
+const topNames = ['appliance', 'files', 'order', ...groupNames];
 
 /** What a plan says, held against the parameters. */
 interface Content {
@@ -106,7 +109,9 @@ export class PlanLoader {
     if (!this.#source) checkForm(top);
     this.#mistakes.throwIfAny();
     const content = await this.#yamlContent(top, this.#context(this.#file, this.#name, parameters));
-    return this.#finish(text, parameters, content, top.at('parameters'));
+    const order = readOrder(top.at('order'), parameters);
+    const outline = await this.#finish(text, parameters, content, top.at('parameters'));
+    return order ? { ...outline, order } : outline;
   }
 
   /** A missing appliance is a mistake of the plan; mistakes within the appliance are told as such. */
@@ -151,7 +156,7 @@ export class PlanLoader {
 
   async #yamlContent(top: Entry, context: PlanContext): Promise<Content> {
     const factors: Factor[] = [];
-    top.only('appliance', 'files', ...groupNames);
+    top.only(...topNames);
     const group = await readGroup(top, context, false, (factor) => factors.push(factor));
     return { group, factors, files: readFilePatterns(top.at('files'), context.folder, context.parameters) };
   }
@@ -202,6 +207,7 @@ export class PlanLoader {
     const top = this.#mistakes.entryOf(new YamlFile(text, name));
     if (this.#mistakes.count > before) return { group: undefined, files: [], factors: [] };
     this.#checkSameAppliance(top.at('appliance'), context.folder);
+    if (top.has('order')) this.#notes.push(`${name}: order: means nothing in a plan that is joined`);
     return this.#yamlContent(top, context);
   }
 
@@ -274,7 +280,7 @@ async function firstLine(file: string): Promise<string> {
 
 /** What can be told of a plan without its appliance. */
 function checkForm(top: Entry): void {
-  top.only('appliance', 'files', ...groupNames);
+  top.only(...topNames);
   if (top.has('parameters')) top.at('parameters').fields('must be parameters with their values');
 }
 
