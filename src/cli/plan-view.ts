@@ -12,7 +12,7 @@ const widestCell = 32;
 
 /** What a plan says, in a few lines. */
 export function outlineText(plan: PlanOutline): string {
-  const { name, source, points, factors, files, parameters } = plan;
+  const { name, source, points, factors, files, parameters, order } = plan;
   const [first] = points.points();
   const varied = new Set(factors.flatMap((factor) => factor.names));
   const fixed = parameters.filter((parameter) => !varied.has(parameter.name));
@@ -27,6 +27,7 @@ export function outlineText(plan: PlanOutline): string {
     ['plan', name],
     ['appliance', appliance],
     ['points', pointsText(plan)],
+    ...(order ? ([['order', `they are begun by ${order.text}, ascending`]] as [string, string][]) : []),
     ...(always.length > 0 ? ([['always', always.join(', ')]] as [string, string][]) : []),
     ...files.common.map((file): [string, string] => ['file', `${file.source} as ${file.name}`]),
     ...own.map((file): [string, string] => ['file', `of each point; of the first: ${file}`]),

@@ -73,7 +73,9 @@ export type SweepEvent =
   | { readonly event: 'paused'; readonly reason: string }
   | { readonly event: 'resumed' }
   /** All points have ended, and the gather step begins. */
-  | { readonly event: 'gathering'; readonly by: string };
+  | { readonly event: 'gathering'; readonly by: string }
+  /** Something that its user should know; a sentence. */
+  | { readonly event: 'note'; readonly code: SweepNote; readonly message: string };
 
 /** How the gather step of a sweep ended. */
 export interface Gathered {
@@ -88,6 +90,12 @@ export interface Gathered {
   /** It was in an earlier run, and nothing has changed since. */
   readonly earlier?: true;
 }
+
+export type SweepNote =
+  /** `--stop-when` names what no point has left. */
+  | 'STOP_WHEN_UNSEEN'
+  /** Files of points that have not come yet are not there. */
+  | 'FILES_MISSING';
 
 export interface SweepSummary {
   readonly folder: string;

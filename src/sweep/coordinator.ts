@@ -8,6 +8,7 @@ import { HostTrouble } from './host-trouble.js';
 import type { HostWatch } from './host-watch.js';
 import type { KnownResults } from './known-results.js';
 import { outcomeOf } from './done-points.js';
+import type { Sorting } from './plan/ordered.js';
 import { pointPhase } from './point-phase.js';
 import { readKeptData } from './results/kept.js';
 import type { runPoint } from './run-point.js';
@@ -16,6 +17,7 @@ import { endedByFullDisk } from './schedule/disk-room.js';
 import type { Progress } from './schedule/progress.js';
 import { type Tally, RetryPolicy, noTally } from './schedule/retry-policy.js';
 import { RetryQueue } from './schedule/retry-queue.js';
+import { RunOrder, type Turn } from './schedule/run-order.js';
 import type { StopConditions } from './schedule/stop-conditions.js';
 import type { PointRecord, SweepStore } from './store/store.js';
 import { pointFolder } from '../system/paths.js';
@@ -33,6 +35,8 @@ export interface CoordinatorParts {
   readonly engine: typeof runPoint;
   /** Number of points of the plan. */
   readonly count: number;
+  /** Where the plan has an order. */
+  readonly sorting?: Sorting | undefined;
   readonly onEvent: (event: SweepEvent) => void;
   /** Something changed in the table of results. */
   readonly onChange: () => void;
@@ -72,8 +76,7 @@ export class Coordinator {
   #wake: () => void = () => undefined;
   #failure: { error: unknown } | undefined;
   #pause: string | undefined;
-  /** Number of the first point that was not looked at. */
-  #reached = 0;
+  readonly #order: RunOrder;
   /** Points that have ended for good in this run. */
   readonly #ends = { done: 0, failed: 0, lost: 0 };
 
@@ -81,6 +84,7 @@ export class Coordinator {
     this.#parts = parts;
     this.#signals = signals;
     this.#policy = new RetryPolicy(parts.spec.retry);
+    this.#order = new RunOrder(parts.spec.plan.points, (index) => this.#turnOf(index), parts.sorting);
     this.#queue = new RetryQueue(this.#toRun());
   }
 
@@ -157,7 +161,8 @@ export class Coordinator {
       .map(({ number }) => number)
       // Those that this run has not come to yet are run without being asked for.
       .filter(
-        (number) => number < this.#reached && (wanted?.has(number) ?? true) && !this.#running.has(number),
+        (number) =>
+          this.#order.hasCome(number) && (wanted?.has(number) ?? true) && !this.#running.has(number),
       );
     const chosen = new Set(numbers);
     this.#queue.remove(({ point }) => chosen.has(point.index));
@@ -263,6 +268,8 @@ export class Coordinator {
     this.#ends[outcome.state]++;
     const counts = { ...this.#ends, pending: store.counts.pending, points: count, seconds: this.now };
     this.stopped ??= stop.check(counts, { parameters: point.parameters, ...(data ? { data } : {}) });
+    const message = stop.takeEarlyWarning();
+    if (message !== undefined) onEvent({ event: 'note', code: 'STOP_WHEN_UNSEEN', message });
   }
 
   /** Takes a result of the same work that is there already. */
@@ -279,11 +286,14 @@ export class Coordinator {
   }
 
   *#toRun(): Generator<Attempt> {
+    for (const point of this.#order.points()) yield { point, tally: noTally };
+  }
+
+  #turnOf(index: number): Turn {
     const { spec, store } = this.#parts;
-    for (const point of spec.plan.points.points()) {
-      this.#reached = point.index + 1;
-      if (spec.force || store.get(point.index)?.state !== 'done') yield { point, tally: noTally };
-    }
+    const state = store.get(index)?.state;
+    if (state === 'done' && !spec.force) return 'never';
+    return state === 'lost' ? 'last' : 'now';
   }
 }
 

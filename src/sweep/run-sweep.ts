@@ -6,7 +6,7 @@ import { removeAbandoned } from '../instance/scratch.js';
 import type { PreparedAppliance } from '../instance/prepare.js';
 import type { WatchLimits } from '../instance/watch.js';
 import type { KeepKind } from '../model/keep.js';
-import type { SweepEvent, SweepManifest, SweepSummary } from '../model/sweep.js';
+import type { SweepEvent, SweepManifest, SweepNote, SweepSummary } from '../model/sweep.js';
 import type { SweepStatus } from '../model/sweep-status.js';
 import { packageVersion, pointFolder, scratchFolder, sweepFiles } from '../system/paths.js';
 import type { ChosenVmm } from '../vmm/choose.js';
@@ -15,6 +15,8 @@ import { identityOf } from './done-points.js';
 import { type GatherSpec, Gathering } from './gathering.js';
 import { HostWatch } from './host-watch.js';
 import { KnownResults } from './known-results.js';
+import { checkLaterFiles } from './plan/check-files.js';
+import { checkSortable, sortPoints } from './plan/ordered.js';
 import type { Plan } from './plan/plan.js';
 import { countPoints } from './plan/points.js';
 import { rebuildStore, reconcile } from './reconcile.js';
@@ -79,6 +81,8 @@ export async function runSweep(
   const stop = new StopConditions({ ...spec.stop, parameters: plan.parameters });
   await using folder = await openSweepFolder(out, prepared.appliance.name);
   const count = Number(await countPoints(plan.points, signals.abort));
+  checkSortable(plan);
+  const sorting = plan.order && (await sortPoints(plan.points, plan.order, signals.abort));
   using store = await openStore(out, count, signals.abort);
   const known = new KnownResults(out, spec.shared);
   const identity = identityOf(prepared.digest, prepared.base.digest, (point) => plan.files.of(point));
@@ -93,7 +97,7 @@ export async function runSweep(
   await using host = await HostWatch.start(appliance, out, spec.jobs);
   const progress = new Progress(0);
   await using results = new ResultsFile(join(out, sweepFiles.results), resultsSource(spec, store));
-  const parts = { spec, vmm, store, known, identity, host, progress, stop, count, onEvent, engine };
+  const parts = { spec, vmm, store, known, identity, host, progress, stop, count, sorting, onEvent, engine };
   let changed =
     !existsSync(results.path) || folder.before === undefined || !isDeepStrictEqual(before, store.counts);
   const onChange = () => {
@@ -112,7 +116,11 @@ export async function runSweep(
   };
   const gathering = new Gathering(out, spec.gather, onEvent);
   const work = { coordinator, gathering, writeTable };
-  await oversee(parts, work, kept, signals);
+  await besides(
+    (ended) => checkLaterFiles(plan.points, plan.files, ended, noteOf(onEvent, 'FILES_MISSING')),
+    () => oversee(parts, work, kept, signals),
+  );
+  if (stop.warning !== undefined) onEvent({ event: 'note', code: 'STOP_WHEN_UNSEEN', message: stop.warning });
   if (coordinator.trouble) throw coordinator.trouble;
   const seconds = Number(((performance.now() - start) / 1000).toFixed(3));
   const interrupted = signals.finish.aborted || signals.abort.aborted;
@@ -125,6 +133,26 @@ export async function runSweep(
     ...(gathered ? { gathered: { ...gathered, log: join(given.out, sweepFiles.gatherLog) } } : {}),
     ...(reason === undefined ? {} : { notGathered: reason }),
   };
+}
+
+const noteOf = (onEvent: (event: SweepEvent) => void, code: SweepNote) => (message: string) =>
+  onEvent({ event: 'note', code, message });
+
+/** Does one thing beside another, and no longer. */
+async function besides(
+  less: (ended: AbortSignal) => Promise<void>,
+  more: () => Promise<void>,
+): Promise<void> {
+  const controller = new AbortController();
+  const beside = less(controller.signal);
+  // What it throws is told at the end.
+  beside.catch(() => undefined);
+  try {
+    await more();
+  } finally {
+    controller.abort();
+    await beside;
+  }
 }
 
 interface Work {

@@ -187,6 +187,16 @@ describe('watch', () => {
 });
 
 test.each([
+  ['run', 'nowhere.yaml', '--out', 'out'],
+  ['resume', 'nowhere'],
+])('%s that cannot be done says so in a line for programs', async (...args) => {
+  const { code, stdout } = await sweep([...args, '--json']);
+  expect(code).toBe(2);
+  expect(JSON.parse(stdout)).toMatchObject({ event: 'error', format: 'gva-sweep-events/1' });
+  expect(stdout.split('\n')).toHaveLength(2);
+});
+
+test.each([
   'run',
   'status',
   'watch',

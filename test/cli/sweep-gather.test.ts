@@ -4,24 +4,22 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { exitCodeOfSweep } from '../../src/cli/sweep/run.js';
 import type { Gathered, SweepSummary } from '../../src/model/sweep.js';
 import { readStatus } from '../../src/sweep/observe/status.js';
-import { type TestHome, makeTestHome, squareManifest, writeAppliance } from '../support/fake-appliance.js';
 import { lockOf } from '../sweep/observe-fixture.js';
-import { makePlan, runFakeSweep } from '../sweep/sweep-fixture.js';
+import { SweepHome } from '../sweep/sweep-home.js';
 import { sweep } from './sweep-command-fixture.js';
 
-let home: TestHome;
+let home: SweepHome;
 let out: string;
 beforeEach(async () => {
-  home = await makeTestHome();
-  out = join(home.folder, 'out');
-  await writeAppliance(home.folder, squareManifest);
+  home = await SweepHome.make();
+  out = home.out;
 });
 afterEach(() => home[Symbol.asyncDispose]());
 
 async function finished(command?: string): Promise<void> {
-  const plan = await makePlan(home, '  n: [1, 2]\n');
+  const plan = await home.plan('  n: [1, 2]\n');
   const gather = { step: { kind: 'command', command: command ?? '' } as const, allowed: false };
-  await runFakeSweep(home, { plan, ...(command === undefined ? {} : { gather }) });
+  await home.sweep({ plan, ...(command === undefined ? {} : { gather }) });
 }
 
 const logText = () => readFile(join(out, 'gather.log'), 'utf8');
@@ -102,7 +100,7 @@ describe('gva sweep gather', () => {
 });
 
 test('--gather for a plan without a gather step is wrong usage, and nothing is begun', async () => {
-  await makePlan(home, '  n: [1, 2]\n');
+  await home.plan('  n: [1, 2]\n');
   const { code, stderr } = await sweep(['run', join(home.folder, 'plan.yaml'), '-o', out, '--gather']);
   expect([code, stderr]).toEqual([2, expect.stringContaining('has no gather step')]);
   expect(await readStatus(out)).toBeUndefined();

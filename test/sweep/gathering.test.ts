@@ -13,22 +13,14 @@ import { removeSweep } from '../../src/sweep/observe/remove.js';
 import { readStatus } from '../../src/sweep/observe/status.js';
 import { pointFolder } from '../../src/system/paths.js';
 import { CountingDriver } from '../support/counting-driver.js';
-import {
-  type TestHome,
-  fakeBase,
-  fakeVmm,
-  makeTestHome,
-  squareManifest,
-  writeAppliance,
-} from '../support/fake-appliance.js';
-import { type FakeRun, endedWith, leaving, makePlan, readN, runFakeSweep, started } from './sweep-fixture.js';
+import { fakeBase, fakeVmm } from '../support/fake-appliance.js';
+import { type Run, SweepHome, endedWith, leaving, readN, started } from './sweep-home.js';
 
-let home: TestHome;
+let home: SweepHome;
 let out: string;
 beforeEach(async () => {
-  home = await makeTestHome();
-  out = join(home.folder, 'out');
-  await writeAppliance(home.folder, squareManifest);
+  home = await SweepHome.make();
+  out = home.out;
 });
 afterEach(() => home[Symbol.asyncDispose]());
 
@@ -37,8 +29,8 @@ const counting = () => `echo x >>'${home.folder}/count'; cut -d, -f1,4 results.c
 const times = async () => (await readFile(join(home.folder, 'count'), 'utf8').catch(() => '')).length / 2;
 const command = (text = counting()): GatherStep => ({ kind: 'command', command: text });
 
-const sweep = (step: GatherStep, { allowed = true, ...options }: FakeRun & { allowed?: boolean } = {}) =>
-  runFakeSweep(home, { gather: { step, allowed }, ...options });
+const sweep = (step: GatherStep, { allowed = true, ...options }: Run & { allowed?: boolean } = {}) =>
+  home.sweep({ gather: { step, allowed }, ...options });
 
 const logText = () => readFile(join(out, 'gather.log'), 'utf8');
 const status = async () => JSON.parse(await readFile(join(out, 'status.json'), 'utf8')) as SweepStatus;
@@ -146,7 +138,7 @@ describe('an end before the end', () => {
   test('of the sweep: nothing is gathered after Ctrl-C', async () => {
     const finish = new AbortController();
     const onEvent = ({ event }: SweepEvent) => event === 'point-ended' && finish.abort();
-    const plan = await makePlan(home, '  n: 1\n');
+    const plan = await home.plan('  n: 1\n');
     const { summary } = await sweep(command(), { plan, finish: finish.signal, onEvent });
     expect(summary).toMatchObject({ interrupted: true, notGathered: 'interrupted', counts: { done: 1 } });
     expect(await times()).toBe(0);

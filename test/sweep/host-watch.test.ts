@@ -28,7 +28,7 @@ afterEach(() => home[Symbol.asyncDispose]());
 async function specOf(values: string): Promise<SweepSpec> {
   const file = join(home.folder, 'plan.yaml');
   await writeFile(file, `appliance: ./square\nparameters: { n: ${values} }\n`);
-  const flags = { force: false, keep: false, shared: false };
+  const flags = { force: false, keep: 'files', keepDisks: false, shared: false } as const;
   const spec = { plan: await readPlan(file), prepared, name: 'test', out: join(home.folder, 'out'), jobs: 1 };
   return { ...spec, ...flags, limits, retry: defaultRetryLimits, stop: {} };
 }
@@ -62,7 +62,7 @@ test('a point says what its disks took, and what of it was kept', async () => {
   const more = `head -c ${3 * mib} /dev/urandom >"$(dirname "$GVA_FAKE_CDROM")/more.img"\n${doneScript}`;
   const { took: little } = await runOf(spec, doneScript);
   const { took: much } = await runOf(spec, more);
-  const { took: kept } = await runOf({ ...spec, keep: true }, more);
+  const { took: kept } = await runOf({ ...spec, keepDisks: true }, more);
   expect(little!.scratch).toBeGreaterThan(0);
   expect(much!.scratch - little!.scratch).toBeGreaterThanOrEqual(3 * mib);
   expect(much!.results).toBeLessThan(mib);

@@ -9,16 +9,14 @@ import { rebuildSweep } from '../../src/sweep/rebuild.js';
 import { readSavedRun } from '../../src/sweep/observe/saved-options.js';
 import { pointFolder } from '../../src/system/paths.js';
 import { CountingDriver } from '../support/counting-driver.js';
-import { type TestHome, makeTestHome, squareManifest, writeAppliance } from '../support/fake-appliance.js';
 import { writeSweep } from './observe-fixture.js';
-import { endedWith, leaving, makePlan, readN, runFakeSweep, started } from './sweep-fixture.js';
+import { SweepHome, endedWith, leaving, readN, started } from './sweep-home.js';
 
-let home: TestHome;
+let home: SweepHome;
 let out: string;
 beforeEach(async () => {
-  home = await makeTestHome();
-  out = join(home.folder, 'out');
-  await writeAppliance(home.folder, squareManifest);
+  home = await SweepHome.make();
+  out = home.out;
 });
 afterEach(() => home[Symbol.asyncDispose]());
 
@@ -52,7 +50,7 @@ const forms = [
 
 describe.each(forms)('with outputs kept as %s', (keep, name) => {
   test('a point has that and nothing else; table, logs and rebuild are the same', async () => {
-    const { summary } = await runFakeSweep(home, { keep, driver: driver() });
+    const { summary } = await home.sweep({ keep, driver: driver() });
     expect(summary.counts).toMatchObject({ done: 4 });
     for (const index of [0, 1, 2, 3]) expect(await keptIn(index)).toEqual([name]);
     expect(await areas()).toEqual([1, 4, 9, 16]);
@@ -62,24 +60,24 @@ describe.each(forms)('with outputs kept as %s', (keep, name) => {
     await rm(join(out, 'results.jsonl'));
     expect(await rebuildSweep(out, new AbortController().signal)).toBe(4);
     await rm(join(out, 'results.csv'));
-    expect((await runFakeSweep(home, { keep })).ran).toEqual([]);
+    expect((await home.sweep({ keep })).ran).toEqual([]);
     expect(await areas()).toEqual([1, 4, 9, 16]);
   });
 
   test('another sweep takes them as they are, whatever it would keep itself', async () => {
-    await runFakeSweep(home, { keep, driver: driver(), shared: true });
+    await home.sweep({ keep, driver: driver(), shared: true });
     const other = join(home.folder, 'other');
-    const { ran, summary } = await runFakeSweep(home, { keep: 'files', shared: true, out: other });
+    const { ran, summary } = await home.sweep({ keep: 'files', shared: true, out: other });
     expect([ran, summary.counts.done]).toEqual([[], 4]);
     expect(await keptIn(3, other)).toEqual([name]);
     expect(await readFile(join(other, 'results.csv'), 'utf8')).toMatch(/,16\r\n$/);
   });
 
   test('a later run that keeps otherwise leaves what is done', async () => {
-    const plan = await makePlan(home, '  n: [1, 2]\n');
-    await runFakeSweep(home, { keep, plan, driver: driver() });
+    const plan = await home.plan('  n: [1, 2]\n');
+    await home.sweep({ keep, plan, driver: driver() });
     const other = keep === 'archive' ? 'image' : 'archive';
-    const { ran } = await runFakeSweep(home, { keep: other, driver: driver() });
+    const { ran } = await home.sweep({ keep: other, driver: driver() });
     expect(ran).toEqual([2, 3]);
     expect(await keptIn(0)).toEqual([name]);
     expect(await keptIn(2)).toEqual([other === 'image' ? 'output.img' : 'output.tar']);
@@ -89,8 +87,8 @@ describe.each(forms)('with outputs kept as %s', (keep, name) => {
   test('what failed is kept so, too, and a disk that cannot be read is lost', async () => {
     const broken = `[ $n = 2 ] && : >"$GVA_FAKE_OUTPUT" && truncate -s 1M "$GVA_FAKE_OUTPUT"\n`;
     const script = `${readN}${started}${leaving('echo x >x')}${broken}${endedWith('$((n == 1 ? 7 : 0))')}`;
-    const plan = await makePlan(home, '  n: [1, 2]\n');
-    const { summary } = await runFakeSweep(home, { keep, plan, driver: new CountingDriver({ script }) });
+    const plan = await home.plan('  n: [1, 2]\n');
+    const { summary } = await home.sweep({ keep, plan, driver: new CountingDriver({ script }) });
     expect(summary.counts).toMatchObject({ failed: 1, lost: 1 });
     expect(await keptIn(0)).toEqual([name]);
     expect(await keptIn(1)).toEqual([]);
@@ -99,11 +97,11 @@ describe.each(forms)('with outputs kept as %s', (keep, name) => {
 });
 
 test('an archive has the files, and an image is sparse, as the guest left it', async () => {
-  const plan = await makePlan(home, '  n: 5\n');
-  await runFakeSweep(home, { keep: 'archive', plan, driver: driver() });
+  const plan = await home.plan('  n: 5\n');
+  await home.sweep({ keep: 'archive', plan, driver: driver() });
   const tar = join(pointFolder(out, 0), 'output.tar');
   expect(execFileSync('tar', ['-xOf', tar, './result.json']).toString()).toBe('{"area": 25}\n');
-  await runFakeSweep(home, { keep: 'image', plan, force: true, driver: driver() });
+  await home.sweep({ keep: 'image', plan, force: true, driver: driver() });
   expect(existsSync(tar)).toBe(false);
   const image = await stat(join(pointFolder(out, 0), 'output.img'));
   expect(image.size).toBe(1 << 20);
@@ -111,20 +109,20 @@ test('an archive has the files, and an image is sparse, as the guest left it', a
 });
 
 test('the disks stay beside what is kept, where both are asked for', async () => {
-  await runFakeSweep(home, { keep: 'image', keepDisks: true, plan: await makePlan(home, '  n: 5\n') });
+  await home.sweep({ keep: 'image', keepDisks: true, plan: await home.plan('  n: 5\n') });
   expect(await keptIn(0)).toEqual(['instance', 'output.img']);
 });
 
 describe('what is kept', () => {
   const mistakeIn = (more: string) =>
-    makePlan(home, '  n: 1\n', more).then(
+    home.plan('  n: 1\n', more).then(
       () => undefined,
       (error: unknown) => (error as Error).message.replaceAll(/^.*plan\.yaml:/gm, ''),
     );
 
   test('is said by the plan', async () => {
-    expect((await makePlan(home, '  n: 1\n')).keep).toBeUndefined();
-    expect((await makePlan(home, '  n: 1\n', 'keep: archive\n')).keep).toBe('archive');
+    expect((await home.plan('  n: 1\n')).keep).toBeUndefined();
+    expect((await home.plan('  n: 1\n', 'keep: archive\n')).keep).toBe('archive');
   });
 
   test.each(['zip', '', '[files]', 'true'])('is told with its place where it is %j', async (kind) => {

@@ -11,42 +11,21 @@ import { pointFolder } from '../../src/system/paths.js';
 import { processIdentity } from '../../src/system/process-identity.js';
 import { doneScript } from '../../src/vmm/fake/driver.js';
 import { CountingDriver } from '../support/counting-driver.js';
-import {
-  type TestHome,
-  fakeBase,
-  makeTestHome,
-  squareManifest,
-  writeAppliance,
-} from '../support/fake-appliance.js';
-import {
-  type FakeRun,
-  endedWith,
-  makePlan as planIn,
-  readN,
-  runFakeSweep,
-  started,
-} from './sweep-fixture.js';
+import { fakeBase, squareManifest, writeAppliance } from '../support/fake-appliance.js';
+import { type Run, SweepHome, endedWith, readN, started } from './sweep-home.js';
 
-let home: TestHome;
+let home: SweepHome;
 let out: string;
 beforeEach(async () => {
-  home = await makeTestHome();
-  out = join(home.folder, 'out');
-  await writeAppliance(home.folder, squareManifest);
+  home = await SweepHome.make();
+  out = home.out;
 });
 afterEach(() => home[Symbol.asyncDispose]());
 
-const makePlan = (parameters: string) => planIn(home, parameters);
-
-async function sweep(options: FakeRun = {}) {
-  const done = await runFakeSweep(home, options);
-  expect(await readdir(home.scratch)).toEqual([]);
-  return done;
-}
-
-const rows = async () => (await readFile(join(out, 'results.csv'), 'utf8')).trimEnd().split('\r\n');
-/** `n`, state, cause and status of each row. */
-const shortRows = async () => (await rows()).slice(1).map((row) => row.split(',').slice(1, 6).join(','));
+const makePlan = (parameters: string) => home.plan(parameters);
+const sweep = (options?: Run) => home.sweep(options);
+const rows = () => home.rows();
+const shortRows = () => home.shortRows();
 const manifest = async () => JSON.parse(await readFile(join(out, 'sweep.json'), 'utf8')) as SweepManifest;
 
 describe('a sweep', () => {

@@ -31,13 +31,13 @@ export function addResumeCommand(sweep: Command): void {
       const found = await findSweep(name).catch((error: unknown) => ({ error }));
       const folder = typeof found === 'string' ? found : name;
       const detach = typeof found === 'string' && (options.detach ?? false);
-      await runHereOrDetached(folder, { ...options, detach }, async (signals) => {
+      await runHereOrDetached(folder, { ...options, detach }, async (signals, lines) => {
         if (typeof found !== 'string') throw found.error;
         const { plan, options: saved } = await savedRun(folder);
-        const { jobs, json, gather } = options;
-        const now = Object.entries({ jobs, json, gather }).filter(([, value]) => value !== undefined);
+        const { jobs, gather } = options;
+        const now = Object.entries({ jobs, gather }).filter(([, value]) => value !== undefined);
         const again: SweepRunOptions = { ...saved, ...Object.fromEntries(now), out: folder, yes: true };
-        return await runPlan(plan.file, again, signals, plan.text);
+        return await runPlan(plan.file, again, { signals, lines }, plan.text);
       });
     });
 }

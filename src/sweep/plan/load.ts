@@ -21,6 +21,7 @@ import { crossed } from './product.js';
 import { type PlanContext, defaultsOf } from './read/context.js';
 import { type Factor, groupNames, readGroup } from './read/group.js';
 import { type OutputWishes, readOutputWishes } from './read/outputs.js';
+import { readOrder } from './read/order.js';
 import { columnRules } from './read/table-entry.js';
 import type { Group } from './row.js';
 import { tableFormat } from './table/cells.js';
@@ -30,6 +31,8 @@ import { readTable } from './table/table.js';
 const longestPlan = 64 << 20;
 /** Plans within plans. */
 const deepest = 16;
+
+const topNames = ['appliance', 'files', 'keep', 'gather', 'order', ...groupNames];
 
 /** What a plan says, held against the parameters. */
 interface Content {
@@ -108,7 +111,9 @@ export class PlanLoader {
     if (!this.#source) await checkForm(top, dirname(this.#file));
     this.#mistakes.throwIfAny();
     const content = await this.#yamlContent(top, this.#context(this.#file, this.#name, parameters));
-    return this.#finish(text, parameters, content, top.at('parameters'));
+    const order = readOrder(top.at('order'), parameters);
+    const outline = await this.#finish(text, parameters, content, top.at('parameters'));
+    return order ? { ...outline, order } : outline;
   }
 
   /** A missing appliance is a mistake of the plan; mistakes within the appliance are told as such. */
@@ -153,7 +158,7 @@ export class PlanLoader {
 
   async #yamlContent(top: Entry, context: PlanContext): Promise<Content> {
     const factors: Factor[] = [];
-    top.only(...entryNames);
+    top.only(...topNames);
     const group = await readGroup(top, context, false, (factor) => factors.push(factor));
     const files = readFilePatterns(top.at('files'), context.folder, context.parameters);
     return { group, factors, files, wishes: await readOutputWishes(top, context.folder) };
@@ -207,6 +212,7 @@ export class PlanLoader {
     const top = this.#mistakes.entryOf(new YamlFile(text, name));
     if (this.#mistakes.count > before) return { group: undefined, files: [], factors: [] };
     this.#checkSameAppliance(top.at('appliance'), context.folder);
+    if (top.has('order')) this.#notes.push(`${name}: order: means nothing in a plan that is joined`);
     return this.#yamlContent(top, context);
   }
 
@@ -277,11 +283,9 @@ async function firstLine(file: string): Promise<string> {
   }
 }
 
-const entryNames = ['appliance', 'files', 'keep', 'gather', ...groupNames];
-
 /** What can be told of a plan without its appliance. */
 async function checkForm(top: Entry, folder: string): Promise<void> {
-  top.only(...entryNames);
+  top.only(...topNames);
   await readOutputWishes(top, folder);
   if (top.has('parameters')) top.at('parameters').fields('must be parameters with their values');
 }

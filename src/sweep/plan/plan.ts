@@ -3,6 +3,7 @@ import type { ApplianceSource } from '../../appliance/source.js';
 import type { ParameterDeclaration } from '../../model/parameter.js';
 import { GvaError } from '../../system/errors.js';
 import type { NimrodTask } from './nimrod/task.js';
+import type { PointOrder } from './ordered.js';
 import type { PointFiles } from './point-files.js';
 import { type PointSource, countPoints } from './points.js';
 import { PlanLoader } from './load.js';
@@ -25,6 +26,8 @@ export interface PlanOutline extends OutputWishes {
   readonly source: ApplianceSource | undefined;
   readonly parameters: readonly ParameterDeclaration[];
   readonly points: PointSource;
+  /** In which order they are begun, where the plan says so. */
+  readonly order?: PointOrder;
   /** What is crossed, in order. */
   readonly factors: readonly PlanFactor[];
   readonly files: PointFiles;
