@@ -9,7 +9,7 @@ import { isSweepFolder } from './find.js';
 const own = new RegExp(
   `^(?:${['results\\.(?:csv|jsonl|parquet)', 'status\\.json', 'sweep\\.log', 'gather\\.(?:log|json)'].join('|')}` +
     '|store\\.db(?:-wal|-shm|-journal)?(?:\\.\\d+\\.old)?' +
-    '|\\.(?:[\\w-]+\\.)+[0-9a-f]{12}\\.tmp)$',
+    '|\\.(?:[\\w-]+\\.)+[0-9a-f]{12,}\\.tmp)$',
 );
 const ownFolders: readonly string[] = [sweepFiles.requests, sweepFiles.gather];
 
@@ -65,7 +65,7 @@ async function removePoints(points: string, signal: AbortSignal): Promise<void> 
     if (!/^\d{4,}$/.test(shard) || !(await isFolder(path))) continue;
     for (const name of await readdir(path)) {
       signal.throwIfAborted();
-      if (/^(?:\d{7,}|\.\d{7,}\.[0-9a-f]{12}\.tmp)$/.test(name))
+      if (/^(?:\d{7,}|\.\d{7,}\.[0-9a-f]{12,}\.tmp)$/.test(name))
         await rm(join(path, name), { recursive: true, force: true });
     }
     await removeIfEmpty(path);
