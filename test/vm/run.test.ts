@@ -173,7 +173,16 @@ describe('gva run', () => {
       await using folder = await temporaryFolder();
       const appliance = await writeAppliance(join(folder.path, 'a'), { job: 'echo kept >kept' });
       const out = join(folder.path, 'out');
-      const { stdout, code } = await gva(['run', appliance, '--vmm', vmm, '--out', out, '--keep-disks', '--json']);
+      const { stdout, code } = await gva([
+        'run',
+        appliance,
+        '--vmm',
+        vmm,
+        '--out',
+        out,
+        '--keep-disks',
+        '--json',
+      ]);
       expect(code).toBe(0);
       expect(JSON.parse(stdout)).toEqual(await readResult(out));
       expect(await readdir(join(out, 'instance'))).toEqual(
