@@ -62,6 +62,8 @@ interface Attempt {
 export class Coordinator {
   /** Why the sweep stopped before its end; a sentence without its full stop. */
   stopped: string | undefined;
+  /** Somebody else has asked for its end. */
+  cancelled = false;
   /** What is in the way of all points on this host. */
   trouble: GvaError | undefined;
   readonly #parts: CoordinatorParts;
@@ -93,6 +95,11 @@ export class Coordinator {
 
   get running(): number {
     return this.#running.size;
+  }
+
+  /** Somebody has asked for points that have ended to be run again. */
+  get retrying(): boolean {
+    return this.#queue.waiting > 0;
   }
 
   get paused(): string | undefined {
@@ -132,6 +139,7 @@ export class Coordinator {
   /** What somebody else asked for. */
   take(request: SweepRequest): void {
     if (request.request === 'cancel' && request.points === 'all') {
+      this.cancelled = true;
       this.stopped ??= 'it was cancelled';
       for (const controller of this.#running.values()) controller.abort();
     } else if (request.request === 'cancel') this.#cancelPoints(new Set(request.points as number[]));
@@ -214,7 +222,7 @@ export class Coordinator {
     const { attempts } = store.stage(index, id);
     progress.started(this.now, index, attempts);
     onEvent({ event: 'point-started', point });
-    const { outcome, error } = await engine(spec, point, vmm, {
+    const run = await engine(spec, point, vmm, {
       signal,
       onStarting: () => store.run(index),
       onEvent: (event) => {
@@ -222,10 +230,11 @@ export class Coordinator {
         if (phase) progress.reached(index, phase.phase, phase.fraction);
       },
     });
+    const { outcome, error } = run;
     // A disk that is full will have room again.
     if (!endedByFullDisk(outcome)) this.#trouble.note(outcome, error);
     this.trouble ??= this.#trouble.error;
-    host.note(this.now, outcome);
+    host.note(this.now, run);
     const data = outcome.state === 'done' ? await readKeptData(pointFolder(spec.out, index)) : undefined;
     store.end(index, outcome, data);
     onChange();

@@ -17,7 +17,7 @@ function talk(answer?: boolean) {
   let said = '';
   const ask = vi.fn<NonNullable<SizeTalk['ask']>>(() => Promise.resolve(answer === true));
   const talked: SizeTalk = {
-    ...{ stream: { write: (text) => (said += text) }, quiet: false },
+    ...{ stream: { write: (text) => (said += text) }, quiet: false, patience: Infinity },
     ask: answer === undefined ? undefined : ask,
   };
   return { talked, ask, said: () => said };

@@ -25,8 +25,14 @@ test.each([
       jobs: 1,
       limits,
       force: false,
+      keep: 'files' as const,
     },
-    ...{ keep: false, shared: false, retry: { attempts: 1, retryFailed: 0, retryTimeouts: false }, stop: {} },
+    ...{
+      keepDisks: false,
+      shared: false,
+      retry: { attempts: 1, retryFailed: 0, retryTimeouts: false },
+      stop: {},
+    },
   };
   const watch = {
     signal: new AbortController().signal,

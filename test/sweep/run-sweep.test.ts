@@ -199,12 +199,15 @@ describe('the same command again', () => {
 
   test('removes what a killed process had begun', async () => {
     await sweep();
-    const leftovers = ['.results.csv.0123456789ab.tmp', 'points/0000/.0000002.0123456789ab.tmp'];
-    await mkdir(join(out, leftovers[1]!));
-    for (const name of [leftovers[0]!, `${leftovers[1]!}/x`, 'points/0000/.mine'])
-      await writeFile(join(out, name), '');
+    const files = ['sweep.json', 'results.csv', 'results.jsonl', 'status.json', 'gather.json'];
+    const folders = ['points/0000/.0000002.0123456789ab.tmp', '.gather.0123456789ab.tmp'];
+    const leftovers = [...files.map((name) => `.${name}.0123456789ab.tmp`), ...folders];
+    for (const name of leftovers)
+      if (folders.includes(name)) await mkdir(join(out, name, 'x'), { recursive: true });
+      else await writeFile(join(out, name), '');
+    await writeFile(join(out, 'points/0000/.mine'), '');
     await sweep();
-    expect(leftovers.map((name) => existsSync(join(out, name)))).toEqual([false, false]);
+    expect(leftovers.filter((name) => existsSync(join(out, name)))).toEqual([]);
     expect(existsSync(join(out, 'points/0000/.mine'))).toBe(true);
   });
 });

@@ -22,6 +22,11 @@ export const started = guestScript(['boot t=0.01', 'ready t=0.01', 'script-start
 export const endedWith = (status: string) =>
   `echo "@gva1 script-end t=0.03 name=50-autorun status=${status} free=500" >&4; echo "@gva1 done t=0.04" >&4\n`;
 
+/** Shell: runs the commands in a folder, whose content becomes that of the output disk. */
+export const leaving = (commands: string) =>
+  `(d=$(mktemp -d) && cd "$d" && { ${commands}\n} && PATH=$PATH:/usr/sbin:/sbin && ` +
+  `mke2fs -q -F -t ext4 -O ^has_journal -L GVA-OUT -d "$d" "$GVA_FAKE_OUTPUT" && rm -r "$d")\n`;
+
 export interface Run extends Partial<SweepSpec> {
   readonly plan?: Plan;
   readonly driver?: CountingDriver;
@@ -66,7 +71,7 @@ export class SweepHome implements AsyncDisposable {
     const prepared = await prepareAppliance(plan.source, fakeBase());
     const limits = { boot: 600, total: undefined, powerOff: 600 };
     const retry = { ...defaultRetryLimits, attempts: 1 };
-    const flags = { force: false, keep: false, shared: false };
+    const flags = { force: false, keep: 'files', keepDisks: false, shared: false } as const;
     const common = {
       plan,
       prepared,

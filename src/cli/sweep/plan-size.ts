@@ -6,8 +6,6 @@ import { ExitCode, GvaError } from '../../system/errors.js';
 import { agreed, canAsk } from '../ask.js';
 import { StatusLine, type TextStream } from '../status-line.js';
 
-/** Seconds after which the points of a plan that may be too large are counted no longer. */
-const patience = 20;
 /** Seconds before counting is told; between two lines of it. */
 const [quickCount, linePause] = [1, 5];
 
@@ -16,12 +14,14 @@ export interface SizeTalk {
   readonly stream: TextStream;
   /** Tells nothing of the counting. */
   readonly quiet: boolean;
+  /** Seconds after which the points of a plan that may be too large are counted no longer. */
+  readonly patience: number;
   /** Undefined where nobody can be asked. */
   readonly ask: ((question: string, signal: AbortSignal) => Promise<boolean>) | undefined;
 }
 
 export const talkOf = (quiet: boolean): SizeTalk => ({
-  ...{ stream: process.stderr, quiet },
+  ...{ stream: process.stderr, quiet, patience: 20 },
   ask: canAsk() ? agreed : undefined,
 });
 
@@ -34,7 +34,7 @@ export const talkOf = (quiet: boolean): SizeTalk => ({
 export async function agreeOnSize(plan: Plan, yes: boolean, talk: SizeTalk, signal: AbortSignal) {
   const { points } = plan;
   const large = !yes && points.count > mostUnasked;
-  const counted = await countTold(plan, talk, signal, large ? { most: mostUnasked, seconds: patience } : {});
+  const counted = await countTold(plan, talk, signal, large ? { most: mostUnasked, seconds: talk.patience } : {});
   try {
     checkPlanSize(plan, yes, counted);
   } catch (error) {

@@ -7,11 +7,11 @@ import { isSweepFolder } from './find.js';
 
 /** What a sweep may have made in its folder, beside sweep.json and the points. */
 const own = new RegExp(
-  `^(?:${['results\\.(?:csv|jsonl|parquet)', 'status\\.json', 'sweep\\.log', 'gather\\.log'].join('|')}` +
+  `^(?:${['results\\.(?:csv|jsonl|parquet)', 'status\\.json', 'sweep\\.log', 'gather\\.(?:log|json)'].join('|')}` +
     '|store\\.db(?:-wal|-shm|-journal)?(?:\\.\\d+\\.old)?' +
     '|\\.(?:[\\w-]+\\.)+[0-9a-f]{12,}\\.tmp)$',
 );
-const ownFolders = [sweepFiles.requests, 'gather'];
+const ownFolders: readonly string[] = [sweepFiles.requests, sweepFiles.gather];
 
 /**
  * Removes a sweep that nobody runs: what GVA has made, by name. Links are removed, never followed. sweep.json goes last,

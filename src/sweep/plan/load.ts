@@ -20,6 +20,7 @@ import { GroupPoints } from './points.js';
 import { crossed } from './product.js';
 import { type PlanContext, defaultsOf } from './read/context.js';
 import { type Factor, groupNames, readGroup } from './read/group.js';
+import { type OutputWishes, readOutputWishes } from './read/outputs.js';
 import { readOrder } from './read/order.js';
 import { columnRules } from './read/table-entry.js';
 import type { Group } from './row.js';
@@ -31,7 +32,7 @@ const longestPlan = 64 << 20;
 /** Plans within plans. */
 const deepest = 16;
 
-const topNames = ['appliance', 'files', 'order', ...groupNames];
+const topNames = ['appliance', 'files', 'keep', 'gather', 'order', ...groupNames];
 
 /** What a plan says, held against the parameters. */
 interface Content {
@@ -40,6 +41,7 @@ interface Content {
   readonly sets?: ReadonlySet<number> | undefined;
   readonly files: readonly FilePattern[];
   readonly factors: readonly Factor[];
+  readonly wishes?: OutputWishes;
 }
 
 type Outline = Omit<PlanOutline, 'notes'> & { notes: string[] };
@@ -110,7 +112,7 @@ export class PlanLoader {
     this.#source = await this.#findAppliance(top);
     const parameters = this.#source?.appliance.parameters ?? [];
     if (!this.#source) {
-      checkForm(top);
+      await checkForm(top, dirname(this.#file));
       this.#mistakes.throwIfAny();
     }
     const content = await this.#yamlContent(top, this.#context(this.#file, this.#name, parameters));
@@ -165,7 +167,7 @@ export class PlanLoader {
     const group = await readGroup(top, context, false, (factor) => factors.push(factor));
     const sets = group?.sets ?? namedIn(top, context.parameters);
     const files = readFilePatterns(top.at('files'), context.folder, context.parameters);
-    return { group, sets, factors, files };
+    return { group, sets, factors, files, wishes: await readOutputWishes(top, context.folder) };
   }
 
   async #tableContent(file: string, name: string, context: PlanContext): Promise<Content> {
@@ -190,12 +192,14 @@ export class PlanLoader {
     if (this.#open.length >= deepest) return entry.fail(`plans are joined more than ${deepest} deep`);
     this.#open.push(file);
     try {
-      const { group, files } = await this.#joinedContent(
+      const { group, files, wishes } = await this.#joinedContent(
         file,
         name,
         this.#context(file, name, context.parameters),
       );
       this.#joinedFiles ||= files.length > 0;
+      const unused = Object.keys(wishes ?? {}).join(' and ');
+      if (unused !== '') this.#notes.push(`${unused} of ${name} does not count: it is joined`);
       return group && { group, files, fill: [] };
     } catch (error) {
       if (error instanceof GvaError && error.code === 'PLAN_MISSING') return entry.fail<Part>(error.message);
@@ -233,7 +237,7 @@ export class PlanLoader {
   async #finish(
     text: string,
     parameters: readonly ParameterDeclaration[],
-    { group, sets = group?.sets, files: patterns, factors }: Content,
+    { group, sets = group?.sets, files: patterns, factors, wishes }: Content,
     top: Entry,
   ): Promise<Outline> {
     const unset = parameters.map((_, number) => number).filter((number) => !sets?.has(number));
@@ -252,7 +256,7 @@ export class PlanLoader {
       .filter(({ names }) => names.length > 0);
     return {
       ...{ name: this.#name, file: this.#file, text, source: this.#source, parameters },
-      ...{ points, files, factors: told, notes: this.#notes },
+      ...{ points, files, factors: told, notes: this.#notes, ...wishes },
     };
   }
 }
@@ -289,8 +293,9 @@ async function firstLine(file: string): Promise<string> {
 }
 
 /** What can be told of a plan without its appliance. */
-function checkForm(top: Entry): void {
+async function checkForm(top: Entry, folder: string): Promise<void> {
   top.only(...topNames);
+  await readOutputWishes(top, folder);
   if (top.has('parameters')) top.at('parameters').fields('must be parameters with their values');
 }
 

@@ -7,6 +7,7 @@ import type { PointOrder } from './ordered.js';
 import type { PointFiles } from './point-files.js';
 import { type PointSource, countPoints } from './points.js';
 import { PlanLoader } from './load.js';
+import type { OutputWishes } from './read/outputs.js';
 
 /** A plan that was read and checked against its appliance. */
 export interface Plan extends PlanOutline {
@@ -14,7 +15,7 @@ export interface Plan extends PlanOutline {
 }
 
 /** A plan that was read; it may have no appliance yet. */
-export interface PlanOutline {
+export interface PlanOutline extends OutputWishes {
   /** As it was given. */
   readonly name: string;
   /** Absolute. */
