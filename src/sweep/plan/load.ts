@@ -37,6 +37,8 @@ const topNames = ['appliance', 'files', 'keep', 'gather', 'order', ...groupNames
 /** What a plan says, held against the parameters. */
 interface Content {
   readonly group: Group | undefined;
+  /** What the group sets, where that is known though something else is wrong with it. */
+  readonly sets?: ReadonlySet<number> | undefined;
   readonly files: readonly FilePattern[];
   readonly factors: readonly Factor[];
   readonly wishes?: OutputWishes;
@@ -113,12 +115,15 @@ export class PlanLoader {
   }
 
   async #loadYaml(text: string): Promise<Outline> {
-    const top = this.#mistakes.entryOf(new YamlFile(text, this.#name));
-    this.#mistakes.throwIfAny();
+    const yaml = new YamlFile(text, this.#name);
+    const top = this.#mistakes.entryOf(yaml);
+    if (yaml.broken) this.#mistakes.throwIfAny();
     this.#source = await this.#findAppliance(top);
     const parameters = this.#source?.appliance.parameters ?? [];
-    if (!this.#source) await checkForm(top, dirname(this.#file));
-    this.#mistakes.throwIfAny();
+    if (!this.#source) {
+      await checkForm(top, dirname(this.#file));
+      this.#mistakes.throwIfAny();
+    }
     const content = await this.#yamlContent(top, this.#context(this.#file, this.#name, parameters));
     const order = readOrder(top.at('order'), parameters);
     const outline = await this.#finish(text, parameters, content, top.at('parameters'));
@@ -169,14 +174,18 @@ export class PlanLoader {
     const factors: Factor[] = [];
     top.only(...topNames);
     const group = await readGroup(top, context, false, (factor) => factors.push(factor));
+    const sets = group?.sets ?? namedIn(top, context.parameters);
     const files = readFilePatterns(top.at('files'), context.folder, context.parameters);
-    return { group, factors, files, wishes: await readOutputWishes(top, context.folder) };
+    return { group, sets, factors, files, wishes: await readOutputWishes(top, context.folder) };
   }
 
   async #tableContent(file: string, name: string, context: PlanContext): Promise<Content> {
     const format = tableFormat(file) ?? 'csv';
-    const group = await readTable({ path: file, name, format }, columnRules(context), this.#mistakes);
-    return { group, files: [], factors: group ? [{ name: 'table', group }] : [] };
+    let sets: ReadonlySet<number> | undefined;
+    const onColumns = (found: ReadonlySet<number>) => (sets = found);
+    const rules = { ...columnRules(context), onColumns };
+    const group = await readTable({ path: file, name, format }, rules, this.#mistakes);
+    return { group, sets, files: [], factors: group ? [{ name: 'table', group }] : [] };
   }
 
   async #nimrodContent(plan: NimrodPlan, name: string, context: PlanContext): Promise<Content> {
@@ -217,9 +226,9 @@ export class PlanLoader {
       this.#notes.push(...plan.notes);
       return this.#nimrodContent(plan, name, context);
     }
-    const before = this.#mistakes.count;
-    const top = this.#mistakes.entryOf(new YamlFile(text, name));
-    if (this.#mistakes.count > before) return { group: undefined, files: [], factors: [] };
+    const yaml = new YamlFile(text, name);
+    const top = this.#mistakes.entryOf(yaml);
+    if (yaml.broken) return { group: undefined, files: [], factors: [] };
     this.#checkSameAppliance(top.at('appliance'), context.folder);
     if (top.has('order')) this.#notes.push(`${name}: order: means nothing in a plan that is joined`);
     return this.#yamlContent(top, context);
@@ -237,11 +246,11 @@ export class PlanLoader {
   async #finish(
     text: string,
     parameters: readonly ParameterDeclaration[],
-    { group, files: patterns, factors, wishes }: Content,
+    { group, sets = group?.sets, files: patterns, factors, wishes }: Content,
     top: Entry,
   ): Promise<Outline> {
-    const unset = parameters.map((_, number) => number).filter((number) => !group?.sets.has(number));
-    if (group) defaultsOf(unset, top, { parameters });
+    const unset = parameters.map((_, number) => number).filter((number) => !sets?.has(number));
+    if (sets) defaultsOf(unset, top, { parameters });
     const common = await findCommonFiles(patterns.filter(isConstant));
     this.#mistakes.throwIfAny();
     if (!group) throw new Error('a plan without points was read without a mistake');
@@ -297,6 +306,14 @@ async function checkForm(top: Entry, folder: string): Promise<void> {
   top.only(...topNames);
   await readOutputWishes(top, folder);
   if (top.has('parameters')) top.at('parameters').fields('must be parameters with their values');
+}
+
+/** The parameters that a plan names, where it has them under `parameters:` alone. */
+function namedIn(top: Entry, parameters: readonly ParameterDeclaration[]): ReadonlySet<number> | undefined {
+  const others = groupNames.filter((name) => name !== 'parameters' && name !== 'where' && top.has(name));
+  const named = top.at('parameters').value;
+  if (others.length > 0 || !isMapping(named)) return undefined;
+  return new Set(parameters.flatMap(({ name }, number) => (Object.hasOwn(named, name) ? [number] : [])));
 }
 
 /** Files that all points have; those that are told to be wrong are left out. */
