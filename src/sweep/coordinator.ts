@@ -15,7 +15,7 @@ import type { SweepSpec } from './run-sweep.js';
 import { endedByFullDisk } from './schedule/disk-room.js';
 import type { Progress } from './schedule/progress.js';
 import { type Tally, RetryPolicy, noTally } from './schedule/retry-policy.js';
-import { RetryQueue } from './schedule/retry-queue.js';
+import { RetryQueue, searching } from './schedule/retry-queue.js';
 import type { StopConditions } from './schedule/stop-conditions.js';
 import type { PointRecord, SweepStore } from './store/store.js';
 import { pointFolder } from '../system/paths.js';
@@ -270,14 +270,25 @@ export class Coordinator {
     return true;
   }
 
-  *#toRun(): Generator<Attempt> {
+  /** What is done ahead of the point that was reached stays so: the store may have been asked a while ago. */
+  *#toRun(): Generator<Attempt | typeof searching> {
     const { spec, store } = this.#parts;
+    const done = spec.force ? [][Symbol.iterator]() : store.done();
+    let next = done.next();
+    let turn = performance.now();
     for (const point of spec.plan.points.points()) {
       this.#reached = point.index + 1;
-      if (spec.force || store.get(point.index)?.state !== 'done') yield { point, tally: noTally };
+      while (!next.done && next.value < point.index) next = done.next();
+      if (next.done || next.value !== point.index) yield { point, tally: noTally };
+      else if (performance.now() - turn > longestTurn) yield searching;
+      else continue;
+      turn = performance.now();
     }
   }
 }
+
+/** Milliseconds of search for a point that is not done after which the event loop gets its turn. */
+const longestTurn = 50;
 
 /** What a point that is given up says: also why it is not tried again. */
 const setAside = ({ message }: PointOutcome, reason: string) =>

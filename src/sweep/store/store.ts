@@ -139,6 +139,15 @@ export class SweepStore implements Disposable {
     for (const row of this.#pages<Row>('*', chosen)) yield recordOf(row);
   }
 
+  /** The numbers of the points that are done, in order. */
+  *done(): Generator<number> {
+    for (const { number } of this.#pages<Pick<Row, 'number'>>(
+      'number',
+      `AND state = ${storedStates.indexOf('done')}`,
+    ))
+      yield number;
+  }
+
   /** What a table of results says of the points, in the order of their numbers: in half the time of `records()`. */
   *ends(): Generator<PointEnd> {
     const columns = 'number, state, attempts, cause, status, times, data';
