@@ -200,6 +200,7 @@ async function oversee(
     ...reasonOf(coordinator, gathering),
     parallel: host.state.atOnce,
     ...progress.parts(coordinator.now, new Date(), count - ended(store), host.state.atOnce),
+    ...(state === 'paused' ? { remaining: null } : {}),
   });
   status.refresh(statusParts('running'));
   const looking = everySecond(async () => {
