@@ -118,7 +118,9 @@ export async function runPlan(
   const { SweepView } = await import('./run-view.js');
   const { openAppliance } = await import('../open-appliance.js');
   const { retryLimits, savedOptions, stopWishes } = await import('./run-limits.js');
+  const { keepHeapSmall } = await import('../../system/small-heap.js');
 
+  keepHeapSmall();
   const limits = instanceLimits(options);
   const jobs = options.jobs === undefined ? undefined : jobsNumber(options.jobs);
   const [retry, stop] = [retryLimits(options), stopWishes(options)];
