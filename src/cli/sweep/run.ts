@@ -153,7 +153,9 @@ export async function runPlan(
   const { openAppliance } = await import('../open-appliance.js');
   const { showGathered } = await import('./gather-view.js');
   const { retryLimits, savedOptions, stopWishes } = await import('./run-limits.js');
+  const { keepHeapSmall } = await import('../../system/small-heap.js');
 
+  keepHeapSmall();
   const limits = instanceLimits(options);
   const jobs = options.jobs === undefined ? undefined : jobsNumber(options.jobs);
   const [retry, stop] = [retryLimits(options), stopWishes(options)];
