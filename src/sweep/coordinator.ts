@@ -17,7 +17,8 @@ import { endedByFullDisk } from './schedule/disk-room.js';
 import type { Progress } from './schedule/progress.js';
 import { type Tally, RetryPolicy, noTally } from './schedule/retry-policy.js';
 import { RetryQueue } from './schedule/retry-queue.js';
-import { RunOrder, type Turn } from './schedule/run-order.js';
+import { RunOrder, type Searching, searching } from './schedule/run-order.js';
+import { turnsAnyhow, turnsByNumber } from './turns.js';
 import type { StopConditions } from './schedule/stop-conditions.js';
 import type { PointRecord, SweepStore } from './store/store.js';
 import { whenRoom } from './store/when-room.js';
@@ -85,7 +86,7 @@ export class Coordinator {
     this.#parts = parts;
     this.#signals = signals;
     this.#policy = new RetryPolicy(parts.spec.retry);
-    this.#order = new RunOrder(parts.spec.plan.points, (index) => this.#turnOf(index), parts.sorting);
+    this.#order = orderOf(parts);
     this.#queue = new RetryQueue(this.#toRun());
   }
 
@@ -298,16 +299,15 @@ export class Coordinator {
     return true;
   }
 
-  *#toRun(): Generator<Attempt> {
-    for (const point of this.#order.points()) yield { point, tally: noTally };
+  *#toRun(): Generator<Attempt | Searching> {
+    for (const point of this.#order.points())
+      yield point === searching ? searching : { point, tally: noTally };
   }
+}
 
-  #turnOf(index: number): Turn {
-    const { spec, store } = this.#parts;
-    const state = store.get(index)?.state;
-    if (state === 'done' && !spec.force) return 'never';
-    return state === 'lost' ? 'last' : 'now';
-  }
+function orderOf({ spec, store, sorting }: CoordinatorParts): RunOrder {
+  const turns = sorting ? turnsAnyhow(store, spec.force) : turnsByNumber(store, spec.force);
+  return new RunOrder(spec.plan.points, turns, sorting);
 }
 
 /** What a point that is given up says: also why it is not tried again. */

@@ -83,6 +83,9 @@ export async function runSweep(
   const count = Number(await countPoints(plan.points, signals.abort));
   checkSortable(plan);
   const sorting = plan.order && (await sortPoints(plan.points, plan.order, signals.abort));
+  const manifest = describe(spec, count, vmm, folder.before);
+  // Whatever ends this process from here on, the folder is that of a sweep.
+  if (!folder.before) await folder.writeManifest(manifest);
   using store = await openStore(out, count, signals.abort);
   const known = new KnownResults(out, spec.shared);
   const identity = identityOf(prepared.digest, prepared.base.digest, (point) => plan.files.of(point));
@@ -91,7 +94,7 @@ export async function runSweep(
   const before = store.counts;
   await reconcile({ store, known, folder: out, points: plan.points, identity }, signals.abort);
   signals.abort.throwIfAborted();
-  await folder.writeManifest(describe(spec, count, vmm, folder.before));
+  if (folder.before) await folder.writeManifest(manifest);
   const kept = spec.force ? 0 : store.counts.done;
   const appliance = prepared.appliance;
   await using host = await HostWatch.start(appliance, out, spec.jobs);

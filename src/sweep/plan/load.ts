@@ -51,6 +51,7 @@ export class PlanLoader {
   readonly #name: string;
   readonly #file: string;
   readonly #appliance: string | undefined;
+  readonly #configuration: string | undefined;
   readonly #mistakes = new Mistakes();
   readonly #notes: string[] = [];
   /** Files that are being read: one joins the next. */
@@ -59,11 +60,19 @@ export class PlanLoader {
   #places = 0;
   #joinedFiles = false;
 
-  /** @param appliance absolute; undefined where the plan names it */
-  constructor(name: string, appliance: string | undefined) {
+  /**
+   * @param appliance absolute; undefined where the plan names it
+   * @param configuration id of a deployment option; the appliance's default where undefined
+   */
+  constructor(name: string, appliance: string | undefined, configuration?: string) {
     this.#name = name;
     this.#file = resolve(name);
     this.#appliance = appliance;
+    this.#configuration = configuration;
+  }
+
+  #load(appliance: string): Promise<ApplianceSource> {
+    return loadSource(appliance, { configuration: this.#configuration });
   }
 
   /** @throws GvaError as `readPlan()` */
@@ -79,7 +88,7 @@ export class PlanLoader {
       throw new GvaError('APPLIANCE_MISSING', `the table ${this.#name} names no appliance`, {
         hint: 'Say which one: --appliance DIR; or write a plan with appliance: and table:.',
       });
-    this.#source = await loadSource(this.#appliance);
+    this.#source = await this.#load(this.#appliance);
     const { parameters } = this.#source.appliance;
     const content = await this.#tableContent(
       this.#file,
@@ -91,7 +100,7 @@ export class PlanLoader {
   }
 
   async #loadNimrod(text: string): Promise<Outline> {
-    if (this.#appliance !== undefined) this.#source = await loadSource(this.#appliance);
+    if (this.#appliance !== undefined) this.#source = await this.#load(this.#appliance);
     const plan = parseNimrod(text, this.#mistakes.ofFile(this.#name));
     const parameters =
       this.#source?.appliance.parameters ?? plan.parameters.map(({ declaration }) => declaration);
@@ -124,13 +133,13 @@ export class PlanLoader {
   /** A missing appliance is a mistake of the plan; mistakes within the appliance are told as such. */
   async #findAppliance(top: Entry): Promise<ApplianceSource | undefined> {
     if (!isMapping(top.value)) return top.fail('a plan is a mapping: appliance: DIR, parameters: ...');
-    if (this.#appliance !== undefined) return loadSource(this.#appliance);
+    if (this.#appliance !== undefined) return this.#load(this.#appliance);
     const entry = top.at('appliance');
     if (entry.value === undefined) return top.fail('appliance is missing');
     if (typeof entry.value !== 'string' || entry.value === '')
       return entry.fail('must be the folder of an appliance');
     try {
-      return await loadSource(resolve(dirname(this.#file), entry.value));
+      return await this.#load(resolve(dirname(this.#file), entry.value));
     } catch (error) {
       if (error instanceof GvaError && error.code === 'APPLIANCE_MISSING') return entry.fail(error.message);
       throw error;
