@@ -164,16 +164,6 @@ describe('an instance that does not', () => {
     expect(await readResult()).toEqual(result);
   });
 
-  test('a link in the place of the output disk: lost, and not followed', async () => {
-    const secret = join(home.folder, 'secret.img');
-    const make = `PATH=$PATH:/usr/sbin mke2fs -q -F -t ext4 '${secret}' 2M && ln -sf '${secret}' "$GVA_FAKE_OUTPUT"\n`;
-    for (const keep of ['files', 'image'] as const) {
-      const result = await run(make + doneScript, { keep, force: true });
-      expect(result).toMatchObject({ state: 'lost', cause: 'output-unreadable' });
-      expect(await readdir(out)).not.toContain('output.img');
-    }
-  });
-
   test.each([
     ['critical space allocation error, dev ubdc, sector 53520 op 0x1:(WRITE) flags 0x4000', 'ubdc'],
     ['I/O error, dev vdb, sector 8 op 0x1:(WRITE) flags 0x800 phys_seg 1 prio class 2', 'vdb'],
@@ -191,6 +181,16 @@ describe('an instance that does not', () => {
       'Buffer I/O error on dev sr0, logical block 7, async page read\n' +
       'operation not supported error, dev ubda, sector 448 op 0x9:(WRITE_ZEROES) flags 0x0\n';
     expect(await run(`${booted}echo '${lines}' >&5\n${ended(0)}`)).toMatchObject({ state: 'done' });
+  });
+
+  test('a link in the place of the output disk: lost, and not followed', async () => {
+    const secret = join(home.folder, 'secret.img');
+    const make = `PATH=$PATH:/usr/sbin mke2fs -q -F -t ext4 '${secret}' 2M && ln -sf '${secret}' "$GVA_FAKE_OUTPUT"\n`;
+    for (const keep of ['files', 'image'] as const) {
+      const result = await run(make + doneScript, { keep, force: true });
+      expect(result).toMatchObject({ state: 'lost', cause: 'output-unreadable' });
+      expect(await readdir(out)).not.toContain('output.img');
+    }
   });
 
   test('a flood on the console and rubbish on the serial line cost no room and hide nothing', async () => {
