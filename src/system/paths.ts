@@ -108,6 +108,43 @@ export const sweepFiles = {
   lock: '.lock-',
 } as const;
 
+/**
+ * In a sweep's folder, for a grid. A chunk is one array of jobs; an element of it is one job, which works on a bundle of
+ * points.
+ */
+export const gridFiles = {
+  folder: 'grid',
+  /** Base and appliance images, by digest. */
+  images: 'grid/images',
+  chunks: 'grid/chunks',
+  chunk: (number: number) => `grid/chunks/c${String(number).padStart(4, '0')}`,
+  /** What all elements have in common, by the beginning of its own digest. */
+  work: (digest: string) => `grid/work-${digest.slice(0, 16)}.json`,
+} as const;
+
+/** In the folder of a chunk. */
+export const chunkFiles = {
+  /** What is to be submitted, written before it is. */
+  array: 'array.json',
+  /** What the grid calls it, written after it was. */
+  submitted: 'submitted.json',
+  /** Nothing more will come of it. */
+  over: 'over',
+  logs: 'logs',
+  element: (number: number) => `${elementName(number)}.json`,
+  /** Record of a worker, of which an element may have had several. */
+  record: (number: number, worker: string) => `${elementName(number)}-${worker}.jsonl`,
+  /** The element that a file is a worker's record of; undefined where it is none. */
+  elementOfRecord: (name: string) => {
+    const number = /^e(\d{4,})-.*\.jsonl$/.exec(name)?.[1];
+    return number === undefined ? undefined : Number(number);
+  },
+  /** A point that is not to be begun any more. */
+  cancelled: (point: number) => `cancel-${point}`,
+} as const;
+
+const elementName = (number: number) => `e${String(number).padStart(4, '0')}`;
+
 /** Points are sharded by thousands, so that no folder grows beyond what file systems like. */
 export function pointFolder(sweepFolder: string, index: number): string {
   const shard = String(Math.floor(index / 1000)).padStart(4, '0');
