@@ -72,10 +72,7 @@ export function parseAccounts(text: string, jobs: ReadonlyMap<string, string>): 
     const [array = '', elements = ''] = id.split('_');
     const job = jobs.get(array);
     if (job === undefined || word === '') return [];
-    return (parseElements(elements) ?? []).map((element) => ({
-      job,
-      element,
-      ...judgeState(word, node, ''),
-    }));
+    const judged = judgeState(word, node, exitCode === launchFailure ? 'JobLaunchFailure' : '');
+    return (parseElements(elements) ?? []).map((element) => ({ job, element, ...judged }));
   });
 }
