@@ -1,4 +1,5 @@
 import type { GridRecord } from '../model/grid.js';
+import type { Point } from '../model/sweep.js';
 import type { StoredChunk } from './chunks.js';
 import type { WorkerEnd } from './classify.js';
 import { RecordReader } from './records.js';
@@ -7,8 +8,8 @@ import { RecordReader } from './records.js';
 export interface LiveElement {
   readonly chunk: LiveChunk;
   readonly number: number;
-  /** Points without an end, in the order in which they are run. */
-  readonly open: Set<number>;
+  /** Points without an end by number, in the order in which they are run. */
+  readonly open: Map<number, Point>;
   /** Those of them that were begun: when, in milliseconds of the worker's clock. */
   readonly begun: Map<number, number>;
   worker: WorkerEnd;
@@ -47,23 +48,19 @@ export class Fleet {
     return count;
   }
 
-  has(point: number): boolean {
-    return this.#byPoint.has(point);
-  }
-
-  /** The element that is to run the point; of several, the last. */
+  /** Where the point is to be run; of several such places, the last. */
   of(point: number): LiveElement | undefined {
     return this.#byPoint.get(point);
   }
 
-  /** @param wanted whether something is still wanted of a point */
-  add({ number, intent, job }: StoredChunk, wanted: (point: number) => boolean = () => true): LiveChunk {
+  /** @param points those of each element of which something is still wanted */
+  add({ number, intent, job }: StoredChunk, points: readonly (readonly Point[])[]): LiveChunk {
     const elements = new Map<number, LiveElement>();
     const chunk = { number, intent, job, misses: 0, reader: new RecordReader(this.#sweep, number), elements };
-    for (const [element, points] of intent.points.entries()) {
-      const live = newElement(chunk, element, points.filter(wanted));
+    for (const [element, wanted] of points.entries()) {
+      const live = newElement(chunk, element, wanted);
       elements.set(element, live);
-      for (const point of live.open) this.#byPoint.set(point, live);
+      for (const { index } of wanted) this.#byPoint.set(index, live);
     }
     this.chunks.set(number, chunk);
     return chunk;
@@ -80,7 +77,7 @@ export class Fleet {
   /** Of an element nothing will come any more. @returns whether its whole chunk is over */
   settle(element: LiveElement): boolean {
     const { chunk } = element;
-    for (const point of element.open)
+    for (const point of element.open.keys())
       if (this.#byPoint.get(point) === element) this.#byPoint.delete(point);
     (chunk.elements as Map<number, LiveElement>).delete(element.number);
     if (chunk.elements.size > 0) return false;
@@ -89,9 +86,15 @@ export class Fleet {
   }
 }
 
-function newElement(chunk: LiveChunk, number: number, points: readonly number[]): LiveElement {
+function newElement(chunk: LiveChunk, number: number, points: readonly Point[]): LiveElement {
   return {
-    ...{ chunk, number, open: new Set(points), begun: new Map(), silent: 0 },
+    ...{
+      chunk,
+      number,
+      open: new Map(points.map((point) => [point.index, point])),
+      begun: new Map(),
+      silent: 0,
+    },
     worker: { began: false, ended: false },
     node: undefined,
     overSince: undefined,
