@@ -24,7 +24,18 @@ const times = { ...moments, scriptsEnded: 0, poweredOff: 0, collected: 0 };
 
 const summary = await runSweep(
   {
-    ...{ plan, prepared, name: 'bench', out, jobs: 4, force: false, keep: false, shared: false, stop: {} },
+    ...{
+      plan,
+      prepared,
+      name: 'bench',
+      out,
+      jobs: 4,
+      force: false,
+      keep: 'files',
+      keepDisks: false,
+      shared: false,
+      stop: {},
+    },
     ...{ limits: { boot: 60, total: undefined, powerOff: 60 }, retry: defaultRetryLimits },
   },
   { driver: new FakeDriver({}), probe: { available: true, version: '1', accelerator: 'none' } },

@@ -38,6 +38,8 @@ export interface Packing {
   readonly manifest?: string;
   /** What is on the application disk instead of on one of its own. */
   readonly combine?: readonly ('data' | 'output')[];
+  /** Each instance gets a data disk, though the appliance has none. */
+  readonly expectsData?: boolean;
 }
 
 /** On the application disk of a package. */
@@ -115,13 +117,13 @@ const ownLauncher = (folder: string) => readTextIfExists(join(folder, applianceF
 
 function generatedFiles(
   appliance: Appliance,
-  { script, manifest }: Packing & { script: string },
+  { script, manifest, expectsData = false }: Packing & { script: string },
   hasData: boolean,
 ): GeneratedFiles {
   return {
     [`script-bin/${autorunName}`]: script,
     ...(manifest === undefined ? {} : { [packedManifest]: manifest }),
-    '.gva/gvad.conf': `media=${hasData ? 'data ' : ''}output cdrom\nend=poweroff\n`,
+    '.gva/gvad.conf': `media=${hasData || expectsData ? 'data ' : ''}output cdrom\nend=poweroff\n`,
     ...packedDefaults(appliance),
   };
 }

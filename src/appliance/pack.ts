@@ -7,6 +7,7 @@ import type { Appliance } from '../model/appliance.js';
 import type { DiskRole } from '../model/envelope.js';
 import { ExitCode, GvaError } from '../system/errors.js';
 import { digestText, temporarySibling } from '../system/files.js';
+import { removeAbandonedSiblings } from '../system/temporary.js';
 import { applianceFiles, imagesFolder } from '../system/paths.js';
 import type { DescriptorDisk, DescriptorFile, DescriptorSpec } from '../ovf/descriptor-spec.js';
 import { formatManifest, manifestSize } from '../ovf/manifest.js';
@@ -62,6 +63,7 @@ export async function packAppliance(
   const { appliance } = source;
   const base = await loadBase(appliance.base);
   const images = await packedImages(source, options);
+  await removeAbandonedSiblings(join(imagesFolder(), 'output'));
   const output = temporarySibling(join(imagesFolder(), 'output'));
   try {
     const disks = await packedDisks(source, { base, images, output, options });

@@ -8,6 +8,7 @@ import { openRaw } from '../disk/source.js';
 import type { DiskRole } from '../model/envelope.js';
 import { GvaError, messageOf } from '../system/errors.js';
 import { ensureFolder, temporarySibling } from '../system/files.js';
+import { removeAbandonedSiblings } from '../system/temporary.js';
 import { digestFolder } from '../system/folder-digest.js';
 import { applianceFiles, imagesFolder } from '../system/paths.js';
 import { autorunName } from './autorun.js';
@@ -35,6 +36,7 @@ export async function unpackAppliance(
       hint: `Its disks: gva convert ${path} --to raw DIR`,
     });
   if (existsSync(target)) throw new GvaError('UNPACK_EXISTS', `${target} exists already`);
+  await removeAbandonedSiblings(resolve(target));
   const folder = temporarySibling(resolve(target));
   try {
     await ensureFolder(dirname(resolve(target)));

@@ -11,6 +11,7 @@ import {
   temporarySibling,
   writeFileAtomically,
 } from '../system/files.js';
+import { removeAbandonedSiblings } from '../system/temporary.js';
 import { baseFiles, baseFolder } from '../system/paths.js';
 
 /**
@@ -135,6 +136,7 @@ async function describeFile(folder: string, name: string): Promise<BaseFile> {
 async function install(folder: string, home: string, digest: string): Promise<void> {
   await ensureFolder(home);
   const name = digestFolderName(digest);
+  await removeAbandonedSiblings(join(home, name));
   const staged = temporarySibling(join(home, name));
   await rename(folder, staged);
   // What stands under this digest may have been damaged since: the new one takes its place.

@@ -11,7 +11,7 @@ export async function act(json: boolean, work: (signal: AbortSignal) => Promise<
   const controller = new AbortController();
   const interrupt = () => abortOrExit(controller);
   const handlers = { SIGINT: interrupt, SIGTERM: interrupt, SIGHUP: interrupt };
-  await perform(json, () => work(controller.signal), handlers);
+  await perform(json ? printError : undefined, () => work(controller.signal), handlers);
 }
 
 /** How the work of many parts is to end. Whenever `abort` is aborted, so is `finish`. */
@@ -27,11 +27,11 @@ export interface StopSignals {
  * and SIGHUP abort at once, since who sends them will not wait long.
  *
  * @param options.ignoreHangup SIGHUP means nothing: the work goes on when its user has logged out
+ * @param options.onError tells programs of an error that people are shown
  */
 export async function actInStages(
-  json: boolean,
   work: (signals: StopSignals) => Promise<ExitCode>,
-  { ignoreHangup = false }: { readonly ignoreHangup?: boolean } = {},
+  { ignoreHangup = false, onError }: { readonly ignoreHangup?: boolean; readonly onError?: ErrorTeller } = {},
 ): Promise<void> {
   const [finish, abort] = [new AbortController(), new AbortController()];
   const end = () => {
@@ -40,7 +40,7 @@ export async function actInStages(
   };
   const interrupt = () => (finish.signal.aborted ? end() : finish.abort(interrupted()));
   const handlers = { SIGINT: interrupt, SIGTERM: end, SIGHUP: ignoreHangup ? () => undefined : end };
-  await perform(json, () => work({ finish: finish.signal, abort: abort.signal }), handlers);
+  await perform(onError, () => work({ finish: finish.signal, abort: abort.signal }), handlers);
 }
 
 const interrupted = () => new GvaError('INTERRUPTED', 'interrupted', { exitCode: ExitCode.interrupted });
@@ -51,8 +51,13 @@ function abortOrExit(controller: AbortController): void {
 }
 
 type Handlers = Readonly<Record<'SIGINT' | 'SIGTERM' | 'SIGHUP', () => void>>;
+type ErrorTeller = (error: GvaError) => void | Promise<void>;
 
-async function perform(json: boolean, work: () => Promise<ExitCode>, handlers: Handlers): Promise<void> {
+async function perform(
+  tell: ErrorTeller | undefined,
+  work: () => Promise<ExitCode>,
+  handlers: Handlers,
+): Promise<void> {
   const entries = Object.entries(handlers);
   for (const [name, handler] of entries) process.on(name, handler);
   try {
@@ -60,7 +65,7 @@ async function perform(json: boolean, work: () => Promise<ExitCode>, handlers: H
   } catch (error) {
     const told = asTold(error);
     showError(told);
-    if (json) printJson({ error: { code: told.code, message: told.message, hint: told.hint } });
+    await tell?.(told);
     process.exitCode = told.exitCode;
   } finally {
     for (const [name, handler] of entries) process.off(name, handler);
@@ -81,6 +86,8 @@ export function showError(error: GvaError): void {
   console.error(`${pc.red('error:')} ${error.message}`);
   if (error.hint !== undefined) console.error(`${pc.cyan('hint:')} ${error.hint}`);
 }
+
+const printError = ({ code, message, hint }: GvaError) => printJson({ error: { code, message, hint } });
 
 export function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);

@@ -10,7 +10,7 @@ export interface InstanceOptions {
   deploymentOption?: string;
   timeout?: string;
   bootTimeout: string;
-  keep?: boolean;
+  keepDisks?: boolean;
   force?: boolean;
   json?: boolean;
 }
@@ -23,7 +23,7 @@ export function addInstanceOptions(command: Command): Command {
     .option('--deployment-option <id>', 'hardware to choose, where the appliance offers several')
     .option('--timeout <duration>', 'end an instance after this time: 90s, 15m, 2h (default: none)')
     .option('--boot-timeout <duration>', 'give an instance up if its guest has not started by then', '2m')
-    .option('--keep', 'keep the disks as the guest left them, with the results');
+    .option('--keep-disks', 'keep the disks as the guest left them, with the results');
 }
 
 /** The limits of an instance's life that `--timeout` and `--boot-timeout` set. */

@@ -12,7 +12,7 @@ const widestCell = 32;
 
 /** What a plan says, in a few lines. */
 export function outlineText(plan: PlanOutline): string {
-  const { name, source, points, factors, files, parameters } = plan;
+  const { name, source, points, factors, files, parameters, order } = plan;
   const [first] = points.points();
   const varied = new Set(factors.flatMap((factor) => factor.names));
   const fixed = parameters.filter((parameter) => !varied.has(parameter.name));
@@ -27,13 +27,26 @@ export function outlineText(plan: PlanOutline): string {
     ['plan', name],
     ['appliance', appliance],
     ['points', pointsText(plan)],
+    ...(order ? ([['order', `they are begun by ${order.text}, ascending`]] as [string, string][]) : []),
     ...(always.length > 0 ? ([['always', always.join(', ')]] as [string, string][]) : []),
     ...files.common.map((file): [string, string] => ['file', `${file.source} as ${file.name}`]),
     ...own.map((file): [string, string] => ['file', `of each point; of the first: ${file}`]),
+    ...outputLines(plan),
     ...plan.notes().map((note): [string, string] => ['note', note]),
   ];
   const text = lines.map(([title, line]) => `${pc.bold(title.padEnd(11))}${printable(line)}\n`).join('');
   return plan.task ? `${text}${nimrodText(plan, plan.task)}` : text;
+}
+
+function outputLines({ keep, gather }: PlanOutline): [string, string][] {
+  const lines: [string, string][] = [];
+  if (keep !== undefined) lines.push(['keep', keep]);
+  if (gather?.kind === 'command') lines.push(['gather', `on this host, with --gather: ${gather.command}`]);
+  else if (gather) {
+    const { name, version } = gather.source.appliance;
+    lines.push(['gather', `in ${name} ${version} (${sourcePlace(gather.source)})`]);
+  }
+  return lines;
 }
 
 function pointsText({ points, factors }: PlanOutline): string {

@@ -72,8 +72,13 @@ async function runAppliance(folder: string, options: RunOptions, signal: AbortSi
   const view = new RunView(appliance, vmm, options.json ?? false);
   const id = `${appliance.name}-${process.pid}`;
   const spec = { id, prepared, parameters, files, out, limits, placement };
-  const flags = { force: options.force ?? false, keep: options.keep ?? false };
-  const result = await runInstance({ ...spec, ...flags }, vmm, (event) => view.event(event), signal);
+  const flags = { force: options.force ?? false, keepDisks: options.keepDisks ?? false };
+  const result = await runInstance(
+    { ...spec, ...flags, keep: 'files' },
+    vmm,
+    (event) => view.event(event),
+    signal,
+  );
   if (options.json) printJson(result);
   await view.end(result, out);
   if (options.profile) console.error(profileTable());

@@ -2,7 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openExt4 } from '../disk/ext4/index.js';
 import { extractTree } from '../disk/extract.js';
-import { openRaw } from '../disk/source.js';
+import { Findings } from '../disk/findings.js';
+import { listTree } from '../disk/list.js';
+import { lookUp } from '../disk/lookup.js';
+import { type BlockSource, openRaw } from '../disk/source.js';
 import type { CollectedOutput } from '../model/result.js';
 import { GvaError } from '../system/errors.js';
 
@@ -24,14 +27,41 @@ export async function collectOutput(
   from = '',
 ): Promise<CollectedOutput | undefined> {
   await using source = await openRaw(image);
-  const tree = await openExt4(source).catch((error: unknown) => {
-    if (error instanceof GvaError) return undefined;
-    throw error;
-  });
+  const tree = await openOutput(source);
   if (!tree) return undefined;
   const { files, bytes, findings } = await extractTree(tree, target, from === '' ? {} : { from });
   return { files, bytes, findings };
 }
+
+/**
+ * What the guest left on its output disk, where that itself is kept: nothing is extracted, `bytes` are what the files
+ * claim to have.
+ *
+ * @returns undefined where the disk has no file system that can be read, or not that folder
+ */
+export async function surveyOutput(image: string, from = ''): Promise<CollectedOutput | undefined> {
+  await using source = await openRaw(image);
+  const tree = await openOutput(source);
+  const start = tree && (await lookUp(tree, from, () => undefined));
+  if (start?.kind !== 'directory') return undefined;
+  const findings = new Findings();
+  for (const { code, path, message } of tree?.findings ?? []) findings.add(code, () => path, message);
+  let [files, bytes] = [0, 0];
+  if (tree)
+    for await (const { node } of listTree(tree, findings, { start })) {
+      if (node.kind !== 'file') continue;
+      files++;
+      bytes += node.size;
+    }
+  return { files, bytes, findings: findings.list };
+}
+
+/** Undefined where there is no file system that can be read. */
+const openOutput = (source: BlockSource) =>
+  openExt4(source).catch((error: unknown) => {
+    if (error instanceof GvaError) return undefined;
+    throw error;
+  });
 
 /** The last lines of what a script said, for people; nothing where it was not collected. */
 export async function scriptOutput(

@@ -1,4 +1,4 @@
-import { applianceImages, type CachedImage } from '../appliance/images.js';
+import { applianceImages, type CachedImage, type Packing } from '../appliance/images.js';
 import type { ApplianceFolder } from '../appliance/load.js';
 import type { Base } from '../base/store.js';
 import type { Appliance } from '../model/appliance.js';
@@ -33,8 +33,12 @@ export interface PlainMachine {
 }
 
 /** @throws GvaError where a file cannot be packed */
-export async function prepareAppliance(source: ApplianceFolder, base: Base): Promise<PreparedAppliance> {
-  const { app, data, digest } = await applianceImages(source);
+export async function prepareAppliance(
+  source: ApplianceFolder,
+  base: Base,
+  packing: Pick<Packing, 'expectsData'> = {},
+): Promise<PreparedAppliance> {
+  const { app, data, digest } = await applianceImages(source, packing);
   const machine = { kind: 'contract', base, app, ...(data ? { data } : {}), outputOn: 'disk' } as const;
   return { appliance: source.appliance, digest, base, machine };
 }

@@ -2,18 +2,19 @@ import { lstat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { InstanceEvent } from '../model/instance-event.js';
+import type { KeepKind } from '../model/keep.js';
 import type { ParameterValues } from '../model/parameter.js';
 import type { CollectedOutput, InstanceResult, InstanceTimes } from '../model/result.js';
 import { ExitCode, GvaError, messageOf } from '../system/errors.js';
 import { ensureFolder, writeFileAtomically } from '../system/files.js';
 import { mark } from '../system/profile.js';
 import { packageVersion, resultFiles, scratchFiles } from '../system/paths.js';
-import { runTool } from '../system/process.js';
 import type { ChosenVmm } from '../vmm/choose.js';
 import type { Placement, VirtualMachine } from '../vmm/driver.js';
-import { collectOutput } from './collect.js';
+import { collectOutput, surveyOutput } from './collect.js';
 import { InstanceClock } from './clock.js';
 import { type InputFile, instanceIdentity } from './identity.js';
+import { copyDisk, keepOutput } from './keep.js';
 import { type PendingFolder, preparePendingFolder } from './output-folder.js';
 import type { PreparedAppliance } from './prepare.js';
 import { type Scratch, createScratch } from './scratch.js';
@@ -32,8 +33,10 @@ export interface InstanceSpec {
   readonly out: string;
   /** Replace results that are there. */
   readonly force: boolean;
+  /** How the output is kept. */
+  readonly keep: KeepKind;
   /** Keep the disks as the guest left them, with the results. */
-  readonly keep: boolean;
+  readonly keepDisks: boolean;
   readonly limits: WatchLimits;
   /** Where on the host the machine is to be; anywhere where absent. */
   readonly placement?: Placement;
@@ -120,7 +123,7 @@ async function collect(
   const { folder } = pending;
   const image = join(scratch.folder, scratchFiles.output);
   try {
-    const output = await collectFrom(spec.prepared, image, join(folder, resultFiles.output));
+    const output = await collectFrom(spec, image, folder);
     const scratchBytes = await scratch.allocated();
     clock.collected(output ?? undefined);
     const verdict = output === undefined ? unreadable(ended.verdict) : ended.verdict;
@@ -129,7 +132,7 @@ async function collect(
     await writeFile(join(folder, resultFiles.events), clock.lines());
     await writeFile(join(folder, resultFiles.console), machine.console.bytes());
     await writeFileAtomically(join(folder, resultFiles.result), `${JSON.stringify(result, null, 2)}\n`);
-    if (spec.keep) await keepDisks(scratch, folder);
+    if (spec.keepDisks) await keepDisks(scratch, folder);
     await pending.publish();
     mark('result published');
     return result;
@@ -143,17 +146,27 @@ async function collect(
   }
 }
 
-/** Null where the machine has no output disk; undefined where it cannot be read. */
+/**
+ * Brings the output home, in the form in which it is to be kept.
+ *
+ * @returns null where the machine has no output disk; undefined, and nothing is kept, where it cannot be read
+ */
 async function collectFrom(
-  { machine }: PreparedAppliance,
+  { prepared, keep }: InstanceSpec,
   image: string,
-  target: string,
+  folder: string,
 ): Promise<CollectedOutput | null | undefined> {
-  if (machine.kind === 'contract')
-    return collectOutput(image, target, machine.outputOn === 'app' ? 'output' : '');
-  if (machine.disks.some(({ role }) => role === 'output')) return collectOutput(image, target);
-  await ensureFolder(target);
-  return null;
+  const { machine } = prepared;
+  const target = join(folder, resultFiles.output);
+  if (machine.kind === 'plain' && machine.disks.every(({ role }) => role !== 'output')) {
+    await ensureFolder(target);
+    await keepOutput(keep, folder, undefined);
+    return null;
+  }
+  const from = machine.kind === 'contract' && machine.outputOn === 'app' ? 'output' : '';
+  const output = await (keep === 'image' ? surveyOutput(image, from) : collectOutput(image, target, from));
+  if (output) await keepOutput(keep, folder, image);
+  return output;
 }
 
 /** A guest that says "done" and leaves a disk that cannot be read is not done. */
@@ -171,10 +184,8 @@ async function keepDisks(scratch: Scratch, folder: string): Promise<void> {
   const { rootOverlay, appOverlay, dataOverlay, output, parameters } = scratchFiles;
   for (const name of [rootOverlay, appOverlay, dataOverlay, output, parameters]) {
     const source = join(scratch.folder, name);
-    // A VMM that a guest has taken over might have made a link to something of the host's.
     const info = await lstat(source).catch(() => undefined);
-    // Sparse files stay sparse, which Node's own copy does not know.
-    if (info?.isFile()) await runTool('cp', ['--sparse=always', '--', source, join(target, name)]);
+    if (info?.isFile()) await copyDisk(source, join(target, name));
   }
 }
 

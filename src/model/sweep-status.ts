@@ -1,5 +1,5 @@
 import type { InstanceState } from './result.js';
-import type { PointCounts } from './sweep.js';
+import type { Gathered, PointCounts } from './sweep.js';
 
 /**
  * `status.json` in a sweep's folder: how the sweep stands, written about once a second by the process that runs it, and
@@ -10,8 +10,10 @@ export interface SweepStatus {
   readonly name: string;
   /** `finished`: nothing is left to do. `stopped`: it ended before, and can be resumed. */
   readonly state: 'running' | 'paused' | 'stopping' | 'stopped' | 'finished';
-  /** Why it is paused or was stopped; a sentence. */
+  /** Why it is paused or was stopped, or what it does beside running points; a sentence. */
   readonly reason?: string;
+  /** How the gather step ended. */
+  readonly gathered?: Gathered;
   /** Of the process that writes this. */
   readonly host: string;
   readonly pid: number;

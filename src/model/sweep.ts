@@ -17,6 +17,8 @@ export interface SweepManifest {
   readonly parameters: readonly string[];
   /** Number of points. */
   readonly count: number;
+  /** The gather step, if there is one; `appliance` is absolute. */
+  readonly gather?: { readonly command: string } | { readonly appliance: string };
   /** How it was run the last time, as the words of the command. */
   readonly options?: Readonly<Record<string, unknown>>;
   /** ISO 8601, UTC. */
@@ -69,7 +71,31 @@ export type SweepEvent =
     }
   /** No instance is begun until it goes on. */
   | { readonly event: 'paused'; readonly reason: string }
-  | { readonly event: 'resumed' };
+  | { readonly event: 'resumed' }
+  /** All points have ended, and the gather step begins. */
+  | { readonly event: 'gathering'; readonly by: string }
+  /** Something that its user should know; a sentence. */
+  | { readonly event: 'note'; readonly code: SweepNote; readonly message: string };
+
+/** How the gather step of a sweep ended. */
+export interface Gathered {
+  /** `lost`: something around it failed, or it could not be run at all. */
+  readonly state: 'done' | 'failed' | 'lost';
+  /** Of the command, or of the appliance's first script that failed; null where that is not known. */
+  readonly status: number | null;
+  /** File with what it said: absolute; in status.json relative to the sweep's folder. */
+  readonly log: string;
+  /** One sentence for people; absent where all is well. */
+  readonly message?: string;
+  /** It was in an earlier run, and nothing has changed since. */
+  readonly earlier?: true;
+}
+
+export type SweepNote =
+  /** `--stop-when` names what no point has left. */
+  | 'STOP_WHEN_UNSEEN'
+  /** Files of points that have not come yet are not there. */
+  | 'FILES_MISSING';
 
 export interface SweepSummary {
   readonly folder: string;
@@ -82,5 +108,8 @@ export interface SweepSummary {
   readonly interrupted: boolean;
   /** Why it stopped before its end, as a sentence without its full stop. */
   readonly stopped?: string;
+  readonly gathered?: Gathered;
+  /** Why the gather step of the plan was not run on these results, as a sentence without its full stop. */
+  readonly notGathered?: string;
   readonly seconds: number;
 }

@@ -8,6 +8,7 @@ import { HostTrouble } from './host-trouble.js';
 import type { HostWatch } from './host-watch.js';
 import type { KnownResults } from './known-results.js';
 import { outcomeOf } from './done-points.js';
+import type { Sorting } from './plan/ordered.js';
 import { pointPhase } from './point-phase.js';
 import { readKeptData } from './results/kept.js';
 import type { runPoint } from './run-point.js';
@@ -16,6 +17,7 @@ import { endedByFullDisk } from './schedule/disk-room.js';
 import type { Progress } from './schedule/progress.js';
 import { type Tally, RetryPolicy, noTally } from './schedule/retry-policy.js';
 import { RetryQueue } from './schedule/retry-queue.js';
+import { RunOrder, type Turn } from './schedule/run-order.js';
 import type { StopConditions } from './schedule/stop-conditions.js';
 import type { PointRecord, SweepStore } from './store/store.js';
 import { pointFolder } from '../system/paths.js';
@@ -33,6 +35,8 @@ export interface CoordinatorParts {
   readonly engine: typeof runPoint;
   /** Number of points of the plan. */
   readonly count: number;
+  /** Where the plan has an order. */
+  readonly sorting?: Sorting | undefined;
   readonly onEvent: (event: SweepEvent) => void;
   /** Something changed in the table of results. */
   readonly onChange: () => void;
@@ -58,6 +62,8 @@ interface Attempt {
 export class Coordinator {
   /** Why the sweep stopped before its end; a sentence without its full stop. */
   stopped: string | undefined;
+  /** Somebody else has asked for its end. */
+  cancelled = false;
   /** What is in the way of all points on this host. */
   trouble: GvaError | undefined;
   readonly #parts: CoordinatorParts;
@@ -70,8 +76,7 @@ export class Coordinator {
   #wake: () => void = () => undefined;
   #failure: { error: unknown } | undefined;
   #pause: string | undefined;
-  /** Number of the first point that was not looked at. */
-  #reached = 0;
+  readonly #order: RunOrder;
   /** Points that have ended for good in this run. */
   readonly #ends = { done: 0, failed: 0, lost: 0 };
 
@@ -79,6 +84,7 @@ export class Coordinator {
     this.#parts = parts;
     this.#signals = signals;
     this.#policy = new RetryPolicy(parts.spec.retry);
+    this.#order = new RunOrder(parts.spec.plan.points, (index) => this.#turnOf(index), parts.sorting);
     this.#queue = new RetryQueue(this.#toRun());
   }
 
@@ -89,6 +95,11 @@ export class Coordinator {
 
   get running(): number {
     return this.#running.size;
+  }
+
+  /** Somebody has asked for points that have ended to be run again. */
+  get retrying(): boolean {
+    return this.#queue.waiting > 0;
   }
 
   get paused(): string | undefined {
@@ -128,6 +139,7 @@ export class Coordinator {
   /** What somebody else asked for. */
   take(request: SweepRequest): void {
     if (request.request === 'cancel' && request.points === 'all') {
+      this.cancelled = true;
       this.stopped ??= 'it was cancelled';
       for (const controller of this.#running.values()) controller.abort();
     } else if (request.request === 'cancel') this.#cancelPoints(new Set(request.points as number[]));
@@ -149,7 +161,8 @@ export class Coordinator {
       .map(({ number }) => number)
       // Those that this run has not come to yet are run without being asked for.
       .filter(
-        (number) => number < this.#reached && (wanted?.has(number) ?? true) && !this.#running.has(number),
+        (number) =>
+          this.#order.hasCome(number) && (wanted?.has(number) ?? true) && !this.#running.has(number),
       );
     const chosen = new Set(numbers);
     this.#queue.remove(({ point }) => chosen.has(point.index));
@@ -209,7 +222,7 @@ export class Coordinator {
     const { attempts } = store.stage(index, id);
     progress.started(this.now, index, attempts);
     onEvent({ event: 'point-started', point });
-    const { outcome, error } = await engine(spec, point, vmm, {
+    const run = await engine(spec, point, vmm, {
       signal,
       onStarting: () => store.run(index),
       onEvent: (event) => {
@@ -217,10 +230,11 @@ export class Coordinator {
         if (phase) progress.reached(index, phase.phase, phase.fraction);
       },
     });
+    const { outcome, error } = run;
     // A disk that is full will have room again.
     if (!endedByFullDisk(outcome)) this.#trouble.note(outcome, error);
     this.trouble ??= this.#trouble.error;
-    host.note(this.now, outcome);
+    host.note(this.now, run);
     const data = outcome.state === 'done' ? await readKeptData(pointFolder(spec.out, index)) : undefined;
     store.end(index, outcome, data);
     onChange();
@@ -254,6 +268,8 @@ export class Coordinator {
     this.#ends[outcome.state]++;
     const counts = { ...this.#ends, pending: store.counts.pending, points: count, seconds: this.now };
     this.stopped ??= stop.check(counts, { parameters: point.parameters, ...(data ? { data } : {}) });
+    const message = stop.takeEarlyWarning();
+    if (message !== undefined) onEvent({ event: 'note', code: 'STOP_WHEN_UNSEEN', message });
   }
 
   /** Takes a result of the same work that is there already. */
@@ -270,11 +286,14 @@ export class Coordinator {
   }
 
   *#toRun(): Generator<Attempt> {
+    for (const point of this.#order.points()) yield { point, tally: noTally };
+  }
+
+  #turnOf(index: number): Turn {
     const { spec, store } = this.#parts;
-    for (const point of spec.plan.points.points()) {
-      this.#reached = point.index + 1;
-      if (spec.force || store.get(point.index)?.state !== 'done') yield { point, tally: noTally };
-    }
+    const state = store.get(index)?.state;
+    if (state === 'done' && !spec.force) return 'never';
+    return state === 'lost' ? 'last' : 'now';
   }
 }
 

@@ -17,7 +17,8 @@ export class HostTrouble {
   note(outcome: PointOutcome, error: GvaError | undefined): void {
     if (outcome.state === 'cancelled') return;
     // Something in the way of one point is in the way of no other.
-    this.#inARow = error !== undefined && error.code !== 'OUT_EXISTS' ? this.#inARow + 1 : 0;
+    const ofThisPoint = error?.code === 'OUT_EXISTS' || outcome.state === 'failed';
+    this.#inARow = error !== undefined && !ofThisPoint ? this.#inARow + 1 : 0;
     if (error === undefined || this.#inARow < patience || this.error) return;
     const message = `${this.#inARow} points in a row could not be run: ${error.message}`;
     const hint = `${error.hint ?? ''}\nWhat is done is kept: the same command goes on from there.`;

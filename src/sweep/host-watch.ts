@@ -5,7 +5,7 @@ import { DiskRoom, endedByFullDisk, freeBytes } from './schedule/disk-room.js';
 import { FairShare } from './schedule/fair-share.js';
 import { sampleHost } from './schedule/host-sample.js';
 import { type MeasuredMemory, measureInstances } from './schedule/instance-memory.js';
-import type { PointOutcome } from '../model/sweep.js';
+import type { DiskUse, PointRun } from './run-point.js';
 
 export interface HostState extends CapacityLimit {
   /** Why no instance may be begun; absent where they may. */
@@ -18,7 +18,7 @@ export class HostWatch implements AsyncDisposable {
   readonly #capacity: Capacity;
   readonly #cpus: number;
   readonly #jobs: number | undefined;
-  readonly #rooms: readonly DiskRoom[];
+  readonly #rooms: Readonly<Record<keyof DiskUse, DiskRoom>>;
   #share: FairShare | undefined;
   #measuredAt = -Infinity;
 
@@ -26,7 +26,10 @@ export class HostWatch implements AsyncDisposable {
     this.#capacity = new Capacity(appliance, jobs);
     this.#cpus = appliance.hardware.cpus;
     this.#jobs = jobs;
-    this.#rooms = [new DiskRoom(scratchFolder(), 'scratch folder'), new DiskRoom(out, 'results folder')];
+    this.#rooms = {
+      scratch: new DiskRoom(scratchFolder(), 'scratch folder'),
+      results: new DiskRoom(out, 'results folder'),
+    };
   }
 
   /** @param jobs what `-j` says */
@@ -54,7 +57,9 @@ export class HostWatch implements AsyncDisposable {
       ...(share ? { share: share.cpus, otherSweeps: share.otherSweeps } : {}),
     });
     const shortages = await Promise.all(
-      this.#rooms.map(async (room) => room.shortage(now, await freeBytes(room.folder), limit.atOnce)),
+      Object.values(this.#rooms).map(async (room) =>
+        room.shortage(now, await freeBytes(room.folder), limit.atOnce),
+      ),
     );
     const pause = shortages.find((reason) => reason !== undefined);
     this.state = { ...limit, ...(pause === undefined ? {} : { pause }) };
@@ -69,8 +74,15 @@ export class HostWatch implements AsyncDisposable {
   }
 
   /** An instance has ended. */
-  note(now: number, outcome: PointOutcome): void {
-    if (endedByFullDisk(outcome)) for (const room of this.#rooms) room.noteFull(now);
+  note(now: number, { outcome, took }: Pick<PointRun, 'outcome' | 'took'>): void {
+    const { scratch, results } = this.#rooms;
+    if (took) {
+      scratch.note(took.scratch);
+      results.note(took.results);
+    }
+    if (!endedByFullDisk(outcome)) return;
+    scratch.noteFull(now);
+    results.noteFull(now);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -14,6 +14,7 @@ const schema = z.looseObject({
   files: z.array(z.looseObject({ name: z.string(), size: z.number(), sha256: z.string() })),
   parameters: z.array(z.string()),
   count: z.number(),
+  gather: z.union([z.object({ command: z.string() }), z.object({ appliance: z.string() })]).exactOptional(),
   options: z.record(z.string(), z.unknown()).exactOptional(),
   startedAt: z.string(),
   continuedAt: z.string().exactOptional(),

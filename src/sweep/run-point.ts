@@ -1,5 +1,6 @@
 import { runInstance } from '../instance/run.js';
 import type { InstanceEvent } from '../model/instance-event.js';
+import type { InstanceResult } from '../model/result.js';
 import type { Point, PointOutcome } from '../model/sweep.js';
 import { ExitCode, GvaError, errnoOf, messageOf } from '../system/errors.js';
 import { pointFolder } from '../system/paths.js';
@@ -7,10 +8,20 @@ import type { ChosenVmm } from '../vmm/choose.js';
 import { outcomeOf } from './done-points.js';
 import type { SweepSpec } from './run-sweep.js';
 
-/** How a point ended; `error` is why its instance could not be run at all. */
+/** How a point ended. */
 export interface PointRun {
   readonly outcome: PointOutcome;
+  /** Why its instance could not be run at all. */
   readonly error?: GvaError;
+  /** Bytes that it took on the host's disks; absent where that is not known. */
+  readonly took?: DiskUse;
+}
+
+export interface DiskUse {
+  /** In the scratch folder, while it ran. */
+  readonly scratch: number;
+  /** In the folder of the sweep, for good. */
+  readonly results: number;
 }
 
 export interface PointWatch {
@@ -22,7 +33,7 @@ export interface PointWatch {
 
 /** Runs the instance of one point. Only what is a bug is thrown. */
 export async function runPoint(
-  { plan, prepared, out, limits, keep }: SweepSpec,
+  { plan, prepared, out, limits, keep, keepDisks }: SweepSpec,
   point: Point,
   vmm: ChosenVmm,
   { signal, onStarting, onEvent }: PointWatch,
@@ -31,24 +42,49 @@ export async function runPoint(
   const id = `${prepared.appliance.name}-${process.pid}-${index}`;
   try {
     const files = await plan.files.of(point);
-    const spec = { id, prepared, parameters, files, out: pointFolder(out, index), limits, keep };
+    const how = { limits, keep, keepDisks };
+    const spec = { id, prepared, parameters, files, out: pointFolder(out, index), ...how };
     // What stands in its folder is the sweep's own, and of other work or not done.
     const result = await runInstance({ ...spec, onStarting, force: true }, vmm, onEvent, signal);
-    return { outcome: outcomeOf(result) };
+    return { outcome: outcomeOf(result), took: diskUse(result, { keep, keepDisks }) };
   } catch (error) {
-    const told = toldError(error);
-    const cause = `${told.code}: ${told.message}`;
-    return {
-      outcome: { state: 'lost', cause, message: told.message, status: null, times: null },
-      error: told,
-    };
+    return notRun(toldError(error));
   }
+}
+
+/** Output may have holes, which take no room: it is never more than what the disks had that it came from. */
+function diskUse(
+  { output, scratchBytes }: InstanceResult,
+  { keep, keepDisks }: Pick<SweepSpec, 'keep' | 'keepDisks'>,
+): DiskUse {
+  const collected = keep === 'image' ? scratchBytes : Math.min(output?.bytes ?? 0, scratchBytes);
+  return { scratch: scratchBytes, results: collected + (keepDisks ? scratchBytes : 0) };
+}
+
+/** A point whose input is wrong has failed as its application would; all else may fare better another time. */
+function notRun(error: GvaError): PointRun {
+  const { code, message } = error;
+  const wrong = code === 'INPUT_FILE' && error.exitCode === ExitCode.usage;
+  const state = wrong ? 'failed' : 'lost';
+  return { outcome: { state, cause: `${code}: ${message}`, message, status: null, times: null }, error };
 }
 
 /** Errors of the host's system calls (a full disk, too many processes) are no bugs of ours. */
 function toldError(error: unknown): GvaError {
-  if (error instanceof GvaError) return error;
+  if (error instanceof GvaError) return error.code === 'INPUT_FILE' ? ofInput(error) : error;
   const errno = errnoOf(error);
   if (errno === undefined || !/^E[A-Z0-9]+$/.test(errno)) throw error;
   return new GvaError(errno, messageOf(error), { exitCode: ExitCode.infrastructure, cause: error });
 }
+
+/** Of a file that is there, but cannot be read for now, the host is to blame. */
+function ofInput(error: GvaError): GvaError {
+  const { code, message, cause } = error;
+  if (!passing.has(errnoOf(cause) ?? '')) return error;
+  return new GvaError(code, message, { exitCode: ExitCode.infrastructure, cause });
+}
+
+const passing: ReadonlySet<string> = new Set([
+  ...['EIO', 'ESTALE', 'ETIMEDOUT', 'EAGAIN', 'EINTR', 'EMFILE', 'ENFILE', 'ENOMEM'],
+  ...['EHOSTDOWN', 'EHOSTUNREACH', 'ENETDOWN', 'ENETUNREACH', 'ENOLINK'],
+]);

@@ -1,18 +1,22 @@
 import { existsSync } from 'node:fs';
-import { join, relative, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { removeAbandoned } from '../instance/scratch.js';
 import type { PreparedAppliance } from '../instance/prepare.js';
 import type { WatchLimits } from '../instance/watch.js';
-import type { SweepEvent, SweepManifest, SweepSummary } from '../model/sweep.js';
+import type { KeepKind } from '../model/keep.js';
+import type { SweepEvent, SweepManifest, SweepNote, SweepSummary } from '../model/sweep.js';
 import type { SweepStatus } from '../model/sweep-status.js';
 import { packageVersion, pointFolder, scratchFolder, sweepFiles } from '../system/paths.js';
 import type { ChosenVmm } from '../vmm/choose.js';
 import { Coordinator, type CoordinatorParts, type EndSignals } from './coordinator.js';
 import { identityOf } from './done-points.js';
+import { type GatherSpec, Gathering } from './gathering.js';
 import { HostWatch } from './host-watch.js';
 import { KnownResults } from './known-results.js';
+import { checkLaterFiles } from './plan/check-files.js';
+import { checkSortable, sortPoints } from './plan/ordered.js';
 import type { Plan } from './plan/plan.js';
 import { countPoints } from './plan/points.js';
 import { rebuildStore, reconcile } from './reconcile.js';
@@ -39,12 +43,16 @@ export interface SweepSpec {
   readonly limits: WatchLimits;
   /** Run what is done again. */
   readonly force: boolean;
+  /** How the output of points that are run is kept; what is kept otherwise already stays so. */
+  readonly keep: KeepKind;
   /** Keep the disks as the guests left them, with the results. */
-  readonly keep: boolean;
+  readonly keepDisks: boolean;
   /** Take results of other sweeps, and let them take those of this one. */
   readonly shared: boolean;
   readonly retry: RetryLimits;
   readonly stop: Pick<StopWishes, 'maxFailures' | 'when'>;
+  /** What is done with all outputs at the end. */
+  readonly gather?: GatherSpec;
   /** How it is run, as the words of the command: kept in sweep.json, for going on. */
   readonly options?: Readonly<Record<string, unknown>>;
   /** Told about once a second how the sweep stands. */
@@ -73,6 +81,8 @@ export async function runSweep(
   const stop = new StopConditions({ ...spec.stop, parameters: plan.parameters });
   await using folder = await openSweepFolder(out, prepared.appliance.name);
   const count = Number(await countPoints(plan.points, signals.abort));
+  checkSortable(plan);
+  const sorting = plan.order && (await sortPoints(plan.points, plan.order, signals.abort));
   using store = await openStore(out, count, signals.abort);
   const known = new KnownResults(out, spec.shared);
   const identity = identityOf(prepared.digest, prepared.base.digest, (point) => plan.files.of(point));
@@ -87,7 +97,7 @@ export async function runSweep(
   await using host = await HostWatch.start(appliance, out, spec.jobs);
   const progress = new Progress(0);
   await using results = new ResultsFile(join(out, sweepFiles.results), resultsSource(spec, store));
-  const parts = { spec, vmm, store, known, identity, host, progress, stop, count, onEvent, engine };
+  const parts = { spec, vmm, store, known, identity, host, progress, stop, count, sorting, onEvent, engine };
   let changed =
     !existsSync(results.path) || folder.before === undefined || !isDeepStrictEqual(before, store.counts);
   const onChange = () => {
@@ -96,51 +106,110 @@ export async function runSweep(
   };
   const coordinator = new Coordinator({ ...parts, onChange }, signals);
   onEvent({ event: 'begun', points: count, kept, parallel: Math.min(host.state.atOnce, count - kept || 1) });
-  await oversee(parts, coordinator, kept, signals);
-  // Of a long sweep that has nothing left to do, this would take longer than all else.
-  if (changed)
-    await results.write().catch((error: unknown) => {
-      throw coordinator.trouble ?? error;
-    });
+  const writeTable = async () => {
+    // Of a long sweep that has nothing left to do, this would take longer than all else.
+    if (changed)
+      await results.write().catch((error: unknown) => {
+        throw coordinator.trouble ?? error;
+      });
+    changed = false;
+  };
+  const gathering = new Gathering(out, spec.gather, onEvent);
+  const work = { coordinator, gathering, writeTable };
+  await besides(
+    (ended) => checkLaterFiles(plan.points, plan.files, ended, noteOf(onEvent, 'FILES_MISSING')),
+    () => oversee(parts, work, kept, signals),
+  );
+  if (stop.warning !== undefined) onEvent({ event: 'note', code: 'STOP_WHEN_UNSEEN', message: stop.warning });
   if (coordinator.trouble) throw coordinator.trouble;
   const seconds = Number(((performance.now() - start) / 1000).toFixed(3));
   const interrupted = signals.finish.aborted || signals.abort.aborted;
+  const { gathered, reason } = gathering;
   return {
     ...{ folder: given.out, results: join(given.out, sweepFiles.results), points: count, kept, seconds },
     counts: finalCounts(store),
-    interrupted: interrupted && count > ended(store),
+    interrupted: interrupted && (count > ended(store) || gathering.cut),
     ...(coordinator.stopped === undefined ? {} : { stopped: coordinator.stopped }),
+    ...(gathered ? { gathered: { ...gathered, log: join(given.out, sweepFiles.gatherLog) } } : {}),
+    ...(reason === undefined ? {} : { notGathered: reason }),
   };
 }
 
-/** Runs the coordinator to its end; meanwhile others are told how it stands, and heard. */
+const noteOf = (onEvent: (event: SweepEvent) => void, code: SweepNote) => (message: string) =>
+  onEvent({ event: 'note', code, message });
+
+/** Does one thing beside another, and no longer. */
+async function besides(
+  less: (ended: AbortSignal) => Promise<void>,
+  more: () => Promise<void>,
+): Promise<void> {
+  const controller = new AbortController();
+  const beside = less(controller.signal);
+  // What it throws is told at the end.
+  beside.catch(() => undefined);
+  try {
+    await more();
+  } finally {
+    controller.abort();
+    await beside;
+  }
+}
+
+interface Work {
+  readonly coordinator: Coordinator;
+  readonly gathering: Gathering;
+  readonly writeTable: () => Promise<void>;
+}
+
+/** Runs the points, writes the table and gathers; while it gathers, points may be asked for again. */
+async function workThrough(
+  { coordinator, gathering, writeTable }: Work,
+  { store, count }: Pick<CoordinatorParts, 'store' | 'count'>,
+  signals: EndSignals,
+): Promise<void> {
+  do {
+    await coordinator.run();
+    await writeTable();
+    if (coordinator.trouble) return;
+    const hindrance = coordinator.cancelled
+      ? 'the sweep was cancelled'
+      : count > ended(store)
+        ? 'not all points have ended'
+        : undefined;
+    await gathering.run(hindrance, signals);
+  } while (coordinator.retrying && !coordinator.cancelled && !signals.finish.aborted);
+}
+
+/** Works through to the end; meanwhile others are told how it stands, and heard. */
 async function oversee(
   { spec, store, host, progress, count }: Omit<CoordinatorParts, 'onChange'>,
-  coordinator: Coordinator,
+  work: Work,
   kept: number,
   signals: EndSignals,
 ): Promise<void> {
+  const { coordinator, gathering } = work;
   const status = new StatusFile(spec.out, spec.onStatus);
   // What was asked of an earlier run is no concern of this one.
   await takeRequests(spec.out);
   const startedAt = new Date().toISOString();
   const statusParts = (state: StatusParts['state']): StatusParts => ({
     ...{ name: spec.name, state, startedAt, points: count, counts: store.counts, kept },
-    ...reasonOf(coordinator),
+    ...reasonOf(coordinator, gathering),
     parallel: host.state.atOnce,
     ...progress.parts(coordinator.now, new Date(), count - ended(store), host.state.atOnce),
   });
   status.refresh(statusParts('running'));
   const looking = everySecond(async () => {
-    await tick(spec, coordinator);
+    await tick(spec, work);
     status.refresh(statusParts(stateOf(coordinator, signals)));
   });
   try {
-    await coordinator.run();
+    await workThrough(work, { store, count }, signals);
   } finally {
     await looking.end();
+    const unfinished = count > ended(store) || gathering.cut;
     const over = { perMinute: null, remaining: null };
-    await status.finish({ ...statusParts(count > ended(store) ? 'stopped' : 'finished'), ...over });
+    await status.finish({ ...statusParts(unfinished ? 'stopped' : 'finished'), ...over });
   }
 }
 
@@ -161,11 +230,12 @@ async function openStore(out: string, count: number, signal: AbortSignal): Promi
 
 const ended = ({ counts: { done, failed, lost } }: SweepStore) => done + failed + lost;
 
-function resultsSource({ plan, out }: SweepSpec, store: SweepStore): ResultsSource {
+function resultsSource({ plan }: SweepSpec, store: SweepStore): ResultsSource {
   return {
     points: plan.points,
-    recordOf: (index) => store.get(index),
-    folderOf: (index) => relative(out, pointFolder(out, index)),
+    ends: () => store.ends(),
+    data: () => store.data(),
+    folderOf: (index) => pointFolder('', index),
   };
 }
 
@@ -187,8 +257,9 @@ function everySecond(work: () => Promise<void>): { end(): Promise<void> } {
   };
 }
 
-async function tick({ out }: SweepSpec, coordinator: Coordinator): Promise<void> {
+async function tick({ out }: SweepSpec, { coordinator, gathering }: Work): Promise<void> {
   for (const request of await takeRequests(out)) coordinator.take(request);
+  if (coordinator.cancelled || coordinator.retrying) gathering.stop();
   await coordinator.lookAtHost();
 }
 
@@ -197,9 +268,15 @@ function stateOf(coordinator: Coordinator, { finish, abort }: EndSignals): Statu
   return coordinator.paused === undefined ? 'running' : 'paused';
 }
 
-function reasonOf({ stopped, paused, trouble }: Coordinator): Pick<StatusParts, 'reason'> {
-  const reason = trouble?.message ?? stopped ?? paused;
-  return reason === undefined ? {} : { reason };
+function reasonOf(
+  { stopped, paused, trouble }: Coordinator,
+  { running, gathered }: Gathering,
+): Pick<StatusParts, 'reason' | 'gathered'> {
+  const reason = trouble?.message ?? (running ? 'gathering' : (stopped ?? paused));
+  return {
+    ...(reason === undefined ? {} : { reason }),
+    ...(gathered ? { gathered: { ...gathered, log: sweepFiles.gatherLog } } : {}),
+  };
 }
 
 function describe(
@@ -221,7 +298,16 @@ function describe(
     files: plan.files.common.map(({ name, size, sha256 }) => ({ name, size, sha256 })),
     parameters: plan.points.names,
     count,
+    ...describeGather(spec.gather),
     ...(spec.options ? { options: spec.options } : {}),
     ...(before ? { startedAt: before.startedAt, continuedAt: now } : { startedAt: now }),
+  };
+}
+
+function describeGather(gather: GatherSpec | undefined): Pick<SweepManifest, 'gather'> {
+  if (!gather) return {};
+  const { step } = gather;
+  return {
+    gather: step.kind === 'command' ? { command: step.command } : { appliance: step.place },
   };
 }

@@ -1,22 +1,21 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { errnoOf } from './errors.js';
+import { removeAbandonedSiblings, temporarySibling } from './temporary.js';
 
-/** A unique name beside `path`, on the same file system, for work that a rename then publishes. */
-export function temporarySibling(path: string): string {
-  return join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
-}
+export { temporarySibling };
 
 /**
  * Makes the file `path` by `produce`, which writes the temporary file whose name it is given. The file
- * appears under its name whole and synced, or not at all.
+ * appears under its name whole and synced, or not at all. What a killed process has left of its own attempt is removed.
  */
 export async function publishFile(
   path: string,
   produce: (temporary: string) => Promise<void>,
 ): Promise<void> {
+  await removeAbandonedSiblings(path);
   const temporary = temporarySibling(path);
   try {
     await produce(temporary);

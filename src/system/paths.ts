@@ -71,6 +71,10 @@ export const scratchFiles = {
   firmwareVariables: 'firmware-variables.fd',
   output: 'output.img',
   parameters: 'params.iso',
+  /** Made of the outputs of a sweep, for a gathering instance. */
+  data: 'data.img',
+  /** The folder of an appliance that came as a package. */
+  appliance: 'appliance',
   /** User-mode Linux keeps its management socket here. */
   uml: 'uml',
   /** The only host folder that a guest's hostfs could reach; empty. */
@@ -86,7 +90,11 @@ export const resultFiles = {
   events: 'events.jsonl',
   console: 'console.log',
   output: 'output',
-  /** With --keep: the disks as the guest left them. */
+  /** Instead of `output`, where it is kept as an archive. */
+  archive: 'output.tar',
+  /** Instead of `output`, where the guest's disk is kept. */
+  image: 'output.img',
+  /** With --keep-disks: the disks as the guest left them. */
   instance: 'instance',
 } as const;
 
@@ -98,6 +106,12 @@ export const sweepFiles = {
   lines: 'results.jsonl',
   /** What a sweep in the background has to say. */
   log: 'sweep.log',
+  /** Results of the instance that gathers. */
+  gather: 'gather',
+  /** What the gather step said. */
+  gatherLog: 'gather.log',
+  /** How the gather step ended, and for which results. */
+  gatherRecord: 'gather.json',
   points: 'points',
   /** Among the points: results that the plan has no place for at present, by identity. */
   earlier: '.earlier',

@@ -1,3 +1,4 @@
+import { readFileSync, readlinkSync } from 'node:fs';
 import { readFile, readlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 
@@ -15,10 +16,36 @@ export interface ProcessIdentity {
 /** The process of that number here; undefined where there is none. */
 export async function processIdentity(pid: number): Promise<ProcessIdentity | undefined> {
   const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
-  // The command, in parentheses, may have anything in it; starttime is field 22 (proc(5)), state field 3.
-  const fields = text?.slice(text.lastIndexOf(')') + 2).split(' ');
-  if (!fields || fields[0] === 'Z') return undefined;
+  const fields = text === undefined ? [] : fieldsOf(text);
+  if (fields.length === 0 || fields[0] === 'Z') return undefined;
   return { pid, start: fields[19] ?? '', realm: await processRealm(), machine: await machineName() };
+}
+
+let own: ProcessIdentity | undefined;
+
+/** This process, at once; what the host does not tell of it is empty. */
+export function ownIdentity(): ProcessIdentity {
+  const read = (path: string) => orEmpty(() => readFileSync(path, 'utf8'));
+  return (own ??= {
+    pid: process.pid,
+    start: fieldsOf(read('/proc/self/stat'))[19] ?? '',
+    realm: realmOf(
+      read(files.boot),
+      orEmpty(() => readlinkSync(files.namespace)),
+    ),
+    machine: machineOf(read(files.machine)),
+  });
+}
+
+/** The command, in parentheses, may have anything in it; starttime is field 22 (proc(5)), state field 3. */
+const fieldsOf = (text: string) => text.slice(text.lastIndexOf(')') + 2).split(' ');
+
+function orEmpty(read: () => string): string {
+  try {
+    return read();
+  } catch {
+    return '';
+  }
 }
 
 /**
@@ -47,14 +74,24 @@ export function parseProcessIdentity(text: string): ProcessIdentity | undefined 
   }
 }
 
+const files = {
+  boot: '/proc/sys/kernel/random/boot_id',
+  namespace: '/proc/self/ns/pid',
+  machine: '/etc/machine-id',
+};
+
 async function processRealm(): Promise<string> {
-  const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => '');
-  return `${boot.trim()} ${await readlink('/proc/self/ns/pid').catch(() => '')}`;
+  const boot = await readFile(files.boot, 'utf8').catch(() => '');
+  return realmOf(boot, await readlink(files.namespace).catch(() => ''));
 }
 
-const bootOf = (realm: string) => realm.split(' ')[0];
+const realmOf = (boot: string, namespace: string) => `${boot.trim()} ${namespace}`;
+
+/** What of a realm tells the host's boot. */
+export const bootOf = (realm: string): string => realm.split(' ')[0] ?? '';
 
 async function machineName(): Promise<string> {
-  const id = await readFile('/etc/machine-id', 'utf8').catch(() => '');
-  return id.trim() === '' ? '' : `${id.trim()} ${hostname()}`;
+  return machineOf(await readFile(files.machine, 'utf8').catch(() => ''));
 }
+
+const machineOf = (id: string) => (id.trim() === '' ? '' : `${id.trim()} ${hostname()}`);

@@ -1,5 +1,7 @@
+import { join } from 'node:path';
 import { Command } from 'commander';
-import { vi } from 'vitest';
+import { afterEach, beforeEach, vi } from 'vitest';
+import { type TestHome, makeTestHome } from '../support/fake-appliance.js';
 import type { SweepActions } from '../../src/cli/sweep/actions.js';
 import { addSweepCommand } from '../../src/cli/sweep/command.js';
 import {
@@ -38,13 +40,36 @@ export async function sweep(args: string[], actions?: SweepActions) {
   }
 }
 
-/** A sweep that this very process runs. */
-export const writeRunning = async (folder: string) =>
-  writeSweep(folder, {
-    'status.json': runningStatus,
-    'results.jsonl': linesOf(rows),
-    ...(await lockOf('alive')),
-  });
+/** A folder of its own for each test of a file, with GVA's user folders in it, and a place for a sweep. */
+export class SweepPlace {
+  #home: TestHome | undefined;
 
-export const writeFinished = (folder: string) =>
-  writeSweep(folder, { 'status.json': finishedStatus, 'results.jsonl': linesOf(rows) });
+  /** For the tests of the file that calls it. */
+  constructor() {
+    beforeEach(async () => {
+      this.#home = await makeTestHome();
+    });
+    afterEach(() => this.#home?.[Symbol.asyncDispose]());
+  }
+
+  /** Folder of the test. */
+  get parent(): string {
+    if (!this.#home) throw new Error('only for use within a test');
+    return this.#home.folder;
+  }
+
+  /** Folder of the sweep; nobody has made it yet. */
+  get folder(): string {
+    return join(this.parent, 'squares');
+  }
+
+  /** Writes a sweep that this very process runs. */
+  async running(): Promise<void> {
+    const files = { 'status.json': runningStatus, 'results.jsonl': linesOf(rows) };
+    await writeSweep(this.folder, { ...files, ...(await lockOf('alive')) });
+  }
+
+  async finished(): Promise<void> {
+    await writeSweep(this.folder, { 'status.json': finishedStatus, 'results.jsonl': linesOf(rows) });
+  }
+}

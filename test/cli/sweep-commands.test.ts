@@ -1,27 +1,21 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { addSweepCommand } from '../../src/cli/sweep/command.js';
 import { rememberSweep } from '../../src/sweep/observe/registry.js';
-import { type TestHome, makeTestHome } from '../support/fake-appliance.js';
 import { linesOf, lockOf, rows, runningStatus, writeSweep } from '../sweep/observe-fixture.js';
-import { sweep, writeFinished, writeRunning } from './sweep-command-fixture.js';
+import { SweepPlace, sweep } from './sweep-command-fixture.js';
 
-let home: TestHome;
+const place = new SweepPlace();
 let folder: string;
-beforeEach(async () => {
-  home = await makeTestHome();
-  folder = join(home.folder, 'squares');
+beforeEach(() => {
+  folder = place.folder;
 });
-afterEach(() => home[Symbol.asyncDispose]());
-
-const running = () => writeRunning(folder);
-const finished = () => writeFinished(folder);
 
 describe('status', () => {
   test('shows a sweep that runs', async () => {
-    await running();
+    await place.running();
     await rememberSweep('nice', folder);
     const { stdout, code } = await sweep(['status', 'nice']);
     expect(code).toBe(0);
@@ -45,7 +39,7 @@ describe('status', () => {
   });
 
   test('shows one that has ended, or whose process has', async () => {
-    await finished();
+    await place.finished();
     expect((await sweep(['status', folder])).stdout).toContain('state     finished\npoints    100: 100 done');
     await writeSweep(folder, { 'status.json': runningStatus });
     const { stdout } = await sweep(['status', folder, '--json']);
@@ -68,7 +62,7 @@ describe('status', () => {
 
 describe('list', () => {
   test('shows points in a table that fits, with what the status knows', async () => {
-    await finished();
+    await place.finished();
     const { stdout } = await sweep(['list', folder]);
     expect(stdout).toBe(
       'point  state    n  word  area  seconds  cause\n' +
@@ -82,7 +76,7 @@ describe('list', () => {
   });
 
   test('filters, limits and prints JSON Lines', async () => {
-    await finished();
+    await place.finished();
     const { stdout } = await sweep(['list', folder, '--state', 'failed,done', '--json']);
     const listed = stdout
       .trimEnd()
@@ -99,11 +93,11 @@ describe('list', () => {
 
   test('without a sweep lists those that are known', async () => {
     expect((await sweep(['list'])).stderr).toContain('no sweeps');
-    await finished();
+    await place.finished();
     await rememberSweep('squares', folder);
-    await rememberSweep('gone', join(home.folder, 'gone'));
+    await rememberSweep('gone', join(place.parent, 'gone'));
     const { stdout } = await sweep(['list']);
-    expect(stdout.replaceAll(home.folder, 'DIR')).toBe(
+    expect(stdout.replaceAll(place.parent, 'DIR')).toBe(
       'name     state     done  points  folder\n' +
         'gone     gone                    DIR/gone\n' +
         'squares  finished   100     100  DIR/squares\n',
@@ -117,7 +111,7 @@ describe('logs', () => {
   const point = 'points/0000/0000007';
 
   test('prints what the scripts said, and nothing that plays tricks', async () => {
-    await finished();
+    await place.finished();
     await writeSweep(folder, {
       [`${point}/result.json`]: { scripts: [{ name: '50-run' }, { name: '50-run' }, { name: '../../x' }] },
       [`${point}/output/.gva/50-run.stdout`]: 'one \u001b]0;title\u0007\r\n',
@@ -134,7 +128,7 @@ describe('logs', () => {
   });
 
   test('says why there is nothing to print', async () => {
-    await running();
+    await place.running();
     expect((await sweep(['logs', folder, '8'])).stderr).toContain('point 8 is running (running)');
     expect((await sweep(['logs', folder, '100'])).stderr).toContain('there is no point 100');
     expect((await sweep(['logs', folder, '50'])).stderr).toContain('point 50 has no results');
@@ -144,11 +138,11 @@ describe('logs', () => {
 
 describe('results', () => {
   test('are printed as they are kept, or written to a file', async () => {
-    await finished();
+    await place.finished();
     await writeSweep(folder, { 'results.csv': 'gva_point\r\n0\r\n' });
     expect((await sweep(['results', folder])).stdout).toBe('gva_point\r\n0\r\n');
     expect((await sweep(['results', folder, '--format', 'jsonl'])).stdout).toBe(linesOf(rows));
-    const file = join(home.folder, 'out.parquet');
+    const file = join(place.parent, 'out.parquet');
     expect(await sweep(['results', folder, '--format', 'parquet', '-o', file])).toMatchObject({ code: 0 });
     expect((await readFile(file)).subarray(0, 4).toString()).toBe('PAR1');
     expect((await sweep(['results', folder, '-o', file])).stderr).toContain('--force');
@@ -160,9 +154,9 @@ describe('results', () => {
     await writeSweep(folder);
     for (const format of ['csv', 'jsonl'])
       expect(await sweep(['results', folder, '--format', format])).toMatchObject({ code: 69, stdout: '' });
-    const file = join(home.folder, 'out');
+    const file = join(place.parent, 'out');
     expect(await sweep(['results', folder, '-o', file])).toMatchObject({ code: 69 });
-    expect(await readdir(home.folder)).not.toContain('out');
+    expect(await readdir(place.parent)).not.toContain('out');
   });
 });
 
@@ -179,11 +173,21 @@ describe('watch', () => {
   });
 
   test('prints events', async () => {
-    await finished();
+    await place.finished();
     const { code, stdout } = await sweep(['watch', folder, '--json']);
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ event: 'end', state: 'finished', counts: { done: 100 } });
   });
+});
+
+test.each([
+  ['run', 'nowhere.yaml', '--out', 'out'],
+  ['resume', 'nowhere'],
+])('%s that cannot be done says so in a line for programs', async (...args) => {
+  const { code, stdout } = await sweep([...args, '--json']);
+  expect(code).toBe(2);
+  expect(JSON.parse(stdout)).toMatchObject({ event: 'error', format: 'gva-sweep-events/1' });
+  expect(stdout.split('\n')).toHaveLength(2);
 });
 
 test.each([

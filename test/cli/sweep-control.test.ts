@@ -1,24 +1,18 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { takeRequests } from '../../src/sweep/requests.js';
 import { rememberSweep } from '../../src/sweep/observe/registry.js';
-import { type TestHome, makeTestHome } from '../support/fake-appliance.js';
 import { eventually } from '../support/gva.js';
 import { finishedStatus, runningStatus, writeSweep } from '../sweep/observe-fixture.js';
-import { sweep, writeFinished, writeRunning } from './sweep-command-fixture.js';
+import { SweepPlace, sweep } from './sweep-command-fixture.js';
 
-let home: TestHome;
+const place = new SweepPlace();
 let folder: string;
-beforeEach(async () => {
-  home = await makeTestHome();
-  folder = join(home.folder, 'squares');
+beforeEach(() => {
+  folder = place.folder;
 });
-afterEach(() => home[Symbol.asyncDispose]());
-
-const running = () => writeRunning(folder);
-const finished = () => writeFinished(folder);
 
 describe('cancel and retry', () => {
   /** Writes the status as the sweep does: a command may look at any time. */
@@ -37,7 +31,7 @@ describe('cancel and retry', () => {
   }
 
   test('a sweep is asked to end, and waited for', async () => {
-    await running();
+    await place.running();
     const asked = sweep(['cancel', folder]);
     expect(await answer({ ...finishedStatus, state: 'stopped' }, true)).toEqual([
       { request: 'cancel', points: 'all' },
@@ -46,7 +40,7 @@ describe('cancel and retry', () => {
   });
 
   test('points are asked to end, and waited for', async () => {
-    await running();
+    await place.running();
     const asked = sweep(['cancel', folder, '8', '20-22']);
     const [request] = await answer({ ...runningStatus, running: [] }, false);
     expect(request).toEqual({ request: 'cancel', points: [8, 20, 21, 22] });
@@ -60,7 +54,7 @@ describe('cancel and retry', () => {
   });
 
   test('a sweep that takes longer than one waits is said to run on', async () => {
-    await running();
+    await place.running();
     const asked = sweep(['cancel', folder, '--wait', '0.2s']);
     await answer({ ...runningStatus, state: 'stopping' }, false);
     const { code, stderr } = await asked;
@@ -69,7 +63,7 @@ describe('cancel and retry', () => {
   });
 
   test('points are retried', async () => {
-    await running();
+    await place.running();
     const asked = sweep(['retry', folder, '--failed', '--json']);
     expect(await answer(runningStatus, false)).toEqual([{ request: 'retry', points: 'failed' }]);
     expect(JSON.parse((await asked).stdout)).toEqual({ folder, request: 'retry', points: 'failed' });
@@ -86,7 +80,7 @@ describe('cancel and retry', () => {
     [['cancel', 'DIR', '1e3'], 'is no number of a point'],
     [['cancel', 'DIR', '--wait', 'long'], 'is no duration'],
   ])('%j is refused', async (args, message) => {
-    await running();
+    await place.running();
     const said = await sweep(args.map((word) => (word === 'DIR' ? folder : word)));
     expect(said).toMatchObject({ code: 2, stdout: '' });
     expect(said.stderr).toContain(message);
@@ -94,7 +88,7 @@ describe('cancel and retry', () => {
   });
 
   test('a sweep that does not run is not asked', async () => {
-    await finished();
+    await place.finished();
     expect((await sweep(['cancel', folder])).stderr).toContain('does not run: it is finished');
     const { code, stderr } = await sweep(['retry', folder, '--failed']);
     expect(code).toBe(2);
@@ -104,7 +98,7 @@ describe('cancel and retry', () => {
 
 describe('rm', () => {
   test('removes a sweep, and what was known of it', async () => {
-    await finished();
+    await place.finished();
     await rememberSweep('squares', folder);
     expect((await sweep(['rm', 'squares', '--force'])).code).toBe(0);
     expect(existsSync(folder)).toBe(false);
@@ -118,7 +112,7 @@ describe('rm', () => {
   });
 
   test('asks where it can, and refuses where it cannot', async () => {
-    await finished();
+    await place.finished();
     expect((await sweep(['rm', folder])).stderr).toContain('--force');
     await writeFile(join(folder, 'notes'), '');
     expect((await sweep(['rm', folder, '--force'])).stderr).toContain("not the sweep's: notes");
@@ -130,15 +124,18 @@ describe('resume', () => {
   const options = { name: 'squares', vmm: 'auto', bootTimeout: '2m', jobs: '2' };
 
   test('is refused where the plan is gone or has changed, or the options are not known', async () => {
-    await finished();
+    await place.finished();
     expect((await sweep(['resume', folder])).stderr).toContain('of an earlier version');
-    const plan = { file: join(home.folder, 'plan.csv'), text: 'n' };
+    const plan = { file: join(place.parent, 'plan.csv'), text: 'n' };
     await writeSweep(folder, { 'sweep.json': { format: 'gva-sweep/1', plan, options } });
     expect((await sweep(['resume', folder])).stderr).toContain('the plan of the sweep is gone');
     await writeFile(plan.file, 'm\n1\n');
-    await mkdir(join(home.folder, 'a/app'), { recursive: true });
-    await writeFile(join(home.folder, 'a/gva.yaml'), 'name: a\nrun: ./x\nparameters: { m: { type: int } }\n');
-    const saved = { ...options, appliance: join(home.folder, 'a') };
+    await mkdir(join(place.parent, 'a/app'), { recursive: true });
+    await writeFile(
+      join(place.parent, 'a/gva.yaml'),
+      'name: a\nrun: ./x\nparameters: { m: { type: int } }\n',
+    );
+    const saved = { ...options, appliance: join(place.parent, 'a') };
     await writeSweep(folder, { 'sweep.json': { format: 'gva-sweep/1', plan, options: saved } });
     const { code, stderr } = await sweep(['resume', folder]);
     expect(stderr).toContain('has changed since the sweep was run');
@@ -148,7 +145,7 @@ describe('resume', () => {
 });
 
 test('rebuild does what it is given to do', async () => {
-  await finished();
+  await place.finished();
   const rebuild = vi.fn(() => Promise.resolve(7));
   const { code, stdout } = await sweep(['rebuild', folder, '--json'], { rebuild });
   expect(code).toBe(0);

@@ -1,18 +1,16 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { detachSweep } from '../../src/cli/sweep/detach.js';
-import { type TestHome, makeTestHome } from '../support/fake-appliance.js';
 import { eventually } from '../support/gva.js';
 import { runningStatus } from '../sweep/observe-fixture.js';
+import { SweepPlace } from './sweep-command-fixture.js';
 
-let home: TestHome;
+const place = new SweepPlace();
 let folder: string;
-beforeEach(async () => {
-  home = await makeTestHome();
-  folder = join(home.folder, 'squares');
+beforeEach(() => {
+  folder = place.folder;
 });
-afterEach(() => home[Symbol.asyncDispose]());
 
 describe('in the background', () => {
   /** A child that is no GVA: a script of Node.js that finds the sweep's folder in its first argument. */
@@ -53,14 +51,14 @@ describe('in the background', () => {
     } finally {
       process.kill(pid, 'SIGKILL');
     }
-    expect((await readdir(home.folder)).sort()).toEqual(['scratch', 'squares']);
+    expect((await readdir(place.parent)).sort()).toEqual(['scratch', 'squares']);
   });
 
   test('a start that fails says why, with its exit code, and leaves nothing', async () => {
     const { code, said } = await detach('console.error("error: no such plan"); process.exit(2)');
     expect(code).toBe(2);
     expect(said).toBe('error: no such plan\n');
-    expect(await readdir(home.folder)).toEqual(['scratch']);
+    expect(await readdir(place.parent)).toEqual(['scratch']);
   });
 
   test('one that is ended while it starts ends', async () => {
@@ -68,6 +66,6 @@ describe('in the background', () => {
     const started = detach('setInterval(() => {}, 1000)', controller.signal);
     controller.abort(new Error('interrupted'));
     await expect(started).rejects.toThrow('interrupted');
-    expect(await readdir(home.folder)).toEqual(['scratch']);
+    expect(await readdir(place.parent)).toEqual(['scratch']);
   });
 });

@@ -17,7 +17,7 @@ async function perform(names: readonly NodeJS.Signals[], ignoreHangup = false) {
     return Promise.resolve(0 as const);
   };
   try {
-    await actInStages(false, work, { ignoreHangup });
+    await actInStages(work, { ignoreHangup });
     return { states, exits: exit.mock.calls.length };
   } finally {
     process.exitCode = before;

@@ -101,6 +101,7 @@ test('what is run again, pauses and ends is told', () => {
   view.event({ event: 'point-again', point, outcome: lost, delay: 1.5 });
   view.event({ event: 'paused', reason: 'the disk is full' });
   view.event({ event: 'resumed' });
+  view.event({ event: 'note', code: 'STOP_WHEN_UNSEEN', message: 'there is no \u0007eror' });
   view.finishing();
   expect(text.split('\n').slice(1)).toEqual([
     'no more is begun; waiting for the running instance (once more: end now)',
@@ -108,6 +109,7 @@ test('what is run again, pauses and ends is told', () => {
     'lost: point 3 (n=3): panic; again in 2 s',
     'paused: the disk is full',
     'goes on',
+    'note: there is no \ufffderor',
     '',
   ]);
 });

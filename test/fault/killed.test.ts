@@ -18,10 +18,6 @@ beforeEach(async () => {
   home = await makeTestHome();
   out = join(home.folder, 'out');
   await writeAppliance(home.folder, squareManifest);
-  await writeFile(
-    join(home.folder, 'plan.yaml'),
-    `appliance: ./square\nparameters: { n: { range: [1, ${points}] } }\n`,
-  );
 });
 afterEach(() => home[Symbol.asyncDispose]());
 
@@ -42,10 +38,16 @@ async function run(killAfter?: number): Promise<SweepSummary | undefined> {
   return text === '' ? undefined : (JSON.parse(text) as SweepSummary);
 }
 
-test(
-  `a sweep of ${points} points, killed ${kills} times, has every point once`,
+test.each([
+  ['files', 'output'],
+  ['archive', 'output.tar'],
+  ['image', 'output.img'],
+])(
+  `a sweep of ${points} points with outputs as %s, killed ${kills} times, has every point once`,
   { timeout: 900_000 },
-  async () => {
+  async (keep, output) => {
+    const plan = `appliance: ./square\nparameters: { n: { range: [1, ${points}] } }\nkeep: ${keep}\n`;
+    await writeFile(join(home.folder, 'plan.yaml'), plan);
     let survived = 0;
     for (let kill = 0; kill < kills; kill++) if (await run(150 + Math.random() * 600)) survived++;
     const summary = await run();
@@ -60,6 +62,8 @@ test(
         await readFile(join(pointFolder(out, index), 'result.json'), 'utf8'),
       ) as object;
       expect(result).toMatchObject({ state: 'done', parameters: { n: index + 1, mode: 'fast' } });
+      const names = ['console.log', 'events.jsonl', output, 'result.json'];
+      expect((await readdir(pointFolder(out, index))).sort()).toEqual(names);
     }
     // Nothing is left over: no half folder, no disk of an instance, no process.
     const folders = await readdir(join(out, 'points/0000'));

@@ -46,7 +46,7 @@ async function run(script: string, { onEvent = () => undefined, signal, ...rest 
     out,
     limits: forever,
   };
-  const instance = { ...spec, force: false, keep: false, ...rest };
+  const instance = { ...spec, force: false, keep: 'files' as const, keepDisks: false, ...rest };
   const vmm = fakeVmm(noteGroup() + script);
   const result = await runInstance(instance, vmm, onEvent, signal ?? new AbortController().signal);
   await expectNothingLeft();
@@ -187,7 +187,7 @@ describe('an instance that the user ends', () => {
   test('before it starts', async () => {
     const vmm = fakeVmm('exec sleep 600');
     const spec = { id: 'i', prepared, parameters: { n: 3, mode: 'fast' }, files: [], out, limits: forever };
-    const instance = { ...spec, force: false, keep: false };
+    const instance = { ...spec, force: false, keep: 'files' as const, keepDisks: false };
     const result = await runInstance(instance, vmm, () => undefined, AbortSignal.abort());
     expect(result.state).toBe('cancelled');
     expect(existsSync(out)).toBe(false);
@@ -214,7 +214,7 @@ describe('the folder for the results', () => {
   });
 
   test('has the disks as the guest left them, if asked', async () => {
-    await run(doneScript, { keep: true });
+    await run(doneScript, { keepDisks: true });
     expect((await readdir(join(out, 'instance'))).sort()).toEqual(['output.img', 'params.iso']);
   });
 });

@@ -18,7 +18,18 @@ const prepared = await prepareAppliance(plan.source, base);
 const never = new AbortController().signal;
 const summary = await runSweep(
   {
-    ...{ plan, prepared, name: 'fault', out, jobs: 4, force: false, keep: false, shared: false, stop: {} },
+    ...{
+      plan,
+      prepared,
+      name: 'fault',
+      out,
+      jobs: 4,
+      force: false,
+      keep: plan.keep ?? 'files',
+      keepDisks: false,
+      shared: false,
+      stop: {},
+    },
     ...{ limits: { boot: 600, total: undefined, powerOff: 600 }, retry: defaultRetryLimits },
   },
   { driver: new FakeDriver({}), probe: { available: true, version: '1', accelerator: 'none' } },

@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Point } from '../../src/model/sweep.js';
-import { checkFiles } from '../../src/sweep/plan/check-files.js';
+import { checkFiles, checkLaterFiles } from '../../src/sweep/plan/check-files.js';
 import { type PlanFolder, makePlanFolder } from './plan-fixture.js';
 
 let home: PlanFolder;
@@ -120,6 +120,30 @@ describe('mistakes', () => {
         /^the files of 3 points are missing:\n {2}point 1000: .*many\/1003/,
       ) as unknown,
     });
+  });
+
+  test('those of later points are told as soon as some are found, and again if there are more', async () => {
+    for (let index = 0; index < 1000; index++) await home.write(`later/${index}`, '');
+    await home.write('later/1001', '');
+    const { points, files } = await home.plan(
+      'parameters: { m: { range: [0, 1003] } }\nfiles: ["later/{m}"]',
+    );
+    const told: string[] = [];
+    const tell = (message: string) => void told.push(message.replaceAll(`${home.folder}/`, ''));
+    const never = new AbortController().signal;
+    await checkLaterFiles(points, files, never, tell, 0);
+    expect(told.map((message) => message.split('\n')[0])).toEqual([
+      'the file of 1 point is missing among the points up to 1,000; these will fail:',
+      'the files of 3 points are missing; these will fail:',
+    ]);
+    told.length = 0;
+    await checkLaterFiles(points, files, never, tell);
+    expect(told[0]).toMatch(
+      /^the files of 3 .*\n {2}point 1000: later\/1000.*\n {2}point 1002: .*\n {2}point 1003: /,
+    );
+    expect(told).toHaveLength(1);
+    await checkLaterFiles(points, files, AbortSignal.abort(), tell);
+    expect(told).toHaveLength(1);
   });
 
   test.each([

@@ -4,74 +4,28 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { prepareAppliance } from '../../src/instance/prepare.js';
 import type { SweepEvent, SweepManifest } from '../../src/model/sweep.js';
-import { type Plan, readPlan } from '../../src/sweep/plan/plan.js';
+import { readPlan } from '../../src/sweep/plan/plan.js';
 import { rebuildSweep } from '../../src/sweep/rebuild.js';
-import { type SweepSpec, runSweep } from '../../src/sweep/run-sweep.js';
-import { defaultRetryLimits } from '../../src/sweep/schedule/retry-policy.js';
 import { pointFolder } from '../../src/system/paths.js';
 import { processIdentity } from '../../src/system/process-identity.js';
-import { doneScript, guestScript } from '../../src/vmm/fake/driver.js';
+import { doneScript } from '../../src/vmm/fake/driver.js';
 import { CountingDriver } from '../support/counting-driver.js';
-import {
-  type TestHome,
-  fakeBase,
-  fakeVmm,
-  makeTestHome,
-  squareManifest,
-  writeAppliance,
-} from '../support/fake-appliance.js';
+import { fakeBase, squareManifest, writeAppliance } from '../support/fake-appliance.js';
+import { type Run, SweepHome, endedWith, readN, started } from './sweep-home.js';
 
-let home: TestHome;
+let home: SweepHome;
 let out: string;
 beforeEach(async () => {
-  home = await makeTestHome();
-  out = join(home.folder, 'out');
-  await writeAppliance(home.folder, squareManifest);
+  home = await SweepHome.make();
+  out = home.out;
 });
 afterEach(() => home[Symbol.asyncDispose]());
 
-/** Shell: the value of n, from the parameter disc. */
-const readN = `n=$(grep -ao "n='[0-9]*'" "$GVA_FAKE_CDROM" | head -n 1 | tr -dc 0-9)\n`;
-const started = guestScript(['boot t=0.01', 'ready t=0.01', 'script-start t=0.02 name=50-autorun']);
-const endedWith = (status: string) =>
-  `echo "@gva1 script-end t=0.03 name=50-autorun status=${status} free=500" >&4; echo "@gva1 done t=0.04" >&4\n`;
-
-/** A fake that counts its machines. */
-interface Run extends Partial<SweepSpec> {
-  readonly plan?: Plan;
-  readonly driver?: CountingDriver;
-  readonly onEvent?: (event: SweepEvent) => void;
-  readonly signal?: AbortSignal;
-  readonly finish?: AbortSignal;
-}
-
-async function makePlan(parameters: string): Promise<Plan> {
-  const file = join(home.folder, 'plan.yaml');
-  await writeFile(file, `appliance: ./square\nparameters:\n${parameters}`);
-  return readPlan(file);
-}
-
-async function sweep(options: Run = {}) {
-  const { driver = new CountingDriver(), onEvent = () => undefined, signal, finish, ...rest } = options;
-  const plan = options.plan ?? (await makePlan('  n: { range: [1, 4] }\n'));
-  if (plan.source.kind !== 'folder') throw new Error('the plan is of a folder');
-  const prepared = await prepareAppliance(plan.source, fakeBase());
-  const limits = { boot: 600, total: undefined, powerOff: 600 };
-  const retry = { ...defaultRetryLimits, attempts: 1 };
-  const flags = { force: false, keep: false, shared: false };
-  const spec = { plan, prepared, name: 'test', out, jobs: 2, limits, retry, stop: {}, ...flags, ...rest };
-  const never = new AbortController().signal;
-  const signals = { finish: finish ?? never, abort: signal ?? never };
-  const summary = await runSweep(spec, fakeVmm(undefined, driver), onEvent, signals);
-  expect(await readdir(home.scratch)).toEqual([]);
-  return { summary, driver, ran: driver.ids.map((id) => Number(id.split('-').at(-1))).sort() };
-}
-
-const rows = async () => (await readFile(join(out, 'results.csv'), 'utf8')).trimEnd().split('\r\n');
-/** `n`, state, cause and status of each row. */
-const shortRows = async () => (await rows()).slice(1).map((row) => row.split(',').slice(1, 6).join(','));
+const makePlan = (parameters: string) => home.plan(parameters);
+const sweep = (options?: Run) => home.sweep(options);
+const rows = () => home.rows();
+const shortRows = () => home.shortRows();
 const manifest = async () => JSON.parse(await readFile(join(out, 'sweep.json'), 'utf8')) as SweepManifest;
 
 describe('a sweep', () => {
@@ -245,12 +199,15 @@ describe('the same command again', () => {
 
   test('removes what a killed process had begun', async () => {
     await sweep();
-    const leftovers = ['.results.csv.0123456789ab.tmp', 'points/0000/.0000002.0123456789ab.tmp'];
-    await mkdir(join(out, leftovers[1]!));
-    for (const name of [leftovers[0]!, `${leftovers[1]!}/x`, 'points/0000/.mine'])
-      await writeFile(join(out, name), '');
+    const files = ['sweep.json', 'results.csv', 'results.jsonl', 'status.json', 'gather.json'];
+    const folders = ['points/0000/.0000002.0123456789ab.tmp', '.gather.0123456789ab.tmp'];
+    const leftovers = [...files.map((name) => `.${name}.0123456789ab.tmp`), ...folders];
+    for (const name of leftovers)
+      if (folders.includes(name)) await mkdir(join(out, name, 'x'), { recursive: true });
+      else await writeFile(join(out, name), '');
+    await writeFile(join(out, 'points/0000/.mine'), '');
     await sweep();
-    expect(leftovers.map((name) => existsSync(join(out, name)))).toEqual([false, false]);
+    expect(leftovers.filter((name) => existsSync(join(out, name)))).toEqual([]);
     expect(existsSync(join(out, 'points/0000/.mine'))).toBe(true);
   });
 });

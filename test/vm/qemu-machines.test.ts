@@ -27,7 +27,15 @@ describe('an instance', () => {
     const out = join(folder.path, 'out');
     const result = await runInstance(
       {
-        ...{ id: `on-${machine}`, parameters: { n: 5 }, files: [], out, force: false, keep: false },
+        ...{
+          id: `on-${machine}`,
+          parameters: { n: 5 },
+          files: [],
+          out,
+          force: false,
+          keep: 'files' as const,
+          keepDisks: false,
+        },
         prepared: await prepareAppliance(await loadAppliance(appliance), await loadBase('micro')),
         limits: { boot: 120, total: 240, powerOff: 30 },
       },

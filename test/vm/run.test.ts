@@ -169,11 +169,20 @@ describe('gva run', () => {
       expect(ran.stderr).toContain('hardware.memory');
     });
 
-    it('keeps the disks with --keep, and prints one JSON document with --json', async () => {
+    it('keeps the disks with --keep-disks, and prints one JSON document with --json', async () => {
       await using folder = await temporaryFolder();
       const appliance = await writeAppliance(join(folder.path, 'a'), { job: 'echo kept >kept' });
       const out = join(folder.path, 'out');
-      const { stdout, code } = await gva(['run', appliance, '--vmm', vmm, '--out', out, '--keep', '--json']);
+      const { stdout, code } = await gva([
+        'run',
+        appliance,
+        '--vmm',
+        vmm,
+        '--out',
+        out,
+        '--keep-disks',
+        '--json',
+      ]);
       expect(code).toBe(0);
       expect(JSON.parse(stdout)).toEqual(await readResult(out));
       expect(await readdir(join(out, 'instance'))).toEqual(

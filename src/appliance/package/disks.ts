@@ -8,6 +8,7 @@ import type { EnvelopeDisk, EnvelopeFile } from '../../model/envelope.js';
 import { findReference, openReference } from '../../ovf/references.js';
 import { GvaError } from '../../system/errors.js';
 import { digestText, ensureFolder, temporarySibling } from '../../system/files.js';
+import { removeAbandonedSiblings } from '../../system/temporary.js';
 import { formatSize } from '../../system/units.js';
 import { imagesFolder } from '../../system/paths.js';
 import { type CachedImage, cachedImage } from '../images.js';
@@ -77,7 +78,9 @@ interface Conversion {
 
 async function convert({ files }: Pick<ExaminedPackage, 'files'>, conversion: Conversion): Promise<void> {
   const { file, target, signal } = conversion;
-  const expandTo = temporarySibling(join(await ensureFolder(imagesFolder()), 'expanded'));
+  const expanded = join(await ensureFolder(imagesFolder()), 'expanded');
+  await removeAbandonedSiblings(expanded);
+  const expandTo = temporarySibling(expanded);
   try {
     await using source = await openReference(files, file, { expandTo, signal });
     await copyDisk(source, conversion, target);

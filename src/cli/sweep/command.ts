@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { type SweepActions, sweepActions } from './actions.js';
 import { addCancelCommand } from './cancel.js';
+import { addGatherCommand } from './gather.js';
 import { addListCommand } from './list.js';
 import { addLogsCommand } from './logs.js';
 import { addRebuildCommand } from './rebuild.js';
@@ -26,6 +27,7 @@ export function addSweepCommand(program: Command, { rebuild }: SweepActions = sw
   addCancelCommand(sweep);
   addRetryCommand(sweep);
   addResumeCommand(sweep);
+  addGatherCommand(sweep);
   addRmCommand(sweep);
   addRebuildCommand(sweep, rebuild);
 }

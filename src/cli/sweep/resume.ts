@@ -6,12 +6,14 @@ import {
   type ProcessOptions,
   type SweepRunOptions,
   addProcessOptions,
+  gatherOption,
   runHereOrDetached,
   runPlan,
 } from './run.js';
 
 interface ResumeOptions extends ProcessOptions {
   jobs?: string;
+  gather?: boolean;
 }
 
 export function addResumeCommand(sweep: Command): void {
@@ -19,7 +21,8 @@ export function addResumeCommand(sweep: Command): void {
     .command('resume')
     .argument('<sweep>', 'folder or name of a sweep that does not run')
     .description('go on with a sweep: plan, appliance and options as they were the last time')
-    .option('-j, --jobs <number>', 'instances at once (default: as the last time)');
+    .option('-j, --jobs <number>', 'instances at once (default: as the last time)')
+    .addOption(gatherOption());
   addProcessOptions(resume)
     .addHelpText('after', examples)
     .action(async (name: string, options: ResumeOptions) => {
@@ -28,13 +31,13 @@ export function addResumeCommand(sweep: Command): void {
       const found = await findSweep(name).catch((error: unknown) => ({ error }));
       const folder = typeof found === 'string' ? found : name;
       const detach = typeof found === 'string' && (options.detach ?? false);
-      await runHereOrDetached(folder, { ...options, detach }, async (signals) => {
+      await runHereOrDetached(folder, { ...options, detach }, async (signals, lines) => {
         if (typeof found !== 'string') throw found.error;
         const { plan, options: saved } = await savedRun(folder);
-        const { jobs, json } = options;
-        const now = Object.entries({ jobs, json }).filter(([, value]) => value !== undefined);
+        const { jobs, gather } = options;
+        const now = Object.entries({ jobs, gather }).filter(([, value]) => value !== undefined);
         const again: SweepRunOptions = { ...saved, ...Object.fromEntries(now), out: folder, yes: true };
-        return await runPlan(plan.file, again, signals, plan.text);
+        return await runPlan(plan.file, again, { signals, lines }, plan.text);
       });
     });
 }

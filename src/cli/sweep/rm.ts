@@ -1,10 +1,9 @@
-import { once } from 'node:events';
 import { realpath } from 'node:fs/promises';
-import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import { ExitCode, GvaError } from '../../system/errors.js';
 import { printable } from '../../vmm/console-ring.js';
 import { act } from '../action.js';
+import { agreed, canAsk } from '../ask.js';
 
 interface RmOptions {
   force?: boolean;
@@ -64,7 +63,7 @@ async function forgetGone(name: string): Promise<boolean> {
 }
 
 async function confirmed(folder: string, signal: AbortSignal): Promise<boolean> {
-  if (!process.stdin.isTTY || !process.stderr.isTTY)
+  if (!canAsk())
     throw new GvaError('USAGE', `the sweep in ${folder} is not removed without asking`, {
       hint: 'Say that you mean it: --force',
     });
@@ -72,20 +71,4 @@ async function confirmed(folder: string, signal: AbortSignal): Promise<boolean> 
   const seen = await readStatus(folder).catch(() => undefined);
   const what = seen ? ` with ${seen.status.counts.done} done points` : '';
   return await agreed(`Remove the sweep in ${folder}${what}? [y/N] `, signal);
-}
-
-async function agreed(question: string, signal: AbortSignal): Promise<boolean> {
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  // While it reads, the terminal sends no signal for Ctrl-C. Ctrl-D means no.
-  terminal.on('SIGINT', () => process.kill(process.pid, 'SIGINT'));
-  try {
-    const closed = once(terminal, 'close', { signal }).then(() => '');
-    const answer = await Promise.race([terminal.question(question, { signal }), closed]);
-    return /^y(?:es)?$/i.test(answer.trim());
-  } catch (error) {
-    signal.throwIfAborted();
-    throw error;
-  } finally {
-    terminal.close();
-  }
 }

@@ -51,6 +51,8 @@ export class SweepView implements Disposable {
     else if (event.event === 'point-again') this.#again(event);
     else if (event.event === 'paused') this.#say(pc.yellow(`paused: ${printable(event.reason)}`));
     else if (event.event === 'resumed') this.#say('goes on');
+    else if (event.event === 'gathering') this.#say(`gathering: ${printable(event.by)}`);
+    else if (event.event === 'note') this.#say(`${pc.yellow('note:')} ${printable(event.message)}`);
     else this.#end(event.point, event.outcome);
     if (!this.#quiet) this.#line.show(this.#status());
   }

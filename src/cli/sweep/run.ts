@@ -1,10 +1,13 @@
 import { basename, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
+import { type KeepKind, keepKinds } from '../../model/keep.js';
 import type { SweepEvent, SweepSummary } from '../../model/sweep.js';
 import type { SweepStatus } from '../../model/sweep-status.js';
 import type { Plan } from '../../sweep/plan/plan.js';
+import type { SweepSpec } from '../../sweep/run-sweep.js';
 import { ExitCode, GvaError, messageOf } from '../../system/errors.js';
-import { type StopSignals, act, actInStages, printJson } from '../action.js';
+import { type StopSignals, act, actInStages } from '../action.js';
+import { EventLines } from './event-lines.js';
 import { type InstanceOptions, addInstanceOptions, instanceLimits } from '../instance-options.js';
 
 /** How a sweep is run, whether for the first time or again. */
@@ -13,6 +16,8 @@ export interface SweepRunOptions extends InstanceOptions {
   name?: string;
   jobs?: string;
   appliance?: string;
+  keep?: KeepKind;
+  gather?: boolean;
   yes?: boolean;
   /** False: `--no-cache`. */
   cache: boolean;
@@ -43,7 +48,9 @@ export function addRunCommand(sweep: Command): void {
     .option('-j, --jobs <number>', 'instances at once (default: as CPUs and free memory allow)');
   addInstanceOptions(run)
     .option('-a, --appliance <dir>', 'appliance folder, where the plan names none or another')
-    .option('--yes', 'run a plan of more than a million points')
+    .addOption(keepOption())
+    .addOption(gatherOption())
+    .option('--yes', 'run a plan of more than a million points without asking')
     .option('--force', 'run the points that are done again, too')
     .option('--no-cache', 'neither take results of other sweeps nor let them take those of this one')
     .option('--attempts <number>', 'times that a point may be lost before it is set aside (default: 3)')
@@ -54,25 +61,42 @@ export function addRunCommand(sweep: Command): void {
   addProcessOptions(run)
     .addHelpText('after', examples)
     .action((plan: string, options: SweepRunOptions & ProcessOptions) =>
-      runHereOrDetached(options.out, options, (signals) => runPlan(plan, options, signals)),
+      runHereOrDetached(options.out, options, (signals, lines) => runPlan(plan, options, { signals, lines })),
     );
 }
+
+const keepOption = () =>
+  new Option(
+    '--keep <kind>',
+    'how the output of a point is kept (default: as the plan says, else files)',
+  ).choices(keepKinds);
+
+/** Consent: a plan may be a stranger's. */
+export const gatherOption = () =>
+  new Option(
+    '--gather',
+    'let the plan run its gather command on this host, as you, when all points have ended',
+  );
 
 /** Options of a command that runs a sweep. */
 export function addProcessOptions(command: Command): Command {
   return command
     .option('--detach', 'run in the background, also when you log out; what it says goes to sweep.log')
     .addOption(new Option('--background').hideHelp())
-    .option('--json', 'print a summary as one JSON document on standard output, and nothing else');
+    .option('--json', 'print what happens as JSON Lines on standard output, the last one a summary');
 }
 
 /** Does the work in this process, or has another one do it in the background. */
 export function runHereOrDetached(
   folder: string,
   { json = false, detach = false, background = false }: ProcessOptions,
-  work: (signals: StopSignals) => Promise<ExitCode>,
+  work: (signals: StopSignals, lines: EventLines | undefined) => Promise<ExitCode>,
 ): Promise<void> {
-  if (!detach) return actInStages(json, work, { ignoreHangup: background });
+  if (!detach) {
+    const lines = json ? new EventLines(process.stdout) : undefined;
+    const onError = lines && { onError: (error: GvaError) => lines.fail(error) };
+    return actInStages((signals) => work(signals, lines), { ignoreHangup: background, ...onError });
+  }
   return act(json, async (signal) => {
     const { detachSweep } = await import('./detach.js');
     return await detachSweep(folder, json, signal);
@@ -83,7 +107,7 @@ const examples = `
 Examples:
   gva sweep run square/plan.yaml --out squares
   gva sweep run plan.yaml --out runs -j 8 --timeout 15m
-  gva sweep run plan.yaml --out runs --json | jq .counts
+  gva sweep run plan.yaml --out runs --json | jq 'select(.event == "summary").counts'
   gva sweep run plan.yaml --out runs --detach && gva sweep watch runs
 
 A plan:
@@ -100,8 +124,18 @@ Ctrl-C once: what runs comes to its end, and the sweep stops; twice: what runs i
 on with the rest. With --detach it goes on when you log out, unless the host ends all processes of a user then
 (systemd: loginctl enable-linger).
 
-Exit status: 0 all points done, 1 the application failed at some, 69 some were lost by the infrastructure,
+When all points have ended, the plan's gather step is run: an appliance that gets all outputs as its data disk, or, with
+--gather, a command on this host.
+
+Exit status: 0 all points done, 1 the application failed at some or the gather step failed, 69 some were lost by the infrastructure,
 2 wrong usage or input, 130 interrupted.`;
+
+/** Who is told of a sweep, and who may end it. */
+interface Surroundings {
+  readonly signals: StopSignals;
+  /** For programs. */
+  readonly lines?: EventLines | undefined;
+}
 
 /**
  * @param unchanged text that the plan must have
@@ -109,14 +143,15 @@ Exit status: 0 all points done, 1 the application failed at some, 69 some were l
 export async function runPlan(
   path: string,
   options: SweepRunOptions,
-  signals: StopSignals,
+  { signals, lines }: Surroundings,
   unchanged?: string,
 ): Promise<ExitCode> {
   const { readPlan } = await import('../../sweep/plan/plan.js');
-  const { checkPlanSize } = await import('../../sweep/plan/size.js');
+  const { agreeOnSize, talkOf } = await import('./plan-size.js');
   const { runSweep } = await import('../../sweep/run-sweep.js');
   const { SweepView } = await import('./run-view.js');
   const { openAppliance } = await import('../open-appliance.js');
+  const { showGathered } = await import('./gather-view.js');
   const { retryLimits, savedOptions, stopWishes } = await import('./run-limits.js');
 
   const limits = instanceLimits(options);
@@ -125,27 +160,34 @@ export async function runPlan(
   const name = await nameOf(options);
   const plan = await readPlan(path, options);
   if (unchanged !== undefined) checkUnchanged(plan, unchanged, options.out);
-  checkPlanSize(plan, options.yes ?? false);
+  await agreeOnSize(plan, options.yes ?? false, talkOf(lines !== undefined), signals.finish);
   for (const note of plan.notes()) console.error(`note: ${note}`);
   const { appliance } = plan.source;
+  const gather = await gatherSpec(plan, options, signals.abort);
   const { prepared, vmm } = await openAppliance(plan.source, options);
-  using view = new SweepView(process.stderr, options.json ?? false);
+  using view = new SweepView(process.stderr, lines !== undefined);
   view.title(appliance, vmm);
   signals.finish.addEventListener('abort', () => view.finishing(), { once: true });
   signals.abort.addEventListener('abort', () => view.interrupted(), { once: true });
-  const flags = { force: options.force ?? false, keep: options.keep ?? false, shared: options.cache };
+  const keeping = { keep: options.keep ?? plan.keep ?? 'files', keepDisks: options.keepDisks ?? false };
+  const flags = { ...keeping, force: options.force ?? false, shared: options.cache };
   const work = { plan, prepared, name, out: options.out, jobs, limits, retry, stop, ...flags };
-  const onStatus = (status: SweepStatus) => view.progress(status);
-  const spec = { ...work, options: savedOptions(name, options), onStatus };
+  const onStatus = (status: SweepStatus) => {
+    view.progress(status);
+    lines?.progress(status);
+  };
+  const spec = { ...work, ...gather, options: savedOptions(name, options), onStatus };
   let remembered: Promise<void> | undefined;
   const onEvent = (event: SweepEvent) => {
     if (event.event === 'begun') remembered = remember(name, options.out);
     view.event(event);
+    lines?.event(event);
   };
   const summary = await runSweep(spec, vmm, onEvent, signals);
   await remembered;
   view.end(summary);
-  if (options.json) printJson(summary);
+  await showGathered(summary, lines !== undefined);
+  await lines?.end(summary);
   return exitCodeOfSweep(summary);
 }
 
@@ -160,6 +202,26 @@ async function nameOf({ name, out }: SweepRunOptions): Promise<string> {
   throw new GvaError('USAGE', `--name ${name} is no name of a sweep`, {
     hint: 'Up to 64 letters, digits, points, dashes and underscores, such as squares-2',
   });
+}
+
+/** The gather step of the plan, and whether it may be run; an appliance keeps to itself. */
+async function gatherSpec(
+  { gather, name }: Plan,
+  options: SweepRunOptions,
+  signal: AbortSignal,
+): Promise<Pick<SweepSpec, 'gather'>> {
+  const consent = options.gather ?? false;
+  if (!gather) {
+    if (!consent) return {};
+    throw new GvaError('USAGE', `--gather: the plan ${name} has no gather step`, {
+      hint: 'It is an entry gather: of the plan. To gather otherwise afterwards: gva sweep gather --help',
+    });
+  }
+  const { openGatherStep } = await import('./gather-step.js');
+  // The time limit is that of a point.
+  const limits = { ...instanceLimits(options), total: undefined };
+  const step = await openGatherStep(gather, options, limits, signal);
+  return { gather: { step, allowed: consent || step.kind === 'appliance' } };
 }
 
 function checkUnchanged(plan: Plan, text: string, folder: string): void {
@@ -183,8 +245,8 @@ function jobsNumber(text: string): number {
 }
 
 /** What was lost may yet be done, so it counts for more than what failed. */
-export function exitCodeOfSweep({ interrupted, counts }: SweepSummary): ExitCode {
+export function exitCodeOfSweep({ interrupted, counts, gathered }: SweepSummary): ExitCode {
   if (interrupted) return ExitCode.interrupted;
-  if (counts.lost > 0) return ExitCode.infrastructure;
-  return counts.failed > 0 ? ExitCode.application : ExitCode.ok;
+  if (counts.lost > 0 || gathered?.state === 'lost') return ExitCode.infrastructure;
+  return counts.failed > 0 || gathered?.state === 'failed' ? ExitCode.application : ExitCode.ok;
 }

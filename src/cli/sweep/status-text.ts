@@ -1,4 +1,4 @@
-import type { PointCounts } from '../../model/sweep.js';
+import type { Gathered, PointCounts } from '../../model/sweep.js';
 import type { FailedPoint, RunningPoint, SweepStatus } from '../../model/sweep-status.js';
 import type { SeenStatus } from '../../sweep/observe/status.js';
 import { formatDuration } from '../../system/units.js';
@@ -33,6 +33,7 @@ export function statusLines(seen: SeenStatus, folder: string, now = Date.now()):
       ? []
       : [pair('rate', `${rate(perMinute)} points per minute, ${parallel} at once`)]),
     ...(seen.ended || remaining === null ? [] : [pair('end', endText(remaining, now))]),
+    ...(status.gathered ? [pair('gathered', gatheredText(status.gathered))] : []),
     ...titled(
       'running',
       running.map((point) => runningText(point, now)),
@@ -54,6 +55,10 @@ export function countsText(counts: PointCounts & { readonly active?: number }): 
     .filter(([, count]) => count > 0)
     .map(([state, count]) => `${count} ${state}`);
   return parts.length > 0 ? parts.join(', ') : 'none';
+}
+
+function gatheredText({ state, message, log }: Gathered): string {
+  return `${state}${message === undefined ? '' : `: ${message}`} (${log})`;
 }
 
 function stateText({ status, owner, age, ended }: SeenStatus): string {

@@ -48,7 +48,7 @@ async function watch(name: string, json: boolean, signal: AbortSignal): Promise<
   return last ? exitCodeOf(last) : ExitCode.infrastructure;
 }
 
-function exitCodeOf({ status: { state, counts } }: SeenStatus): ExitCode {
-  if (state !== 'finished' || counts.lost > 0) return ExitCode.infrastructure;
-  return counts.failed > 0 ? ExitCode.application : ExitCode.ok;
+function exitCodeOf({ status: { state, counts, gathered } }: SeenStatus): ExitCode {
+  if (state !== 'finished' || counts.lost > 0 || gathered?.state === 'lost') return ExitCode.infrastructure;
+  return counts.failed > 0 || gathered?.state === 'failed' ? ExitCode.application : ExitCode.ok;
 }

@@ -7,11 +7,11 @@ import { isSweepFolder } from './find.js';
 
 /** What a sweep may have made in its folder, beside sweep.json and the points. */
 const own = new RegExp(
-  `^(?:${['results\\.(?:csv|jsonl|parquet)', 'status\\.json', 'sweep\\.log', 'gather\\.log'].join('|')}` +
+  `^(?:${['results\\.(?:csv|jsonl|parquet)', 'status\\.json', 'sweep\\.log', 'gather\\.(?:log|json)'].join('|')}` +
     '|store\\.db(?:-wal|-shm|-journal)?(?:\\.\\d+\\.old)?' +
-    '|\\.(?:[\\w-]+\\.)+[0-9a-f]{12}\\.tmp)$',
+    '|\\.(?:[\\w-]+\\.)+[0-9a-f]{12,}\\.tmp)$',
 );
-const ownFolders = [sweepFiles.requests, 'gather'];
+const ownFolders: readonly string[] = [sweepFiles.requests, sweepFiles.gather];
 
 /**
  * Removes a sweep that nobody runs: what GVA has made, by name. Links are removed, never followed. sweep.json goes last,
@@ -65,7 +65,7 @@ async function removePoints(points: string, signal: AbortSignal): Promise<void> 
     if (!/^\d{4,}$/.test(shard) || !(await isFolder(path))) continue;
     for (const name of await readdir(path)) {
       signal.throwIfAborted();
-      if (/^(?:\d{7,}|\.\d{7,}\.[0-9a-f]{12}\.tmp)$/.test(name))
+      if (/^(?:\d{7,}|\.\d{7,}\.[0-9a-f]{12,}\.tmp)$/.test(name))
         await rm(join(path, name), { recursive: true, force: true });
     }
     await removeIfEmpty(path);

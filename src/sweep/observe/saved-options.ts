@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { z } from 'zod';
+import { keepKinds } from '../../model/keep.js';
 import { GvaError } from '../../system/errors.js';
 import { sweepFiles } from '../../system/paths.js';
 import { readCapped } from './capped.js';
 
-/** Entry `options` of sweep.json: how the sweep was run the last time, as the words of the command. Paths are absolute. */
-const schema = z.object({
+const words = z.object({
   name: z.string().exactOptional(),
   jobs: z.string().exactOptional(),
   appliance: z.string().exactOptional(),
@@ -14,7 +14,8 @@ const schema = z.object({
   deploymentOption: z.string().exactOptional(),
   timeout: z.string().exactOptional(),
   bootTimeout: z.string(),
-  keep: z.boolean().exactOptional(),
+  keep: z.enum(keepKinds).exactOptional(),
+  keepDisks: z.boolean().exactOptional(),
   cache: z.boolean().default(true),
   attempts: z.string().exactOptional(),
   retryFailed: z.string().exactOptional(),
@@ -22,7 +23,17 @@ const schema = z.object({
   maxFailures: z.string().exactOptional(),
   stopWhen: z.string().exactOptional(),
 });
-export type SavedOptions = z.infer<typeof schema>;
+export type SavedOptions = z.infer<typeof words>;
+
+/**
+ * Entry `options` of sweep.json: how the sweep was run the last time, as the words of the command. Paths are absolute.
+ * `keep: true` is of an earlier version, in which --keep was what --keep-disks is now.
+ */
+const schema = z.preprocess((options) => {
+  if (typeof options !== 'object' || options === null || !('keep' in options)) return options;
+  const { keep, ...others } = options;
+  return typeof keep === 'boolean' ? { ...others, keepDisks: keep } : options;
+}, words);
 
 const manifest = z.looseObject({
   format: z.literal('gva-sweep/1'),

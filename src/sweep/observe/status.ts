@@ -111,6 +111,15 @@ const schema = z.looseObject({
   parallel: count,
   perMinute: seconds.nullable(),
   remaining: z.looseObject({ seconds, low: seconds, high: seconds }).nullable(),
+  gathered: z
+    .looseObject({
+      state: z.enum(['done', 'failed', 'lost']),
+      status: z.number().nullable(),
+      log: z.string(),
+      message: z.string().exactOptional(),
+      earlier: z.literal(true).exactOptional(),
+    })
+    .exactOptional(),
   running: z.array(
     z.looseObject({
       index: count,

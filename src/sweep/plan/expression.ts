@@ -27,13 +27,27 @@ export function compileCondition<T>(
   text: string,
   variables: ReadonlyMap<string, Variable<T>>,
 ): (context: T) => boolean {
-  if (text.length > longest) throw wrong(`is longer than ${longest} characters`);
   const { type, read } = compile(parse(text), variables);
   if (type !== 'boolean') throw wrong(`is a ${type}, not a condition: compare it with something`);
   return (context) => read(context) === true;
 }
 
+/**
+ * The same for a number.
+ *
+ * @throws GvaError EXPRESSION; its message is the end of a sentence
+ */
+export function compileNumber<T>(
+  text: string,
+  variables: ReadonlyMap<string, Variable<T>>,
+): (context: T) => number {
+  const { type, read } = compile(parse(text), variables);
+  if (type !== 'number') throw wrong(`is a ${type}, not a number: make one with ... ? 0 : 1`);
+  return (context) => Number(read(context));
+}
+
 function parse(text: string): jsep.CoreExpression {
+  if (text.length > longest) throw wrong(`is longer than ${longest} characters`);
   try {
     return jsep(text) as jsep.CoreExpression;
   } catch (error) {

@@ -20,6 +20,8 @@ import { GroupPoints } from './points.js';
 import { crossed } from './product.js';
 import { type PlanContext, defaultsOf } from './read/context.js';
 import { type Factor, groupNames, readGroup } from './read/group.js';
+import { type OutputWishes, readOutputWishes } from './read/outputs.js';
+import { readOrder } from './read/order.js';
 import { columnRules } from './read/table-entry.js';
 import type { Group } from './row.js';
 import { tableFormat } from './table/cells.js';
@@ -30,11 +32,14 @@ const longestPlan = 64 << 20;
 /** Plans within plans. */
 const deepest = 16;
 
+const topNames = ['appliance', 'files', 'keep', 'gather', 'order', ...groupNames];
+
 /** What a plan says, held against the parameters. */
 interface Content {
   readonly group: Group | undefined;
   readonly files: readonly FilePattern[];
   readonly factors: readonly Factor[];
+  readonly wishes?: OutputWishes;
 }
 
 type Outline = Omit<PlanOutline, 'notes'> & { notes: string[] };
@@ -103,10 +108,12 @@ export class PlanLoader {
     this.#mistakes.throwIfAny();
     this.#source = await this.#findAppliance(top);
     const parameters = this.#source?.appliance.parameters ?? [];
-    if (!this.#source) checkForm(top);
+    if (!this.#source) await checkForm(top, dirname(this.#file));
     this.#mistakes.throwIfAny();
     const content = await this.#yamlContent(top, this.#context(this.#file, this.#name, parameters));
-    return this.#finish(text, parameters, content, top.at('parameters'));
+    const order = readOrder(top.at('order'), parameters);
+    const outline = await this.#finish(text, parameters, content, top.at('parameters'));
+    return order ? { ...outline, order } : outline;
   }
 
   /** A missing appliance is a mistake of the plan; mistakes within the appliance are told as such. */
@@ -151,9 +158,10 @@ export class PlanLoader {
 
   async #yamlContent(top: Entry, context: PlanContext): Promise<Content> {
     const factors: Factor[] = [];
-    top.only('appliance', 'files', ...groupNames);
+    top.only(...topNames);
     const group = await readGroup(top, context, false, (factor) => factors.push(factor));
-    return { group, factors, files: readFilePatterns(top.at('files'), context.folder, context.parameters) };
+    const files = readFilePatterns(top.at('files'), context.folder, context.parameters);
+    return { group, factors, files, wishes: await readOutputWishes(top, context.folder) };
   }
 
   async #tableContent(file: string, name: string, context: PlanContext): Promise<Content> {
@@ -175,12 +183,14 @@ export class PlanLoader {
     if (this.#open.length >= deepest) return entry.fail(`plans are joined more than ${deepest} deep`);
     this.#open.push(file);
     try {
-      const { group, files } = await this.#joinedContent(
+      const { group, files, wishes } = await this.#joinedContent(
         file,
         name,
         this.#context(file, name, context.parameters),
       );
       this.#joinedFiles ||= files.length > 0;
+      const unused = Object.keys(wishes ?? {}).join(' and ');
+      if (unused !== '') this.#notes.push(`${unused} of ${name} does not count: it is joined`);
       return group && { group, files, fill: [] };
     } catch (error) {
       if (error instanceof GvaError && error.code === 'PLAN_MISSING') return entry.fail<Part>(error.message);
@@ -202,6 +212,7 @@ export class PlanLoader {
     const top = this.#mistakes.entryOf(new YamlFile(text, name));
     if (this.#mistakes.count > before) return { group: undefined, files: [], factors: [] };
     this.#checkSameAppliance(top.at('appliance'), context.folder);
+    if (top.has('order')) this.#notes.push(`${name}: order: means nothing in a plan that is joined`);
     return this.#yamlContent(top, context);
   }
 
@@ -217,7 +228,7 @@ export class PlanLoader {
   async #finish(
     text: string,
     parameters: readonly ParameterDeclaration[],
-    { group, files: patterns, factors }: Content,
+    { group, files: patterns, factors, wishes }: Content,
     top: Entry,
   ): Promise<Outline> {
     const unset = parameters.map((_, number) => number).filter((number) => !group?.sets.has(number));
@@ -236,7 +247,7 @@ export class PlanLoader {
       .filter(({ names }) => names.length > 0);
     return {
       ...{ name: this.#name, file: this.#file, text, source: this.#source, parameters },
-      ...{ points, files, factors: told, notes: this.#notes },
+      ...{ points, files, factors: told, notes: this.#notes, ...wishes },
     };
   }
 }
@@ -273,8 +284,9 @@ async function firstLine(file: string): Promise<string> {
 }
 
 /** What can be told of a plan without its appliance. */
-function checkForm(top: Entry): void {
-  top.only('appliance', 'files', ...groupNames);
+async function checkForm(top: Entry, folder: string): Promise<void> {
+  top.only(...topNames);
+  await readOutputWishes(top, folder);
   if (top.has('parameters')) top.at('parameters').fields('must be parameters with their values');
 }
 

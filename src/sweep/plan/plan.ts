@@ -3,9 +3,11 @@ import type { ApplianceSource } from '../../appliance/source.js';
 import type { ParameterDeclaration } from '../../model/parameter.js';
 import { GvaError } from '../../system/errors.js';
 import type { NimrodTask } from './nimrod/task.js';
+import type { PointOrder } from './ordered.js';
 import type { PointFiles } from './point-files.js';
 import { type PointSource, countPoints } from './points.js';
 import { PlanLoader } from './load.js';
+import type { OutputWishes } from './read/outputs.js';
 
 /** A plan that was read and checked against its appliance. */
 export interface Plan extends PlanOutline {
@@ -13,7 +15,7 @@ export interface Plan extends PlanOutline {
 }
 
 /** A plan that was read; it may have no appliance yet. */
-export interface PlanOutline {
+export interface PlanOutline extends OutputWishes {
   /** As it was given. */
   readonly name: string;
   /** Absolute. */
@@ -24,6 +26,8 @@ export interface PlanOutline {
   readonly source: ApplianceSource | undefined;
   readonly parameters: readonly ParameterDeclaration[];
   readonly points: PointSource;
+  /** In which order they are begun, where the plan says so. */
+  readonly order?: PointOrder;
   /** What is crossed, in order. */
   readonly factors: readonly PlanFactor[];
   readonly files: PointFiles;

@@ -29,17 +29,34 @@ export interface PointSource {
 /** Milliseconds between two looks at the signal, but for the search for a single point. */
 const longestTurn = 50;
 
+export interface CountLimits {
+  /** Counting ends when there are more than these. */
+  readonly most?: bigint;
+  /** Counting ends after this time. */
+  readonly seconds?: number;
+  /** Is told now and then how many were counted so far. */
+  readonly onCount?: (count: number) => void;
+}
+
 /**
  * Counts the points, which takes about a second for each million where some are left out; from then on the source is
- * exact.
+ * exact, unless a limit was reached.
+ *
+ * @returns the number that was counted
  */
-export async function countPoints(source: PointSource, signal?: AbortSignal): Promise<bigint> {
+export async function countPoints(
+  source: PointSource,
+  signal?: AbortSignal,
+  { most, seconds = Infinity, onCount }: CountLimits = {},
+): Promise<bigint> {
   if (source.exact) return source.count;
   if (!(source instanceof GroupPoints)) throw new Error('a source that cannot be counted');
-  const counting = source.counting();
-  for (let step = counting.next(); !step.done; step = counting.next()) {
+  const end = performance.now() + seconds * 1000;
+  for (const count of source.counting()) {
     await setImmediate();
     signal?.throwIfAborted();
+    if ((most !== undefined && count > most) || performance.now() > end) return BigInt(count);
+    onCount?.(count);
   }
   return source.count;
 }
@@ -82,14 +99,14 @@ export class GroupPoints implements PointSource {
     if (from === 0) this.#note(index, row);
   }
 
-  /** Stops now and then on its way through all rows. */
-  *counting(): Generator<undefined> {
+  /** Goes through all rows; stops now and then, with the number of those so far. */
+  *counting(): Generator<number> {
     const row = this.#newRow();
     const cursor: Cursor = this.#group.open(0n);
     let count = 0;
     for (let turn = performance.now(); cursor.next(row); count++) {
       if (performance.now() - turn < longestTurn) continue;
-      yield;
+      yield count;
       turn = performance.now();
     }
     if (count === 0) throw emptyPlan();

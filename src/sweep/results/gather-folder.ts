@@ -2,11 +2,11 @@ import { copyFile, link, mkdir, readdir, readlink, symlink } from 'node:fs/promi
 import { constants, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { collectOutput } from '../../instance/collect.js';
+import { makeReadable } from '../../instance/keep.js';
 import { errnoOf } from '../../system/errors.js';
 import { ensureFolder } from '../../system/files.js';
 import { pointFolder, resultFiles, sweepFiles } from '../../system/paths.js';
 import { runTool } from '../../system/process.js';
-import { keptFiles } from './keep.js';
 import { outputOfImage } from './kept.js';
 
 /**
@@ -16,8 +16,8 @@ import { outputOfImage } from './kept.js';
  *     points/SSSS/NNNNNNN/   the output of the point of that number, as in the sweep's folder, without `output/`
  *
  * However outputs are kept, here they are files. Those that the sweep has as files are hard links, or copies where the
- * file system makes no links: who changes a file here changes the results. The gathering instance
- * gets an image made of this folder (`makeExt4()`), never the folder itself.
+ * file system makes no links: who changes a file here changes the results. Files that their owner may not read are made
+ * readable, else they could not be put on a disk; those that are linked change with them. The gathering instance gets an image made of this folder (`makeExt4()`), never the folder itself.
  *
  * @param sweep folder of the sweep; its table has been written
  * @param target a folder that is not there yet, best on the sweep's file system; where this is broken off, the caller
@@ -44,7 +44,7 @@ export async function gatherFolder(
 /** @returns whether there is output */
 async function layOut(point: string, target: string, signal: AbortSignal): Promise<boolean> {
   const output = join(point, resultFiles.output);
-  const [archive, image] = [join(point, keptFiles.archive), join(point, keptFiles.image)];
+  const [archive, image] = [join(point, resultFiles.archive), join(point, resultFiles.image)];
   if (![archive, image, output].some((path) => existsSync(path))) return false;
   await ensureFolder(target);
   // As in readKept(): beside an archive or an image, the folder may be half gone.
@@ -53,6 +53,7 @@ async function layOut(point: string, target: string, signal: AbortSignal): Promi
     await runTool('tar', ['--extract', `--file=${archive}`, `--directory=${target}`, ...options], { signal });
   } else if (existsSync(image)) await collectOutput(image, target, await outputOfImage(image));
   else await linkTree(Buffer.from(output), Buffer.from(target), signal);
+  await makeReadable(Buffer.from(target));
   return true;
 }
 

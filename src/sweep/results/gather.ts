@@ -5,13 +5,10 @@ import { join } from 'node:path';
 import { ExitCode, GvaError, messageOf } from '../../system/errors.js';
 import { sweepFiles } from '../../system/paths.js';
 
-/** In a sweep's folder: what the gather command said. */
-export const gatherLog = 'gather.log';
-
 /** Seconds that a command has to end after it was asked to. */
 const grace = 5;
 
-export interface Gathered {
+export interface GatheredOnHost {
   /** Exit status; 128 + signal number where a signal ended it. Not 0: the command failed. */
   readonly status: number;
   /** Path of the file with its standard output and standard error. */
@@ -31,9 +28,13 @@ export interface Gathered {
  *
  * @throws GvaError GATHER_FAILED where it cannot be run, and the signal's reason
  */
-export async function gatherOnHost(command: string, folder: string, signal: AbortSignal): Promise<Gathered> {
+export async function gatherOnHost(
+  command: string,
+  folder: string,
+  signal: AbortSignal,
+): Promise<GatheredOnHost> {
   signal.throwIfAborted();
-  const log = join(folder, gatherLog);
+  const log = join(folder, sweepFiles.gatherLog);
   try {
     await using file = await open(log, 'w');
     const child = spawn('sh', ['-c', command], {

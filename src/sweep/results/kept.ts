@@ -10,7 +10,6 @@ import type { FileTree } from '../../disk/tree.js';
 import { ExitCode, GvaError, errnoOf } from '../../system/errors.js';
 import { resultFiles } from '../../system/paths.js';
 import type { PointData } from './data-values.js';
-import { keptFiles } from './keep.js';
 import { readPointData } from './point-data.js';
 
 /**
@@ -22,7 +21,7 @@ import { readPointData } from './point-data.js';
  */
 export async function* readKept(folder: string, path: string): AsyncGenerator<Buffer> {
   if (path.includes('\0') || path.split('/').some((part) => ['', '.', '..'].includes(part))) return;
-  const [archive, image] = [join(folder, keptFiles.archive), join(folder, keptFiles.image)];
+  const [archive, image] = [join(folder, resultFiles.archive), join(folder, resultFiles.image)];
   // Beside one of them, the folder may be half gone.
   if (existsSync(archive)) yield* readArchived(archive, path);
   else if (existsSync(image)) yield* readImaged(image, path);

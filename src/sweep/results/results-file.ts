@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path';
 import { sweepFiles } from '../../system/paths.js';
 import type { ResultsSource } from './table.js';
-import { writeResults } from './write.js';
+import { writeTexts } from './write.js';
 
 /** Seconds between two writings of the table, at least, while the sweep runs. */
 const shortestPause = 3;
@@ -9,8 +9,8 @@ const shortestPause = 3;
 const share = 1 / 20;
 
 /**
- * `results.csv` of a running sweep, and the same as `results.jsonl`. Everyone may read it at any time: it is always whole. Disposing it ends
- * the refreshing.
+ * `results.csv` of a running sweep, and the same as `results.jsonl`. Everyone may read them at any time: they are always
+ * whole. Disposing it ends the refreshing.
  */
 export class ResultsFile implements AsyncDisposable {
   readonly path: string;
@@ -33,8 +33,7 @@ export class ResultsFile implements AsyncDisposable {
   async write(): Promise<void> {
     this.#stop();
     await this.#writing;
-    await writeResults('csv', this.#source, this.path);
-    await writeResults('jsonl', this.#source, join(dirname(this.path), sweepFiles.lines));
+    await writeTexts(this.#source, { csv: this.path, jsonl: join(dirname(this.path), sweepFiles.lines) });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

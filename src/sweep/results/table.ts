@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Point } from '../../model/sweep.js';
 import { printable } from '../../vmm/console-ring.js';
 import type { PointSource } from '../plan/points.js';
-import type { PointRecord } from '../store/store.js';
+import type { PointEnd } from '../store/store.js';
 import { Column, type ColumnType } from './column.js';
 import { DataColumns, dataValue } from './data-columns.js';
 import type { DataValue } from './data-values.js';
@@ -11,8 +11,10 @@ import { phaseSeconds } from './phases.js';
 /** Where the rows of a table of results come from. */
 export interface ResultsSource {
   readonly points: Pick<PointSource, 'names' | 'points'>;
-  /** How the point stands; undefined where it has not been touched. */
-  recordOf(index: number): PointRecord | undefined;
+  /** How the points stand that have been touched, in the order of their numbers. */
+  ends(): Iterable<PointEnd>;
+  /** What their programs left, in the same order; undefined where one left nothing. */
+  data(): Iterable<PointEnd['data']>;
   /** Folder of its results, relative to the table's. */
   folderOf(index: number): string;
 }
@@ -56,7 +58,7 @@ export class ResultsTable {
     this.leftOut = data.leftOut;
   }
 
-  /** Looks at all points once, to find the columns. The types of parameters are found too, if they are wanted. */
+  /** Looks at all data once, to find the columns. The types of parameters are found too, if they are wanted. */
   static async open(
     source: ResultsSource,
     { types = false, signal }: { types?: boolean; signal?: AbortSignal | undefined } = {},
@@ -66,26 +68,30 @@ export class ResultsTable {
     const outcome = Object.entries(outcomeColumns).map(([name, type]) => new Column(name, { type }));
     const fixed = [new Column('gva_point', { type: 'int64' }), ...parameters, ...outcome];
     const data = new DataColumns(fixed.map(({ name }) => name));
-    let turn = performance.now();
-    for (const { index, parameters: values } of source.points.points()) {
-      data.note(source.recordOf(index)?.data);
-      if (types) for (const column of parameters) column.note(values[column.name]);
-      if (performance.now() - turn < longestTurn) continue;
-      await setImmediate();
-      signal?.throwIfAborted();
-      turn = performance.now();
-    }
+    await inTurns(source.data(), (values) => data.note(values), signal);
+    if (types)
+      await inTurns(
+        source.points.points(),
+        (point) => {
+          for (const column of parameters) column.note(point.parameters[column.name]);
+        },
+        signal,
+      );
     return new ResultsTable(source, fixed, data);
   }
 
   /** The cells of each row, in the order of the columns. */
   *rows(): Generator<Cell[]> {
-    for (const point of this.#source.points.points()) yield this.#row(point);
+    const ends = this.#source.ends()[Symbol.iterator]();
+    let end = ends.next();
+    for (const point of this.#source.points.points()) {
+      while (!end.done && end.value.number < point.index) end = ends.next();
+      yield this.#row(point, !end.done && end.value.number === point.index ? end.value : undefined);
+    }
   }
 
-  #row({ index, parameters }: Point): Cell[] {
+  #row({ index, parameters }: Point, record: PointEnd | undefined): Cell[] {
     const source = this.#source;
-    const record = source.recordOf(index);
     const row: Cell[] = [index];
     for (const name of source.points.names) row.push(parameters[name]);
     const { boot, script, shutdown, other, total } = phaseSeconds(record?.times ?? null);
@@ -97,5 +103,17 @@ export class ResultsTable {
     row.push(record?.times ? source.folderOf(index) : null);
     for (const key of this.#keys) row.push(dataValue(record?.data, key));
     return row;
+  }
+}
+
+/** Does the work with each item; the event loop gets its turn now and then. */
+async function inTurns<T>(items: Iterable<T>, work: (item: T) => void, signal?: AbortSignal): Promise<void> {
+  let turn = performance.now();
+  for (const item of items) {
+    work(item);
+    if (performance.now() - turn < longestTurn) continue;
+    await setImmediate();
+    signal?.throwIfAborted();
+    turn = performance.now();
   }
 }

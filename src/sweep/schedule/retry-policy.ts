@@ -59,8 +59,9 @@ export class RetryPolicy {
     error?: Pick<GvaError, 'exitCode'>,
   ): Decision {
     const { state, cause } = outcome;
+    if (error?.exitCode === ExitCode.usage) return { next: 'final' };
     if (state === 'failed') return this.#afterFailure(before);
-    if (state !== 'lost' || error?.exitCode === ExitCode.usage) return { next: 'final' };
+    if (state !== 'lost') return { next: 'final' };
     if (cause === 'timeout' && !this.#limits.retryTimeouts) return { next: 'final' };
     const lost = before.lost + 1;
     if (lost < this.#limits.attempts) return this.#again(lost, { ...before, lost });

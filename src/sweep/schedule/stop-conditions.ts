@@ -8,6 +8,10 @@ export type FailureLimit = { readonly count: number } | { readonly percent: numb
 
 /** Points that have to end before a percentage means something. */
 const leastEnded = 20;
+/** Points that have to be done before a name that none of them knows is told as a slip. */
+const enoughDone = 10;
+/** Names of columns that are told. */
+const mostTold = 20;
 
 /** How the sweep stands: final ends of points in this run, what is left, seconds since it began. */
 export interface StopCounts {
@@ -65,6 +69,10 @@ export class StopConditions {
   readonly #holds: ((context: Context) => boolean) | undefined;
   readonly #columns: ReadonlySet<string>;
   readonly #unseen: Set<string>;
+  /** Some of the columns that points had. */
+  readonly #had = new Set<string>();
+  #done = 0;
+  #warned = false;
 
   /** @throws GvaError STOP_WHEN */
   constructor({ maxFailures, when, parameters = [] }: StopWishes) {
@@ -76,9 +84,21 @@ export class StopConditions {
     this.#unseen = new Set(variables.columns);
   }
 
-  /** Columns that the expression names and no point has had so far: mistyped, maybe. */
-  get unseen(): readonly string[] {
-    return [...this.#unseen];
+  /** What is to be said of columns that the expression names and no point has had: mistyped, maybe. A sentence. */
+  get warning(): string | undefined {
+    if (this.#unseen.size === 0 || this.#done === 0) return undefined;
+    const had = [...this.#had].join(', ');
+    return (
+      `--stop-when names ${[...this.#unseen].join(', ')}, which no point has left as a number so far ` +
+      `(${this.#done} done): it cannot hold. What they have left: ${had === '' ? 'nothing' : had}`
+    );
+  }
+
+  /** The same, once, as soon as enough points are done. */
+  takeEarlyWarning(): string | undefined {
+    if (this.#warned || this.#done < enoughDone) return undefined;
+    this.#warned = true;
+    return this.warning;
   }
 
   /** Why the sweep has to stop, as a sentence without its full stop; undefined where it goes on. */
@@ -98,6 +118,8 @@ export class StopConditions {
 
   #condition(counts: StopCounts, point: EndedPoint): string | undefined {
     if (!this.#holds) return undefined;
+    this.#done = counts.done;
+    for (const name of Object.keys(point.data ?? {})) if (this.#had.size < mostTold) this.#had.add(name);
     let complete = true;
     for (const name of this.#columns)
       if (Number.isNaN(columnOf(point, name))) complete = false;

@@ -21,6 +21,12 @@ export interface PointRecord {
   readonly data?: Readonly<Record<string, unknown>>;
 }
 
+/** What a table of results says of a point. */
+export type PointEnd = Omit<PointRecord, 'id' | 'message'>;
+
+/** Rows in memory at once: each may have 64 KiB of data. */
+const pageLength = 100;
+
 /**
  * How every point of a sweep stands: SQLite in the sweep's folder, with one owner, who has the folder's lock. It
  * is an index of the result files and can be made anew from them. A call returns when what it did would survive
@@ -128,16 +134,33 @@ export class SweepStore implements Disposable {
 
   /** The records in those states, in the order of their numbers; of all states where none is named. */
   *records(...states: StoredState[]): Generator<PointRecord> {
-    const codes = (states.length > 0 ? states : storedStates).map((state) => storedStates.indexOf(state));
-    // In pages: nothing may be written while a statement is being read.
+    const codes = states.map((state) => storedStates.indexOf(state));
+    const chosen = states.length > 0 ? `AND state IN (${codes.join(',')})` : '';
+    for (const row of this.#pages<Row>('*', chosen)) yield recordOf(row);
+  }
+
+  /** What a table of results says of the points, in the order of their numbers: in half the time of `records()`. */
+  *ends(): Generator<PointEnd> {
+    const columns = 'number, state, attempts, cause, status, times, data';
+    for (const row of this.#pages<Omit<Row, 'id' | 'message'>>(columns)) yield endOf(row);
+  }
+
+  /** What the programs left, in the order of the points' numbers; undefined for a point whose program left nothing. */
+  *data(): Generator<PointRecord['data']> {
+    for (const { data } of this.#pages<Pick<Row, 'number' | 'data'>>('number, data'))
+      yield data === null ? undefined : (JSON.parse(data) as NonNullable<PointRecord['data']>);
+  }
+
+  /** In pages: nothing may be written while a statement is being read. */
+  *#pages<R extends { readonly number: number }>(columns: string, condition = ''): Generator<R> {
     const page = this.#database.prepare(
-      `SELECT * FROM points WHERE number > ? AND state IN (${codes.join(',')}) ORDER BY number LIMIT 1000`,
+      `SELECT ${columns} FROM points WHERE number > ? ${condition} ORDER BY number LIMIT ${pageLength}`,
     );
     for (let last = -1; ;) {
-      const rows = page.all(last) as Row[];
-      for (const row of rows) yield recordOf(row);
+      const rows = page.all(last) as R[];
+      yield* rows;
       const end = rows.at(-1);
-      if (!end || rows.length < 1000) return;
+      if (!end || rows.length < pageLength) return;
       last = end.number;
     }
   }
@@ -182,16 +205,30 @@ interface Row {
   readonly data: string | null;
 }
 
-function recordOf({ number, id, state, attempts, cause, message, status, times, data }: Row): PointRecord {
+function recordOf(row: Row): PointRecord {
+  const { id, message } = row;
   return {
-    ...{ number, attempts, status },
+    ...endOf(row),
     id: Buffer.from(id).toString('hex'),
-    state: storedStates[state] ?? 'lost',
-    ...(cause === null ? {} : { cause }),
     ...(message === null ? {} : { message }),
-    times: times === null ? null : (JSON.parse(times) as InstanceTimes),
-    ...(data === null ? {} : { data: JSON.parse(data) as Record<string, unknown> }),
   };
+}
+
+/** Plainly put together, as it is done a million times. */
+function endOf(row: Omit<Row, 'id' | 'message'>): PointEnd {
+  const { number, attempts, status } = row;
+  const state = storedStates[row.state] ?? 'lost';
+  const times = row.times === null ? null : (JSON.parse(row.times) as InstanceTimes);
+  const end: { -readonly [Key in keyof PointEnd]: PointEnd[Key] } = {
+    number,
+    state,
+    attempts,
+    status,
+    times,
+  };
+  if (row.cause !== null) end.cause = row.cause;
+  if (row.data !== null) end.data = JSON.parse(row.data) as Record<string, unknown>;
+  return end;
 }
 
 function rowOf(record: PointRecord): unknown[] {

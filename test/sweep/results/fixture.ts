@@ -28,9 +28,12 @@ export interface TestPoint {
 export function sourceOf(names: readonly string[], points: readonly TestPoint[]): ResultsSource {
   return {
     points: { names, points: () => points.map(({ parameters }, index) => ({ index, parameters })) },
-    recordOf: (number) => {
-      const { record } = points[number] ?? {};
-      return record && { number, id: '', state: 'done', attempts: 1, status: 0, times, ...record };
+    *ends() {
+      for (const [number, { record }] of points.entries())
+        if (record) yield { number, state: 'done', attempts: 1, status: 0, times, ...record };
+    },
+    *data() {
+      for (const { record } of points) if (record) yield record.data;
     },
     folderOf: (index) => `points/${index}`,
   };

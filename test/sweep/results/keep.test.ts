@@ -8,13 +8,15 @@ import {
   readdirSync,
   readlinkSync,
   statSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { gatherFolder } from '../../../src/sweep/results/gather-folder.js';
-import { keepKinds, keepOutput } from '../../../src/sweep/results/keep.js';
+import { keepOutput } from '../../../src/instance/keep.js';
+import { keepKinds } from '../../../src/model/keep.js';
 import { readKept, readKeptData, readKeptHead } from '../../../src/sweep/results/kept.js';
 import { pointFolder } from '../../../src/system/paths.js';
 import { makeExt4 } from '../../../src/disk/ext4-image.js';
@@ -98,6 +100,14 @@ test('where there is no disk to keep, the files are kept', async () => {
   const { folder } = await makePoint();
   await keepOutput('image', folder, undefined);
   expect(await readKeptData(folder)).toEqual({ area: 49 });
+});
+
+test('a link in the place of the disk is not followed', async () => {
+  const { folder, image } = await makePoint();
+  const link = join(scratch(), 'disk');
+  symlinkSync(image, link);
+  await expect(keepOutput('image', folder, link)).rejects.toMatchObject({ code: 'IMAGE_OPEN' });
+  expect(readdirSync(folder)).toEqual(['output']);
 });
 
 test("an application's disk with its output is read in the folder of that", async () => {

@@ -8,13 +8,18 @@ import type { DataValue } from '../../../src/sweep/results/data-values.js';
 import { maxDataColumns } from '../../../src/sweep/results/data-columns.js';
 import { writeParquet } from '../../../src/sweep/results/parquet.js';
 import { type ResultsSource, ResultsTable } from '../../../src/sweep/results/table.js';
-import { csvLines, jsonLines } from '../../../src/sweep/results/text-formats.js';
-import { resultsFormats, writeResults } from '../../../src/sweep/results/write.js';
+import { csvFormat, jsonFormat } from '../../../src/sweep/results/text-formats.js';
+import { resultsFormats, writeResults, writeTexts } from '../../../src/sweep/results/write.js';
 import { type TestPoint, parseCsv, scratch, sourceOf, times } from './fixture.js';
 
 type Row = Readonly<Record<string, unknown>>;
 
-const csvOf = async (source: ResultsSource) => [...csvLines(await ResultsTable.open(source))].join('');
+const textOfTable = (format: typeof csvFormat, table: ResultsTable) => {
+  const { head, line } = format(table.columns);
+  return head + [...table.rows()].map(line).join('');
+};
+
+const csvOf = async (source: ResultsSource) => textOfTable(csvFormat, await ResultsTable.open(source));
 
 /** The table in all formats, read back. Nothing is synced, which would take most of the time. */
 async function rowsOf(source: ResultsSource) {
@@ -26,10 +31,13 @@ async function rowsOf(source: ResultsSource) {
   }
   const file = await asyncBufferFromFile(path);
   const { schema } = await parquetMetadataAsync(file);
-  const [header, ...csv] = parseCsv([...csvLines(table)].join(''));
+  const [header, ...csv] = parseCsv(textOfTable(csvFormat, table));
   return {
     ...{ columns: table.columns.map(({ name }) => name), header: header!, csv },
-    json: [...jsonLines(table)].map((line) => JSON.parse(line) as Row),
+    json: textOfTable(jsonFormat, table)
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Row),
     parquet: (await parquetReadObjects({ file })) as Row[],
     types: Object.fromEntries(schema.slice(1).map(({ name, type }) => [name, type])),
   };
@@ -120,6 +128,20 @@ describe('the CSV', () => {
   });
 });
 
+test('each point gets its own record: of those in between there is none, others have no row', async () => {
+  const record = { data: { v: 1 } };
+  const [none, some] = [{ parameters: {} }, { parameters: {}, record }];
+  const source = sourceOf([], [none, some, none, some, some, none]);
+  const states = async (indexes: readonly number[]) => {
+    const points = { names: [], points: () => indexes.map((index) => ({ index, parameters: {} })) };
+    const rows = [...(await ResultsTable.open({ ...source, points })).rows()];
+    return rows.map(([index, state]) => `${String(index)} ${String(state)}`);
+  };
+  const all = ['0 pending', '1 done', '2 pending', '3 done', '4 done', '5 pending'];
+  expect(await states([0, 1, 2, 3, 4, 5])).toEqual(all);
+  expect(await states([2, 4, 5])).toEqual(['2 pending', '4 done', '5 pending']);
+});
+
 describe('names of data', () => {
   test('that others have get a prefix, as often as it takes', async () => {
     const data = { 'out.n': 1, n: 2, gva_state: 'x', gva_data: 'result.json: bad' };
@@ -188,17 +210,9 @@ describe('Parquet', () => {
   });
 
   test('a value that comes while it is written and is of another type is null', async () => {
-    const source = sourceOf([], [{ parameters: {}, record: { data: { v: 1 } } }]);
-    let asked = 0;
-    const later = {
-      ...source,
-      recordOf: (index: number) => ({
-        ...source.recordOf(index)!,
-        data: { v: asked++ === 0 ? 1 : 'x', w: 2 },
-      }),
-    };
+    const later = sourceOf([], [{ parameters: {}, record: { data: { v: 'x', w: 2 } } }]);
     const target = join(scratch(), 'results.parquet');
-    await writeResults('parquet', later, target);
+    await writeResults('parquet', { ...later, data: () => [{ v: 1, w: 2 }] }, target);
     const [row] = await parquetReadObjects({ file: await asyncBufferFromFile(target) });
     expect(row).toMatchObject({ v: null, w: 2 });
   });
@@ -277,12 +291,10 @@ describe('all formats', () => {
     const target = join(folder, 'results');
     writeFileSync(target, 'before');
     const source = sourceOf(['n'], [{ parameters: { n: 1 } }]);
-    let opened = 0;
     const broken: ResultsSource = {
       ...source,
-      recordOf: () => {
-        if (opened++ > 0) throw new Error('broken');
-        return undefined;
+      ends: () => {
+        throw new Error('broken');
       },
     };
     await expect(writeResults(format, broken, target)).rejects.toThrow('broken');
@@ -290,6 +302,20 @@ describe('all formats', () => {
     await writeResults(format, source, target);
     expect(readFileSync(target, 'utf8')).not.toBe('before');
     expect(readdirSync(folder)).toEqual(['results']);
+  });
+
+  test('both texts are written at once, and are whole', async () => {
+    const points = Array.from({ length: 3000 }, (_, n) => ({
+      parameters: { n },
+      record: { data: { text: 'x'.repeat(n % 200) } },
+    }));
+    const source = sourceOf(['n'], points);
+    const [csv, jsonl] = [join(scratch(), 'a'), join(scratch(), 'b')];
+    const { columns } = await writeTexts(source, { csv, jsonl });
+    const table = await ResultsTable.open(source);
+    expect(readFileSync(csv, 'utf8')).toBe(textOfTable(csvFormat, table));
+    expect(readFileSync(jsonl, 'utf8')).toBe(textOfTable(jsonFormat, table));
+    expect(columns.at(-1)).toBe('text');
   });
 
   test.each(resultsFormats)('%s: where it cannot be written is told', async (format) => {

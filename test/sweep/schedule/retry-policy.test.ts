@@ -48,6 +48,8 @@ describe('after an attempt', () => {
     const outcome = lost('FILE_MISSING: there is no file inputs/7.dat');
     expect(half().after(outcome, noTally, { exitCode: 2 })).toEqual({ next: 'final' });
     expect(half().after(outcome, noTally, { exitCode: 69 })).toMatchObject({ next: 'again' });
+    const wrong = failed('INPUT_FILE: there is no file inputs/7.dat');
+    expect(half({ retryFailed: 3 }).after(wrong, noTally, { exitCode: 2 })).toEqual({ next: 'final' });
   });
 
   test.each(['script-status', 'output-full'])(

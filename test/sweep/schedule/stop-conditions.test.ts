@@ -83,11 +83,33 @@ describe('a condition', () => {
     expect(stopWhen(text).check(state, ended)).toBe(holds ? `${text} holds (--stop-when)` : undefined);
   });
 
-  test('names the columns that no point has had', () => {
+  test('that names what no point has left is told, with what there is', () => {
     const stop = stopWhen('eror < 1 && energy < 0');
-    expect(stop.unseen).toEqual(['eror', 'energy']);
-    stop.check(state, ended);
-    expect(stop.unseen).toEqual(['eror']);
+    expect(stop.warning).toBeUndefined();
+    stop.check({ ...state, done: 1 }, ended);
+    expect(stop.warning).toBe(
+      '--stop-when names eror, which no point has left as a number so far (1 done): it cannot hold. ' +
+        'What they have left: error, energy, converged, note, list, empty',
+    );
+    expect(stop.takeEarlyWarning()).toBeUndefined();
+    stop.check(state, { parameters: {} });
+    expect(stop.takeEarlyWarning()).toContain(
+      'names eror, which no point has left as a number so far (10 done)',
+    );
+    expect(stop.takeEarlyWarning()).toBeUndefined();
+    stop.check(state, { parameters: {}, data: { eror: 3 } });
+    expect(stop.warning).toBeUndefined();
+  });
+
+  test('has nothing to be told where it names no results, or nothing is done', () => {
+    const counting = stopWhen('failed > 3');
+    counting.check(state, ended);
+    expect(counting.warning).toBeUndefined();
+    const early = stopWhen('eror < 1');
+    early.check({ ...state, done: 0 }, { parameters: {} });
+    expect(early.warning).toBeUndefined();
+    early.check(state, { parameters: {} });
+    expect(early.warning).toContain('What they have left: nothing');
   });
 
   test('does not hold for a point without results', () => {

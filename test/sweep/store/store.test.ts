@@ -66,6 +66,23 @@ test('records may be changed while they are read', () => {
   expect(store.counts).toMatchObject({ pending: 3000, active: 0 });
 });
 
+test('ends and data of all points, in the order of their numbers', () => {
+  using store = SweepStore.open(file, 3000);
+  store.together(() => {
+    for (let number = 2499; number >= 0; number--) {
+      store.stage(number, id('a'));
+      if (number % 2 === 0) store.end(number, done, number % 4 === 0 ? { number } : undefined);
+    }
+  });
+  const ends = [...store.ends()];
+  expect(ends.map(({ number }) => number)).toEqual(Array.from({ length: 2500 }, (_, number) => number));
+  expect(ends[8]).toEqual({ number: 8, state: 'done', attempts: 1, status: 0, times, data: { number: 8 } });
+  expect(ends[9]).toEqual({ number: 9, state: 'staged', attempts: 1, status: null, times: null });
+  expect([...store.data()].map((data) => data?.['number'])).toEqual(
+    ends.map(({ number }) => (number % 4 === 0 ? number : undefined)),
+  );
+});
+
 test('changes that belong together are made all or not at all', () => {
   using store = SweepStore.open(file, 3);
   expect(() =>

@@ -39,7 +39,8 @@ function readCondition(
   }
 }
 
-const types = { int: 'number', float: 'number', string: 'string', bool: 'boolean' } as const;
+/** Types of parameters in expressions. */
+export const variableTypes = { int: 'number', float: 'number', string: 'string', bool: 'boolean' } as const;
 
 /** Those that the group sets and, where it is a whole plan, all others, which have their defaults. */
 function variablesOf(
@@ -50,8 +51,9 @@ function variablesOf(
   const variables = new Map<string, Variable<Row>>();
   for (const [number, { name, type, default: value }] of parameters.entries()) {
     if (sets.has(number))
-      variables.set(name, { type: types[type], read: ({ values }) => values[number] ?? '' });
-    else if (!inner && value !== undefined) variables.set(name, { type: types[type], read: () => value });
+      variables.set(name, { type: variableTypes[type], read: ({ values }) => values[number] ?? '' });
+    else if (!inner && value !== undefined)
+      variables.set(name, { type: variableTypes[type], read: () => value });
   }
   return variables;
 }

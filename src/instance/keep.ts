@@ -1,26 +1,20 @@
 import { constants, existsSync } from 'node:fs';
 import { chmod, lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { imageDate } from '../../disk/ext4-image.js';
-import { publishFile, syncPath } from '../../system/files.js';
-import { resultFiles } from '../../system/paths.js';
-import { runTool } from '../../system/process.js';
-
-/** How a point's output is kept: as files, as one tar archive of them, or as the disk that the guest wrote. */
-export const keepKinds = ['files', 'archive', 'image'] as const;
-export type KeepKind = (typeof keepKinds)[number];
-
-/** In a point's folder, instead of `output/`. */
-export const keptFiles = { archive: 'output.tar', image: 'output.img' } as const;
+import { imageDate } from '../disk/ext4-image.js';
+import type { KeepKind } from '../model/keep.js';
+import { GvaError } from '../system/errors.js';
+import { publishFile, syncPath } from '../system/files.js';
+import { resultFiles } from '../system/paths.js';
+import { runTool } from '../system/process.js';
 
 /**
- * Brings the output of a point, which was extracted into `output/` of its folder, into the form in which it is kept.
- * What wants to read it as files (`readPointData()`) comes before. What takes its place is on the disk, whole, before
- * the folder goes: where this was broken off, the same call again completes it.
+ * Brings an instance's output into the form in which it is kept. What takes the place of `output/` is on the disk,
+ * whole, before that folder goes: where this was broken off, the same call again completes it.
  *
- * @param folder of the point
+ * @param folder of the results; for `files` and `archive`, the output was extracted into its `output/`
  * @param image the guest's output disk; wanted for `image` only. Where there is none, the files are kept.
- * @throws GvaError TOOL_FAILED, system errors, the signal's reason
+ * @throws GvaError TOOL_FAILED, IMAGE_OPEN where the image is no regular file; system errors, the signal's reason
  */
 export async function keepOutput(
   kind: KeepKind,
@@ -29,19 +23,30 @@ export async function keepOutput(
   signal?: AbortSignal,
 ): Promise<void> {
   const output = join(folder, resultFiles.output);
-  if (kind === 'files' || (kind === 'image' && image === undefined) || !existsSync(output)) return;
-  const target = join(folder, keptFiles[kind]);
+  if (kind === 'files' || (kind === 'image' ? image === undefined : !existsSync(output))) return;
+  const target = join(folder, resultFiles[kind]);
   // Where it is there, the folder may be half gone.
   if (!existsSync(target)) {
     if (kind === 'archive') await makeReadable(Buffer.from(output));
     await publishFile(target, async (temporary) => {
-      // Node's own copy does not know of holes.
-      if (kind === 'image') await run('cp', ['--sparse=always', '--', image ?? '', temporary], signal);
+      if (kind === 'image') await copyDisk(image ?? '', temporary, signal);
       else await run('tar', tarArguments(temporary, output), signal);
     });
   }
   await rm(output, { recursive: true, force: true });
   await syncPath(folder);
+}
+
+/**
+ * Copies a disk that a guest has written; holes stay holes, which Node's own copy does not know.
+ *
+ * @throws GvaError IMAGE_OPEN where it is no regular file: a VMM that a guest has taken over might have made a link to
+ *   something of the host's
+ */
+export async function copyDisk(image: string, target: string, signal?: AbortSignal): Promise<void> {
+  if (!(await lstat(image)).isFile())
+    throw new GvaError('IMAGE_OPEN', `the image ${image} is not a regular file`);
+  await run('cp', ['--sparse=always', '--', image, target], signal);
 }
 
 const run = (tool: string, args: readonly string[], signal: AbortSignal | undefined) =>
@@ -65,7 +70,7 @@ export function tarArguments(file: string, folder: string): string[] {
 }
 
 /** A guest's modes may keep their owner from reading a file; its directories have been made readable. */
-async function makeReadable(folder: Buffer): Promise<void> {
+export async function makeReadable(folder: Buffer): Promise<void> {
   for (const entry of await readdir(folder, { withFileTypes: true, encoding: 'buffer' })) {
     const path = Buffer.concat([folder, Buffer.from('/'), entry.name]);
     if (entry.isDirectory()) await makeReadable(path);
