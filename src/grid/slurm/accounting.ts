@@ -48,7 +48,17 @@ export class SlurmAccounting {
   ): Promise<ElementState[]> {
     const byNumber = new Map(jobs.map((job) => [job.split(';')[0] ?? '', job]));
     const which = ['-j', [...byNumber.keys()].join(',')];
-    const args = ['-n', '-P', '-X', '-S', farthest, ...clusters, ...which, '-o', 'JobID,State,ExitCode,NodeList'];
+    const args = [
+      '-n',
+      '-P',
+      '-X',
+      '-S',
+      farthest,
+      ...clusters,
+      ...which,
+      '-o',
+      'JobID,State,ExitCode,NodeList',
+    ];
     return parseAccounts(await this.#ask('sacct', args, signal), byNumber);
   }
 
