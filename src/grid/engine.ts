@@ -33,7 +33,8 @@ export interface GridEngine {
   find(name: string, signal: AbortSignal): Promise<readonly string[]>;
   /**
    * The states of all elements of the arrays, asked for with a number of queries that does not depend on how many there
-   * are. An element that the grid does not speak of (any more) is not in the answer. With GRID_SILENT, nothing is known,
+   * are. An element that the grid does not speak of (any more) is not in the answer: it ended
+   * long ago, or was ended before it ran. With GRID_SILENT, nothing is known,
    * and nothing has changed.
    */
   poll(jobs: readonly string[], signal: AbortSignal): Promise<readonly ElementState[]>;

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { homedir, hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -29,6 +29,8 @@ export const resultsCacheFolder = () => join(cacheFolder(), 'results');
 export const runningSweepsFolder = () => join(cacheFolder(), 'running');
 /** A file for each sweep of the user. */
 export const sweepsFolder = () => join(dataFolder(), 'sweeps');
+/** Where the grid engine `local` keeps the queue of this user's jobs on this machine. */
+export const localGridFolder = () => join(cacheFolder(), 'grid', hostname());
 export const probesFolder = () => join(cacheFolder(), 'probes');
 
 /** In the folder of probes; KEY stands for a boot of the host, programs and kernels. */
@@ -37,6 +39,28 @@ export const probeFiles = {
   doctor: (key: string) => `doctor-${key}.json`,
   sandbox: (key: string) => `sandbox-${key}.json`,
 } as const;
+
+/** In the folder of the grid engine `local`. */
+export const localGridFiles = {
+  /** A folder for each job array, by its name. */
+  arrays: 'arrays',
+  /** Of an array: what was submitted. */
+  array: 'array.json',
+  /** Of an array: what became of its elements, line by line. */
+  states: 'states.jsonl',
+  /** Of an array: beginning of the names of requests to end elements. */
+  cancel: 'cancel-',
+  /** What the spooler says; nothing, unless something is wrong. */
+  log: 'spooler.log',
+  /** Beginning of the name; says which process is the spooler. */
+  lock: '.lock-',
+} as const;
+
+/** Of the user, and of the site, which holds where the user's says nothing. */
+export const configFiles = () => ({
+  user: join(xdg('XDG_CONFIG_HOME', '.config'), 'gva', 'config.yaml'),
+  site: '/etc/gva/config.yaml',
+});
 
 /** Disks of running instances: node-local, big, and gone afterwards. */
 export const scratchFolder = () => process.env['GVA_SCRATCH'] ?? process.env['TMPDIR'] ?? '/var/tmp';

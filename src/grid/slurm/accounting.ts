@@ -48,7 +48,17 @@ export class SlurmAccounting {
   ): Promise<ElementState[]> {
     const byNumber = new Map(jobs.map((job) => [job.split(';')[0] ?? '', job]));
     const which = ['-j', [...byNumber.keys()].join(',')];
-    const args = ['-n', '-P', '-X', '-S', farthest, ...clusters, ...which, '-o', 'JobID,State,ExitCode,NodeList'];
+    const args = [
+      '-n',
+      '-P',
+      '-X',
+      '-S',
+      farthest,
+      ...clusters,
+      ...which,
+      '-o',
+      'JobID,State,ExitCode,NodeList',
+    ];
     return parseAccounts(await this.#ask('sacct', args, signal), byNumber);
   }
 
@@ -58,9 +68,6 @@ export class SlurmAccounting {
   }
 }
 
-/** What accounting has in place of a reason where the log, or the script, could not be opened. */
-const launchFailure = '0:53';
-
 /**
  * Lines such as `17_4|CANCELLED by 1000|0:15|n1`, and `17_[5-9]|PENDING|0:0|None assigned`.
  *
@@ -68,11 +75,11 @@ const launchFailure = '0:53';
  */
 export function parseAccounts(text: string, jobs: ReadonlyMap<string, string>): ElementState[] {
   return text.split('\n').flatMap((line) => {
-    const [id = '', word = '', exitCode = '', node = ''] = line.split('|');
+    const [id = '', state = '', exit = '', node = ''] = line.split('|');
     const [array = '', elements = ''] = id.split('_');
     const job = jobs.get(array);
-    if (job === undefined || word === '') return [];
-    const judged = judgeState(word, node, exitCode === launchFailure ? 'JobLaunchFailure' : '');
+    if (job === undefined || state === '') return [];
+    const judged = judgeState({ state, node, exit, reason: '' });
     return (parseElements(elements) ?? []).map((element) => ({ job, element, ...judged }));
   });
 }

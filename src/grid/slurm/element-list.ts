@@ -14,15 +14,15 @@ export function formatElements(elements: readonly number[]): string {
 const most = 4_000_001;
 
 /**
- * The numbers of `7`, `0-3,7`, `[0-9:2%4]`. Long sets are cut by squeue, and end in `...`: what is not there, is not in
- * the answer. Undefined where it is no such set.
+ * The numbers of `7`, `0-3,7`, `[0-8:2%4]`. A set that was cut ends in `...`, and perhaps in half a number before that:
+ * what is not there, is not in the answer. Undefined where it is no such set.
  */
 export function parseElements(text: string): number[] | undefined {
   const inner = /^\[?([0-9,:.-]+?)(?:%\d+)?\]?$/.exec(text)?.[1];
   if (inner === undefined) return undefined;
   const elements: number[] = [];
   for (const part of inner.split(',')) {
-    if (part === '...') break;
+    if (part.endsWith('...')) break;
     const match = /^(\d+)(?:-(\d+)(?::(\d+))?)?$/.exec(part);
     if (!match) return undefined;
     const first = Number(match[1]);

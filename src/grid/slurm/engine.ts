@@ -10,7 +10,7 @@ import { describeSubmission, submission } from './command.js';
 import { formatElements } from './element-list.js';
 import { parseLimits } from './limits.js';
 import { type ProgramEnd, type RunProgram, type SlurmProgram, runSlurm, silent } from './program.js';
-import { nameFormat, parseNames, parseQueue, queueFormat } from './queue.js';
+import { nameFormat, parseNames, parseQueue, queueEnvironment, queueFormat } from './queue.js';
 import { submissionError } from './refusal.js';
 
 /** Seconds. Slurm's own commands give up after 10 to 20 s, as a rule (MessageTimeout). */
@@ -66,7 +66,7 @@ export class SlurmEngine implements GridEngine {
   async find(name: string, signal: AbortSignal): Promise<readonly string[]> {
     const queue = await this.#ask(
       'squeue',
-      ['--me', '-h', '-t', 'all', '-n', name, '-o', nameFormat],
+      ['--me', '-h', '-t', 'all', '-n', name, '-O', nameFormat],
       signal,
     );
     const jobs = parseNames(queue, name);
@@ -82,7 +82,7 @@ export class SlurmEngine implements GridEngine {
   async poll(jobs: readonly string[], signal: AbortSignal): Promise<readonly ElementState[]> {
     if (jobs.length === 0) return [];
     const clusters = clusterOption(jobs);
-    const args = ['--me', '-h', '-r', '-t', 'all', ...clusters, '-o', queueFormat];
+    const args = ['--me', '-h', '-t', 'all', ...clusters, '-O', queueFormat];
     return parseQueue(await this.#ask('squeue', args, signal), jobs);
   }
 
@@ -102,7 +102,7 @@ export class SlurmEngine implements GridEngine {
   }
 
   async #ask(name: SlurmProgram, args: readonly string[], signal: AbortSignal): Promise<string> {
-    const end = await this.#run(name, args, { seconds: patience, signal });
+    const end = await this.#run(name, args, { seconds: patience, env: queueEnvironment, signal });
     if (end.status !== 0) throw silent(name, end);
     return end.stdout;
   }

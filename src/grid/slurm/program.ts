@@ -18,6 +18,8 @@ export interface ProgramOptions {
   /** Until it is killed. */
   readonly seconds: number;
   readonly input?: string;
+  /** Added to what it gets of this process's environment. */
+  readonly env?: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
 }
 
@@ -33,14 +35,14 @@ export type RunProgram = (
  *
  * @throws GvaError GRID_MISSING where it is not installed; the signal's reason, when it has been killed
  */
-export const runSlurm: RunProgram = (name, args, { seconds, input = '', signal }) => {
+export const runSlurm: RunProgram = (name, args, { seconds, input = '', env, signal }) => {
   signal.throwIfAborted();
   return new Promise((resolve, reject) => {
     const child = execFile(
       name,
       args,
       {
-        env: slurmEnvironment(process.env),
+        env: { ...slurmEnvironment(process.env), ...env },
         timeout: seconds * 1000,
         // It holds nothing that it would have to tidy up.
         killSignal: 'SIGKILL',

@@ -2,13 +2,22 @@ import type { ElementState } from '../engine.js';
 import { parseElements } from './element-list.js';
 import { judgeState } from './states.js';
 
-/** Array, element, own number, state, nodes, reason, name: what may have anything in it comes last. */
-export const queueFormat = '%F|%K|%A|%T|%N|%r|%j';
-export const nameFormat = '%F|%j';
+/**
+ * Array, elements, exit code, state, nodes, reason, name: what may have anything in it comes last. A colon and a bar is a
+ * field as long as it is, with a bar behind it (squeue(1), -O).
+ */
+export const queueFormat = 'ArrayJobID:|,ArrayTaskID:|,exit_code:|,State:|,NodeList:|,Reason:|,Name:';
+export const nameFormat = 'ArrayJobID:|,Name:';
 
 /**
- * The states of the arrays' elements, from what squeue says of all jobs (`queueFormat`, -r). Lines that are something
- * else are passed over: an element that is not spoken of is a case that callers know.
+ * Makes squeue write sets of elements in full. Its option -r, a line for each, leaves out the last one of some sets: of
+ * `0-38:2`, it does not speak of 38 (seen with 22.05).
+ */
+export const queueEnvironment = { SLURM_BITSTR_LEN: '0' };
+
+/**
+ * The states of the arrays' elements, from what squeue says of all jobs (`queueFormat`). Lines that are something else are
+ * passed over: an element that is not spoken of is a case that callers know.
  *
  * @param jobs as `sbatch --parsable` said: a number, or a number, ";" and the name of the cluster
  */
@@ -19,11 +28,11 @@ export function parseQueue(text: string, jobs: readonly string[]): ElementState[
   if (clusters.size === 1) for (const job of jobs) asked.set(job.split(';')[0] ?? '', job);
   const states: ElementState[] = [];
   for (const { line, cluster } of linesOf(text)) {
-    const [array = '', elements = '', , word = '', node = '', reason = ''] = line.split('|', 7);
+    const [array = '', elements = '', exit = '', state = '', node = '', reason = ''] = line.split('|', 7);
     const job = asked.get(cluster === '' ? array : `${array};${cluster}`) ?? asked.get(array);
-    if (word === '' || job === undefined) continue;
-    for (const element of parseElements(elements) ?? [])
-      states.push({ job, element, ...judgeState(word, node, reason) });
+    if (state === '' || job === undefined) continue;
+    const judged = judgeState({ state, node, reason, exit });
+    for (const element of parseElements(elements) ?? []) states.push({ job, element, ...judged });
   }
   return states;
 }

@@ -21,18 +21,27 @@ const pending = new Set([
   'REVOKED',
 ]);
 
+/** Slurm's words about a job, or about a set of elements that it has the same words for. */
+export interface JobWords {
+  /** A word, perhaps with more: `CANCELLED by 1000`, `COMPLETED+`. */
+  readonly state: string;
+  /** Empty, or a word in parentheses, where there is none. */
+  readonly node: string;
+  readonly reason: string;
+  /** `status:signal`, or both in one number as of wait(2), by the version. */
+  readonly exit: string;
+}
+
+/** The signal that Slurm gives as end of what it could not begin on its node: its log could not be opened, say. */
+const launchSignal = 53;
+
 /**
- * What Slurm's words about an element mean. COMPLETING, for one, is running: how it ended is not known yet.
- *
- * @param text a word, perhaps with more: `CANCELLED by 1000`, `COMPLETED+`
- * @param node empty, or a word in parentheses, where it has none
+ * What Slurm's words mean. COMPLETING, for one, is running: how it ended is not known yet. Of a failure, the reason is
+ * told by the exit code, as Slurm says JobLaunchFailure for every end by a signal (seen with 22.05).
  */
-export function judgeState(
-  text: string,
-  node: string,
-  reason: string,
-): Omit<ElementState, 'job' | 'element'> {
-  const word = /^[A-Z_]+/.exec(text)?.[0] ?? text;
+export function judgeState(words: JobWords): Omit<ElementState, 'job' | 'element'> {
+  const { state, node, reason } = words;
+  const word = /^[A-Z_]+/.exec(state)?.[0] ?? state;
   const hasNode = node !== '' && !/^\(|^None|^N\/A/.test(node);
   const told = {
     word,
@@ -41,7 +50,14 @@ export function judgeState(
   };
   const end = ends[word];
   if (end === undefined) return { ...told, state: pending.has(word) ? 'pending' : 'running' };
-  // FAILED is also what could not be begun: 0:53 with its log, BadConstraints without a node.
-  const launched = word !== 'FAILED' || (hasNode && reason !== 'JobLaunchFailure');
-  return { ...told, state: 'ended', end: launched ? end : 'launch-failed' };
+  if (end !== 'failed') return { ...told, state: 'ended', end };
+  const [status, signal] = exitOf(words.exit);
+  // BadConstraints, for one, has no node.
+  if (!hasNode || signal === launchSignal) return { ...told, state: 'ended', end: 'launch-failed' };
+  return { ...told, state: 'ended', end, reason: signal > 0 ? `signal ${signal}` : `exit status ${status}` };
+}
+
+function exitOf(text: string): [status: number, signal: number] {
+  const [first = NaN, second] = text.split(':').map(Number);
+  return second === undefined ? [(first >> 8) & 0xff, first & 0x7f] : [first, second];
 }
