@@ -36,13 +36,22 @@ export async function runPoint(
     const result = await runInstance({ ...spec, onStarting, force: true }, vmm, onEvent, signal);
     return { outcome: outcomeOf(result) };
   } catch (error) {
-    const told = toldError(error);
-    const cause = `${told.code}: ${told.message}`;
-    return {
-      outcome: { state: 'lost', cause, message: told.message, status: null, times: null },
-      error: told,
-    };
+    return notRun(error);
   }
+}
+
+/**
+ * Of a point whose instance could not be run at all.
+ *
+ * @throws what is a bug
+ */
+export function notRun(error: unknown): Required<PointRun> {
+  const told = toldError(error);
+  const cause = `${told.code}: ${told.message}`;
+  return {
+    outcome: { state: 'lost', cause, message: told.message, status: null, times: null },
+    error: told,
+  };
 }
 
 /** Errors of the host's system calls (a full disk, too many processes) are no bugs of ours. */
