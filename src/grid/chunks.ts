@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { GridElement } from '../model/grid.js';
 import { ExitCode, GvaError, messageOf } from '../system/errors.js';
 import { ensureFolder, syncPath, writeFileAtomically } from '../system/files.js';
-import { chunkFiles, gridFiles } from '../system/paths.js';
+import { gridChunk, gridFiles } from '../system/paths.js';
 
 const words = z.array(z.string());
 const index = z.int().min(0);
@@ -42,9 +42,9 @@ export interface StoredChunk {
 
 /** Numbers of all chunks that may still have something to come, in order, and the first number that is free. */
 export async function listChunks(sweep: string): Promise<{ open: number[]; next: number }> {
-  const names = await readdir(join(sweep, gridFiles.chunks)).catch(() => []);
+  const names = await readdir(chunksFolder(sweep)).catch(() => []);
   const numbers = names.flatMap((name) => (/^c\d{4,}$/.test(name) ? [Number(name.slice(1))] : []));
-  const open = numbers.filter((number) => !existsSync(join(sweep, gridFiles.chunk(number), chunkFiles.over)));
+  const open = numbers.filter((number) => !existsSync(join(gridChunk(sweep, number), gridFiles.over)));
   return { open: open.sort((a, b) => a - b), next: Math.max(0, ...numbers) + 1 };
 }
 
@@ -58,25 +58,25 @@ export async function writeChunk(
   intent: ChunkIntent,
   elements: Iterable<GridElement>,
 ): Promise<void> {
-  const folder = join(sweep, gridFiles.chunk(number));
-  await ensureFolder(join(sweep, gridFiles.chunks));
+  const folder = gridChunk(sweep, number);
+  await ensureFolder(chunksFolder(sweep));
   await mkdir(folder);
-  await mkdir(join(folder, chunkFiles.logs));
+  await mkdir(join(folder, gridFiles.logs));
   let element = 0;
   for (const content of elements)
-    await writeFile(join(folder, chunkFiles.element(element++)), JSON.stringify(content));
-  await writeFileAtomically(join(folder, chunkFiles.array), JSON.stringify(intent));
-  await syncPath(join(sweep, gridFiles.chunks));
+    await writeFile(join(folder, gridFiles.element(element++)), JSON.stringify(content));
+  await writeFileAtomically(join(folder, gridFiles.array), JSON.stringify(intent));
+  await syncPath(chunksFolder(sweep));
 }
 
 export const writeSubmitted = (sweep: string, number: number, job: string) =>
   writeFileAtomically(
-    join(sweep, gridFiles.chunk(number), chunkFiles.submitted),
+    join(gridChunk(sweep, number), gridFiles.submitted),
     JSON.stringify({ format: 'gva-grid-submitted/1', job }),
   );
 
 export const closeChunk = (sweep: string, number: number) =>
-  writeFile(join(sweep, gridFiles.chunk(number), chunkFiles.over), '');
+  writeFile(join(gridChunk(sweep, number), gridFiles.over), '');
 
 /**
  * Undefined where there is no intent: the chunk was given up before the grid could hear of it.
@@ -84,12 +84,12 @@ export const closeChunk = (sweep: string, number: number) =>
  * @throws GvaError GRID_UNREADABLE
  */
 export async function readChunk(sweep: string, number: number): Promise<StoredChunk | undefined> {
-  const folder = join(sweep, gridFiles.chunk(number));
-  const file = join(folder, chunkFiles.array);
+  const folder = gridChunk(sweep, number);
+  const file = join(folder, gridFiles.array);
   if (!existsSync(file)) return undefined;
   try {
     const intent = schema.parse(JSON.parse(await readFile(file, 'utf8')));
-    const submitted = await readFile(join(folder, chunkFiles.submitted), 'utf8').catch(() => undefined);
+    const submitted = await readFile(join(folder, gridFiles.submitted), 'utf8').catch(() => undefined);
     const job = submitted === undefined ? undefined : submittedSchema.parse(JSON.parse(submitted)).job;
     return { number, intent, job };
   } catch (error) {
@@ -100,6 +100,8 @@ export async function readChunk(sweep: string, number: number): Promise<StoredCh
     });
   }
 }
+
+const chunksFolder = (sweep: string) => join(sweep, gridFiles.folder, gridFiles.chunks);
 
 const submittedSchema = z.object({
   format: z.literal('gva-grid-submitted/1'),

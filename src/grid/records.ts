@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { GridRecord } from '../model/grid.js';
-import { chunkFiles, gridFiles } from '../system/paths.js';
+import { gridChunk, gridFiles } from '../system/paths.js';
 
 const text = z.string().max(64 << 10);
 const point = z.int().min(0);
@@ -58,13 +58,13 @@ export class RecordReader {
   readonly #read = new Map<string, number>();
 
   constructor(sweep: string, chunk: number) {
-    this.#folder = join(sweep, gridFiles.chunk(chunk));
+    this.#folder = gridChunk(sweep, chunk);
   }
 
   async *news(): AsyncGenerator<Heard> {
     const names = await readdir(this.#folder).catch(() => []);
     for (const name of names.sort()) {
-      const element = chunkFiles.elementOfRecord(name);
+      const element = gridFiles.elementOfRecord(name);
       if (element === undefined) continue;
       for (const line of await this.#linesOf(name)) {
         const record = parseRecord(line);

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { GridPoint } from '../model/grid.js';
 import type { Point } from '../model/sweep.js';
 import type { ConductParts } from '../sweep/conductor.js';
-import { chunkFiles, gridFiles } from '../system/paths.js';
+import { gridChunk, gridFiles } from '../system/paths.js';
 import { type StoredChunk, closeChunk, listChunks, readChunk } from './chunks.js';
 import type { Fleet } from './fleet.js';
 
@@ -40,10 +40,10 @@ export async function recoverChunks(parts: ConductParts, fleet: Fleet): Promise<
 }
 
 async function takeOver(parts: ConductParts, fleet: Fleet, chunk: StoredChunk): Promise<void> {
-  const folder = join(parts.spec.out, gridFiles.chunk(chunk.number));
+  const folder = gridChunk(parts.spec.out, chunk.number);
   const wanted: Point[][] = [];
   for (let element = 0; element < chunk.intent.points.length; element++) {
-    const points = await readElement(join(folder, chunkFiles.element(element)));
+    const points = await readElement(join(folder, gridFiles.element(element)));
     wanted.push(await wantedOf(parts, points));
   }
   const { store } = parts;

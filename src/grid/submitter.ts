@@ -7,7 +7,7 @@ import type { Point } from '../model/sweep.js';
 import type { ConductParts } from '../sweep/conductor.js';
 import type { RetryQueue } from '../sweep/schedule/retry-queue.js';
 import { GvaError } from '../system/errors.js';
-import { chunkFiles, gridFiles } from '../system/paths.js';
+import { gridChunk, gridFiles } from '../system/paths.js';
 import { type Arrived, readArrived } from './arrivals.js';
 import { bundleSize } from './bundle.js';
 import { type ChunkIntent, closeChunk, writeChunk, writeSubmitted } from './chunks.js';
@@ -211,8 +211,8 @@ export class Submitter {
       const element = this.#fleet.of(index);
       if (!element) continue;
       const { chunk, number, begun } = element;
-      const folder = join(this.#parts.spec.out, gridFiles.chunk(chunk.number));
-      await writeFile(join(folder, chunkFiles.cancelled(index)), '');
+      const folder = gridChunk(this.#parts.spec.out, chunk.number);
+      await writeFile(join(folder, gridFiles.cancelled(index)), '');
       if (chunk.job !== undefined && begun.has(index)) await engine.cancel(chunk.job, [number], this.#signal);
     }
   }
@@ -237,12 +237,12 @@ export class Submitter {
   }
 
   #arrayOf({ number, intent }: LiveChunk): JobArray {
-    const folder = join(this.#parts.spec.out, gridFiles.chunk(number));
+    const folder = gridChunk(this.#parts.spec.out, number);
     const { name, points, resources, exclude, atOnce } = intent;
     return {
       ...{ name, elements: points.length, exclude, options: intent.options },
       command: this.#settings.command(folder),
-      logs: join(folder, chunkFiles.logs),
+      logs: join(folder, gridFiles.logs),
       resources: { ...resources, seconds: resources.seconds },
       ...(atOnce === undefined ? {} : { atOnce }),
     };

@@ -40,6 +40,8 @@ export interface InstanceSpec {
   readonly limits: WatchLimits;
   /** Where on the host the machine is to be; anywhere where absent. */
   readonly placement?: Placement;
+  /** Where its own disks are, in a folder of theirs; `scratchFolder()` where absent. */
+  readonly scratch?: string;
   /** Called when the media are made, before the machine is started. */
   readonly onStarting?: () => void;
 }
@@ -58,7 +60,7 @@ export async function runInstance(
 ): Promise<InstanceResult> {
   const clock = new InstanceClock(onEvent);
   await using pending = await preparePendingFolder(spec.out, spec.force);
-  await using scratch = await createScratch();
+  await using scratch = await createScratch(spec.scratch);
   mark('scratch folder made');
   await using machine = await startMachine(spec, vmm, scratch);
   clock.staged(vmm);

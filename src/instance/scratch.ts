@@ -14,8 +14,7 @@ export interface Scratch extends AsyncDisposable {
   keep(): Promise<void>;
 }
 
-export async function createScratch(): Promise<Scratch> {
-  const parent = scratchFolder();
+export async function createScratch(parent = scratchFolder()): Promise<Scratch> {
   try {
     await removeAbandoned(parent);
     const folder = await mkdtemp(join(parent, scratchPrefix));
