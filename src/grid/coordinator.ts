@@ -92,6 +92,14 @@ export class GridCoordinator implements Conductor {
     return this.#cancelled ?? this.#ends.stopped;
   }
 
+  get cancelled(): boolean {
+    return this.#cancelled !== undefined;
+  }
+
+  get retrying(): boolean {
+    return this.#queue.waiting > 0 || this.#asked.some(({ request }) => request === 'retry');
+  }
+
   get running(): number {
     return this.#ends.running;
   }

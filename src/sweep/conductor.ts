@@ -3,6 +3,7 @@ import type { SweepRequest } from '../model/sweep-status.js';
 import type { GvaError } from '../system/errors.js';
 import type { IdentityOf } from './done-points.js';
 import type { KnownResults } from './known-results.js';
+import type { Sorting } from './plan/ordered.js';
 import type { SweepSpec } from './run-sweep.js';
 import type { Progress } from './schedule/progress.js';
 import type { StopConditions } from './schedule/stop-conditions.js';
@@ -18,6 +19,8 @@ export interface ConductParts {
   readonly stop: StopConditions;
   /** Number of points of the plan. */
   readonly count: number;
+  /** Where the plan has an order. */
+  readonly sorting?: Sorting | undefined;
   readonly onEvent: (event: SweepEvent) => void;
   /** Something changed in the table of results. */
   readonly onChange: () => void;
@@ -43,9 +46,13 @@ export interface Conductor extends AsyncDisposable {
   readonly paused: string | undefined;
   /** Why the sweep stopped before its end; a sentence without its full stop. */
   readonly stopped: string | undefined;
+  /** Somebody else has asked for its end. */
+  readonly cancelled: boolean;
+  /** Somebody has asked for points that have ended to be run again. */
+  readonly retrying: boolean;
   /** What is in the way of all points. */
   readonly trouble: GvaError | undefined;
-  /** Runs until there is nothing left to do, or to wait for. Only what is a bug is thrown. Called once. */
+  /** Runs until there is nothing left to do, or to wait for; again, where something has come. Only what is a bug is thrown. */
   run(): Promise<void>;
   /** Called about once a second while it runs. */
   tick(): Promise<void>;
