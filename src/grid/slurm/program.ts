@@ -36,7 +36,7 @@ export type RunProgram = (
  * @throws GvaError GRID_MISSING where it is not installed; the signal's reason, when it has been killed
  */
 export const runSlurm: RunProgram = (name, args, { seconds, input = '', env, signal }) => {
-  signal.throwIfAborted();
+  if (signal.aborted) return Promise.reject(asError(signal.reason));
   return new Promise((resolve, reject) => {
     const child = execFile(
       name,

@@ -22,14 +22,16 @@ export const queueEnvironment = { SLURM_BITSTR_LEN: '0' };
  * @param jobs as `sbatch --parsable` said: a number, or a number, ";" and the name of the cluster
  */
 export function parseQueue(text: string, jobs: readonly string[]): ElementState[] {
-  const asked = new Map(jobs.map((job) => [job, job]));
+  const asked = new Set(jobs);
   // Where squeue names no clusters, numbers must do: those of one cluster only.
   const clusters = new Set(jobs.map((job) => job.split(';')[1]));
-  if (clusters.size === 1) for (const job of jobs) asked.set(job.split(';')[0] ?? '', job);
+  const byNumber = new Map(clusters.size === 1 ? jobs.map((job) => [job.split(';')[0], job]) : []);
   const states: ElementState[] = [];
   for (const { line, cluster } of linesOf(text)) {
     const [array = '', elements = '', exit = '', state = '', node = '', reason = ''] = line.split('|', 7);
-    const job = asked.get(cluster === '' ? array : `${array};${cluster}`) ?? asked.get(array);
+    const job =
+      [`${array};${cluster}`, array].find((name) => asked.has(name)) ??
+      (cluster === '' ? byNumber.get(array) : undefined);
     if (state === '' || job === undefined) continue;
     const judged = judgeState({ state, node, reason, exit });
     for (const element of parseElements(elements) ?? []) states.push({ job, element, ...judged });

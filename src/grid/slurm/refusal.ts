@@ -16,8 +16,8 @@ const full =
 
 /** What helps, by what Slurm says. */
 const hints: readonly (readonly [RegExp, string])[] = [
-  [/partition/i, 'Choose one that sinfo lists: --partition NAME'],
   [/account/i, 'Say an account of yours: --account NAME (sacctmgr show assoc user=$USER lists them)'],
+  [/partition/i, 'Choose one that sinfo lists: --partition NAME'],
   [/qos/i, 'Say a quality of service that you may use: --qos NAME'],
   [/time ?limit/i, 'Ask for less time (--time), or for another partition.'],
   [/memory/i, 'Ask for less memory, or for another partition.'],
