@@ -19,8 +19,7 @@ export interface Arrived {
 export class Arrivals {
   readonly #sweep: string;
   readonly #patience: number;
-  /** Point to the moment at which waiting for it ends. */
-  readonly #expected = new Map<number, number>();
+  readonly #expected = new Map<number, { readonly state: 'done' | 'failed'; readonly until: number }>();
 
   /** @param patience seconds for which an announced result is waited for */
   constructor(sweep: string, patience: number) {
@@ -36,12 +35,9 @@ export class Arrivals {
     return this.#expected.has(point);
   }
 
-  expect(point: number, now: number): void {
-    if (!this.#expected.has(point)) this.#expected.set(point, now + this.#patience);
-  }
-
-  forget(point: number): void {
-    this.#expected.delete(point);
+  /** @param state of the result: that of an earlier attempt may still be seen in its place */
+  expect(point: number, state: 'done' | 'failed', now: number): void {
+    if (!this.#expected.has(point)) this.#expected.set(point, { state, until: now + this.#patience });
   }
 
   /**
@@ -55,9 +51,9 @@ export class Arrivals {
   ): Promise<{ here: Arrived[]; missing: number[] }> {
     const here: Arrived[] = [];
     const missing: number[] = [];
-    for (const [point, until] of this.#expected) {
+    for (const [point, { state, until }] of this.#expected) {
       const arrived = await readArrived(this.#sweep, point, idOf(point));
-      if (arrived) here.push(arrived);
+      if (arrived?.outcome.state === state) here.push(arrived);
       else if (now > until) missing.push(point);
       else continue;
       this.#expected.delete(point);

@@ -226,16 +226,25 @@ export class GridCoordinator implements Conductor {
     }
     const since = live.begun.get(index);
     if (since !== undefined) this.#submitter.noteDuration((Date.parse(record.at) - since) / 1000);
-    if (record.record === 'point-known') this.#arrivals.expect(index, this.now);
+    if (record.record === 'point-known') this.#arrivals.expect(index, 'done', this.now);
     else this.#hearEnd(point, record.outcome);
   }
 
   #hearEnd(point: Point, outcome: PointOutcome): void {
-    if (outcome.state === 'done' || outcome.state === 'failed') this.#arrivals.expect(point.index, this.now);
+    const { state } = outcome;
+    if (state === 'done' || (state === 'failed' && outcome.times !== null))
+      this.#arrivals.expect(point.index, state, this.now);
+    else if (state === 'failed') this.#endWrong(point, outcome);
     // A worker that was told to end publishes nothing; why it was told is for the grid to say.
     if (outcome.state !== 'lost') return;
     this.#fleet.close(point.index);
     this.#ends.lost(this.now, point, outcome);
+  }
+
+  /** It was not run at all: what it was given is wrong. */
+  #endWrong(point: Point, outcome: PointOutcome): void {
+    this.#fleet.close(point.index);
+    this.#ends.wrong(this.now, point, outcome);
   }
 
   #closed(index: number): Point | undefined {
@@ -321,6 +330,7 @@ export class GridCoordinator implements Conductor {
       else this.trouble = error;
     }
     await this.#ends.arrived(this.now, this.#submitter.takeKnown());
+    for (const { point, outcome } of this.#submitter.takeWrong()) this.#ends.wrong(this.now, point, outcome);
   }
 
   #pause(reason: string, seconds = 0): void {

@@ -88,6 +88,14 @@ export class PointEnds {
     this.#settle(now, point, { state: 'lost', cause: kind, message, status: null, times: null }, decision);
   }
 
+  /** What it is given is wrong: there is no use in trying again. */
+  wrong(now: number, point: Point, outcome: PointOutcome): void {
+    const { store } = this.#parts;
+    // Where it has never been submitted, it is no work's.
+    if (!store.get(point.index)) store.stage(point.index, '0'.repeat(64));
+    this.#settle(now, point, outcome, { next: 'final', reason: '' });
+  }
+
   /** Somebody has cancelled it before it was begun. */
   cancelled(now: number, point: Point): void {
     const outcome = { state: 'cancelled', cause: 'interrupted', status: null, times: null } as const;

@@ -3,8 +3,9 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { GridElement, GridPoint } from '../model/grid.js';
-import type { Point } from '../model/sweep.js';
+import type { Point, PointOutcome } from '../model/sweep.js';
 import type { ConductParts } from '../sweep/conductor.js';
+import { notRun } from '../sweep/run-point.js';
 import type { RetryQueue } from '../sweep/schedule/retry-queue.js';
 import { GvaError } from '../system/errors.js';
 import { gridChunk, gridFiles } from '../system/paths.js';
@@ -43,6 +44,7 @@ export class Submitter {
   #next: number;
   #pointSeconds: number | undefined;
   #known: { point: Point; arrived: Arrived }[] = [];
+  #wrong: { point: Point; outcome: PointOutcome }[] = [];
 
   /** @param next number of the next chunk */
   constructor(
@@ -75,6 +77,13 @@ export class Submitter {
     const known = this.#known;
     this.#known = [];
     return known;
+  }
+
+  /** Points that were not submitted, because their files cannot be read. */
+  takeWrong(): { point: Point; outcome: PointOutcome }[] {
+    const wrong = this.#wrong;
+    this.#wrong = [];
+    return wrong;
   }
 
   /** @throws GvaError GRID_REFUSED, GRID_FULL, GRID_SILENT: what could not be submitted is in the queue again */
@@ -115,7 +124,10 @@ export class Submitter {
       this.allSubmitted = next === undefined;
       if (!next?.item) break;
       const point = next.item;
-      const id = await identity(point).catch(() => unknownWork);
+      const id = await identity(point).catch((error: unknown) => {
+        this.#wrong.push({ point, outcome: notRun(error).outcome });
+      });
+      if (id === undefined) continue;
       if (!spec.force && (await known.adopt(point.index, id)) && (await this.#adopted(point, id))) continue;
       const tally = ends.tallyOf(point.index);
       due.push({ point, id, tally });
@@ -264,24 +276,12 @@ export class Submitter {
   async #gridPoint({ point, id }: Due): Promise<GridPoint> {
     const { spec, store } = this.#parts;
     const before = store.get(point.index);
-    const files = id === unknownWork ? [] : await spec.plan.files.of(point);
+    const files = await spec.plan.files.of(point);
     return {
       ...{ index: point.index, identity: id, parameters: point.parameters },
       attempt: (before?.id === id ? before.attempts : 0) + 1,
       files: files.map(({ name, source, size, sha256 }) => ({ name, source, size, sha256 })),
     };
-  }
-
-  /** The text of what would be submitted first (`--dry-run`). */
-  async describe(points: readonly Point[]): Promise<string> {
-    const limits = await this.#settings.engine.limits(this.#signal);
-    const bundle = this.#bundle(mostElements);
-    const elements = Math.min(limits.elements, Math.ceil(points.length / bundle));
-    const due = points.slice(0, elements * bundle).map((point) => ({ point, id: unknownWork, tally: fresh }));
-    const [group] = groupsOf(due, bundle);
-    if (!group) return '';
-    const chunk = { number: this.#next, intent: this.#intentOf(group) } as LiveChunk;
-    return this.#settings.engine.describe(this.#arrayOf(chunk));
   }
 }
 
@@ -292,8 +292,6 @@ interface Group {
   readonly elements: readonly (readonly Due[])[];
   readonly growth: GridTally['growth'];
 }
-
-const fresh: GridTally = { blame: 0, again: 0, failed: 0, growth: { memory: 1, time: 1 } };
 
 /** Points that may have ended their jobs get one of their own. */
 export function groupsOf(due: readonly Due[], bundle: number): Group[] {
@@ -312,6 +310,3 @@ export function groupsOf(due: readonly Due[], bundle: number): Group[] {
   }
   return [...groups.values()];
 }
-
-/** Of a point whose files cannot be read: it is no work's identity. */
-const unknownWork = '0'.repeat(64);

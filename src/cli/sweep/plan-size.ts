@@ -34,7 +34,12 @@ export const talkOf = (quiet: boolean): SizeTalk => ({
 export async function agreeOnSize(plan: Plan, yes: boolean, talk: SizeTalk, signal: AbortSignal) {
   const { points } = plan;
   const large = !yes && points.count > mostUnasked;
-  const counted = await countTold(plan, talk, signal, large ? { most: mostUnasked, seconds: talk.patience } : {});
+  const counted = await countTold(
+    plan,
+    talk,
+    signal,
+    large ? { most: mostUnasked, seconds: talk.patience } : {},
+  );
   try {
     checkPlanSize(plan, yes, counted);
   } catch (error) {
