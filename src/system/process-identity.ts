@@ -47,14 +47,21 @@ export function parseProcessIdentity(text: string): ProcessIdentity | undefined 
   }
 }
 
-async function processRealm(): Promise<string> {
+/** Of this process: it stays the same as long as it lives. */
+let ownRealm: Promise<string> | undefined;
+let ownMachine: Promise<string> | undefined;
+
+const processRealm = () => (ownRealm ??= readRealm());
+const machineName = () => (ownMachine ??= readMachine());
+
+async function readRealm(): Promise<string> {
   const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => '');
   return `${boot.trim()} ${await readlink('/proc/self/ns/pid').catch(() => '')}`;
 }
 
 const bootOf = (realm: string) => realm.split(' ')[0];
 
-async function machineName(): Promise<string> {
+async function readMachine(): Promise<string> {
   const id = await readFile('/etc/machine-id', 'utf8').catch(() => '');
   return id.trim() === '' ? '' : `${id.trim()} ${hostname()}`;
 }
