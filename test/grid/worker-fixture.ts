@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rename, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { instanceIdentity } from '../../src/instance/identity.js';
 import type { GridElement, GridPoint, GridRecord, GridWork } from '../../src/model/grid.js';
@@ -59,11 +59,11 @@ export async function makeGrid(home: TestHome, changes: Partial<GridWork> = {}):
 
 /** Half of it is zeros. */
 async function image(sweep: string, size: number) {
-  const content = Buffer.concat([randomBytes(size / 2), Buffer.alloc(size / 2)]);
-  const file = join(sweep, 'image');
-  await writeFile(`${file}-${size}`, content);
-  const sha256 = await digestFile(`${file}-${size}`);
-  await writeFile(gridImage(sweep, sha256), content);
+  const file = join(sweep, `image-${size}`);
+  await writeFile(file, randomBytes(size / 2));
+  await truncate(file, size);
+  const sha256 = await digestFile(file);
+  await rename(file, gridImage(sweep, sha256));
   return { name: 'image', size, sha256 };
 }
 
@@ -86,8 +86,10 @@ export interface Worker {
   readonly ended: Promise<number | null>;
 }
 
+export const fakeWorker = join(packageRoot, 'test/support/fake-worker.mjs');
+
 export function startWorker(home: TestHome, spec: string, env: Record<string, string> = {}): Worker {
-  const child = spawn(process.execPath, [join(packageRoot, 'test/support/fake-worker.mjs'), spec], {
+  const child = spawn(process.execPath, [fakeWorker, spec], {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { ...process.env, GVA_NODE_CACHE: home.folder, GVA_JOB: '7_0', GVA_NODE: 'n1', ...env },
   });
