@@ -23,9 +23,7 @@ export interface TestGrid {
 
 export async function makeGrid(home: TestHome, changes: Partial<GridWork> = {}): Promise<TestGrid> {
   const sweep = join(home.folder, 'sweep');
-  const chunk = join(sweep, gridFiles.folder, gridFiles.chunks, 'C0001');
-  await mkdir(chunk, { recursive: true });
-  await mkdir(join(sweep, gridFiles.folder, gridFiles.images));
+  await mkdir(join(sweep, gridFiles.folder, gridFiles.images), { recursive: true });
   const [root, kernel, initrd, app] = await Promise.all(
     [3e6, 1e6, 5e5, 2e6].map((size) => image(sweep, size)),
   );
@@ -39,12 +37,24 @@ export async function makeGrid(home: TestHome, changes: Partial<GridWork> = {}):
     ...{ vmm: 'fake', limits: { boot: 600, powerOff: 600 }, keepDisks: false, nodeCache: 2 ** 30 },
     ...changes,
   };
+  return writeGrid(home.folder, sweep, work, 6_500_000);
+}
+
+/** The folder has the images already. */
+export async function writeGrid(
+  node: string,
+  sweep: string,
+  work: GridWork,
+  bytes: number,
+): Promise<TestGrid> {
+  const chunk = join(sweep, gridFiles.folder, gridFiles.chunks, 'C0001');
+  await mkdir(chunk, { recursive: true });
   const text = JSON.stringify(work);
   const name = gridFiles.work(digestText(text));
   await writeFile(join(sweep, gridFiles.folder, name), text);
   let elements = 0;
   return {
-    ...{ sweep, chunk, work, node: join(home.folder, `gva-${process.getuid?.() ?? 0}`), bytes: 6_500_000 },
+    ...{ sweep, chunk, work, node: join(node, `gva-${process.getuid?.() ?? 0}`), bytes },
     element: async (points, more = {}) => {
       const file = join(chunk, gridFiles.element(elements++));
       const element: GridElement = {
