@@ -121,8 +121,10 @@ export class LocalEngine implements GridEngine {
     child.unref();
     const ended = child.exitCode !== null || child.signalCode !== null;
     if (!ended || child.exitCode === 0 || (await this.#isHeld())) return;
-    const said = (await readTextIfExists(path))?.trim().split('\n').slice(-5).join('\n');
-    throw new GvaError('GRID_SILENT', `the process that runs jobs here does not start: ${said ?? ''}`, {
+    const said = (await readTextIfExists(path))?.trim().split('\n') ?? [];
+    const why = said.findLast((line) => /^\w*Error\b/.test(line)) ?? said.at(-1) ?? '';
+    throw new GvaError('GRID_SILENT', `the process that runs jobs here does not start: ${why}`, {
+      hint: `There is more in ${path}`,
       exitCode: ExitCode.infrastructure,
     });
   }

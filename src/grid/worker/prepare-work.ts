@@ -1,9 +1,10 @@
-import { chooseVmm, type ChosenVmm } from '../../vmm/choose.js';
-import type { VmmDriver } from '../../vmm/driver.js';
 import type { PreparedAppliance } from '../../instance/prepare.js';
 import type { Appliance } from '../../model/appliance.js';
 import { ExitCode, GvaError } from '../../system/errors.js';
 import { formatSize } from '../../system/units.js';
+import { type ChosenVmm, chooseVmm } from '../../vmm/choose.js';
+import type { VmmDriver } from '../../vmm/driver.js';
+import { neededMemory } from '../needed-memory.js';
 import type { CheckedWork } from './schema.js';
 import type { StagedImages } from './stage-in.js';
 import { Trouble } from './trouble.js';
@@ -81,9 +82,6 @@ export async function prepareOnNode(work: CheckedWork, images: StagedImages): Pr
   };
 }
 
-/** Bytes that a VMM takes at least beside its guest's memory, with the worker itself. */
-const overhead = 64 << 20;
-
 /**
  * Compares what the job was given (GVA_CPUS, GVA_MEMORY in bytes; not known where empty, absent or 0) with what each
  * instance takes: what is too little ends in the kernel's killing something.
@@ -96,13 +94,13 @@ export function checkAllocation(
 ): void {
   const given = (variable: string) => Number(environment[variable] ?? '') || Infinity;
   const [cpus, memory] = [given('GVA_CPUS'), given('GVA_MEMORY')];
-  const wanted = hardware.memory + overhead;
+  const wanted = neededMemory(hardware.memory);
   const refuse = (what: string, hint: string) => {
     throw new Trouble('ALLOCATION', `the job was given ${what}`, { avoidNode: false, hint });
   };
   if (memory < wanted)
     refuse(
-      `${formatSize(memory)} of memory; an instance of ${name} takes ${formatSize(wanted)}: ${formatSize(hardware.memory)} and what the VMM needs`,
+      `${formatSize(memory)} of memory; an instance of ${name} takes ${formatSize(wanted)}: ${formatSize(hardware.memory)} and what worker and VMM need`,
       'Ask for more, or lower hardware.memory in gva.yaml.',
     );
   if (cpus < hardware.cpus)

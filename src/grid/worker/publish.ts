@@ -1,5 +1,6 @@
 import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { errnoOf } from '../../system/errors.js';
 import { ensureFolder, syncPath, temporarySibling } from '../../system/files.js';
 import { pointFolder, pointPart, resultFiles } from '../../system/paths.js';
 import { runTool } from '../../system/process.js';
@@ -27,11 +28,13 @@ export interface Publication {
 export async function publish(result: string, point: Publication, patience: Patience): Promise<boolean> {
   const target = pointFolder(point.sweep, point.index);
   const part = pointPart(target, point.job);
+  const save = () => copyAndName(result, part, target, point);
+  let isOurs = false;
   try {
-    const save = () => copyAndName(result, part, target, point);
-    return await persistently(`save the results of point ${point.index}`, save, patience, () => true);
+    isOurs = await persistently(`save the results of point ${point.index}`, save, patience, () => true);
+    return isOurs;
   } finally {
-    await rm(part, { recursive: true, force: true }).catch(() => undefined);
+    if (!isOurs) await rm(part, { recursive: true, force: true }).catch(() => undefined);
   }
 }
 
@@ -43,8 +46,8 @@ async function copyAndName(
 ): Promise<boolean> {
   await ensureFolder(dirname(target));
   await copyFolder(result, part);
+  // The names of its files come to the disk no later than that of the folder, on any file system with a journal.
   await syncPath(join(part, resultFiles.result));
-  await syncPath(part);
   for (;;) {
     try {
       await rename(part, target);
@@ -61,10 +64,17 @@ async function copyAndName(
 }
 
 /** Owners are not kept: file servers let nobody give files away. */
-export async function copyFolder(from: string, to: string): Promise<void> {
-  await rm(to, { recursive: true, force: true });
+async function copyFolder(from: string, to: string): Promise<void> {
+  try {
+    await mkdir(to);
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error;
+    // Of an attempt before this one.
+    await rm(to, { recursive: true, force: true });
+    await mkdir(to);
+  }
   const how = ['-dR', '--preserve=mode,timestamps,links', '--sparse=auto'];
-  await runTool('cp', [...how, '--', from, to]);
+  await runTool('cp', [...how, '--', `${from}/.`, to]);
 }
 
 /** What is kept of a lost instance: not its output. */

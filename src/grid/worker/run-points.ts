@@ -42,6 +42,7 @@ export class PointsRunner {
   readonly #files: UnchangedFiles;
   readonly #time: TimeLeft;
   #troubles = 0;
+  #removal: Promise<void> = Promise.resolve();
 
   constructor(parts: PointsParts) {
     this.#parts = parts;
@@ -60,6 +61,7 @@ export class PointsRunner {
       const start = performance.now();
       if (await this.#runPoint(point)) this.#time.note((performance.now() - start) / 1000);
     }
+    await this.#removal;
     return true;
   }
 
@@ -82,7 +84,9 @@ export class PointsRunner {
     try {
       await this.#end(point, result, await this.#instance(point, result));
     } finally {
-      await rm(result, { recursive: true, force: true });
+      await this.#removal;
+      // While the next one runs; what is not gone then goes with all of the worker's folder.
+      this.#removal = rm(result, { recursive: true, force: true }).catch(() => undefined);
     }
     return true;
   }
@@ -111,7 +115,7 @@ export class PointsRunner {
       const instance = {
         id: `${prepared.appliance.name}-${process.pid}-${point.index}`,
         ...{ prepared, parameters: point.parameters, files: point.files, out, force: false },
-        ...{ keep, keepDisks, scratch: scratch.folder },
+        ...{ keep, keepDisks, scratch: scratch.folder, durable: false },
         limits: { total: undefined, ...limits },
       };
       return await runInstance(instance, vmm, () => undefined, patience.signal);
