@@ -143,7 +143,7 @@ describe('gva run --spec', () => {
   });
 
   test('goes with nothing else', async () => {
-    for (const words of [['square'], ['--keep'], ['--json']]) {
+    for (const words of [['square'], ['--keep-disks'], ['--json']]) {
       const { code, stderr } = await gva(['run', '--spec', 'e0000.json', ...words]);
       expect(stderr).toContain('--spec goes with no other option');
       expect(code).toBe(2);

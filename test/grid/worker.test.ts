@@ -67,7 +67,7 @@ describe('points that go wrong', () => {
     expect(await readFile(join(lost, 'console.log'), 'utf8')).toBe('help\n');
   });
 
-  test('one whose file has changed is lost, and is in the way of no other', async () => {
+  test('one whose file has changed has failed, and is in the way of no other', async () => {
     const grid = await makeGrid(home);
     const source = join(home.folder, 'table');
     await writeFile(source, 'before');
@@ -81,7 +81,7 @@ describe('points that go wrong', () => {
     expect(await runWorker(home, spec, { GVA_JOB: '8' })).toMatchObject({ code: 0 });
     const ends = (await recordOf(spec, '8')).filter(({ record }) => record === 'point-ended');
     expect(ends).toMatchObject([
-      { outcome: { state: 'lost', cause: matching(/^INPUT_FILE: .*changed/) } },
+      { outcome: { state: 'failed', cause: matching(/^INPUT_FILE: .*changed/) } },
       { point: 2 },
     ]);
     expect(await pointNames(grid.sweep)).toEqual(['0000002']);
