@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { readSync } from 'node:fs';
-import { open, stat, type FileHandle } from 'node:fs/promises';
+import { lstat, open, stat, type FileHandle } from 'node:fs/promises';
 import { GvaError, messageOf } from '../system/errors.js';
 
 /**
@@ -19,9 +19,16 @@ export interface BlockSource extends AsyncDisposable {
 /** Below this many bytes a blocking read (3 us from the page cache) beats a trip to the thread pool (40 us). */
 const BLOCKING_READ = 128 * 1024;
 
-/** Opens a file as a disk of the same bytes. Only regular files: a FIFO would block for ever. */
-export async function openRaw(path: string): Promise<BlockSource> {
-  const handle = await openRegular(path);
+/**
+ * Opens a file as a disk of the same bytes. Only regular files: a FIFO would block for ever.
+ *
+ * @param links `refused` where somebody else may have put a link in the place of the file
+ */
+export async function openRaw(
+  path: string,
+  links: 'followed' | 'refused' = 'followed',
+): Promise<BlockSource> {
+  const handle = await openRegular(path, links);
   try {
     return new RawSource(handle, (await handle.stat()).size);
   } catch (error) {
@@ -30,9 +37,11 @@ export async function openRaw(path: string): Promise<BlockSource> {
   }
 }
 
-async function openRegular(path: string): Promise<FileHandle> {
+async function openRegular(path: string, links: 'followed' | 'refused'): Promise<FileHandle> {
+  const { O_RDONLY, O_NOFOLLOW } = constants;
+  const [look, flags] = links === 'followed' ? [stat, O_RDONLY] : [lstat, O_RDONLY | O_NOFOLLOW];
   try {
-    if ((await stat(path)).isFile()) return await open(path, constants.O_RDONLY);
+    if ((await look(path)).isFile()) return await open(path, flags);
   } catch (error) {
     throw new GvaError('IMAGE_OPEN', `cannot open the image ${path}: ${messageOf(error)}`, { cause: error });
   }

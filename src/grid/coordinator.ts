@@ -3,6 +3,8 @@ import type { Point, PointOutcome } from '../model/sweep.js';
 import type { SweepRequest } from '../model/sweep-status.js';
 import type { ConductParts, Conductor, EndSignals } from '../sweep/conductor.js';
 import { RetryQueue } from '../sweep/schedule/retry-queue.js';
+import { type Searching, searching } from '../sweep/schedule/run-order.js';
+import { orderOf } from '../sweep/turns.js';
 import { ExitCode, GvaError } from '../system/errors.js';
 import { Arrivals } from './arrivals.js';
 import { closeChunk } from './chunks.js';
@@ -358,11 +360,9 @@ export class GridCoordinator implements Conductor {
     }
   }
 
-  *#toRun(): Generator<Point> {
-    const { spec, store } = this.#parts;
-    for (const point of spec.plan.points.points())
-      if (!this.#fleet.of(point.index) && (spec.force || store.get(point.index)?.state !== 'done'))
-        yield point;
+  *#toRun(): Generator<Point | Searching> {
+    for (const point of orderOf(this.#parts).points())
+      if (point === searching || !this.#fleet.of(point.index)) yield point;
   }
 }
 

@@ -122,6 +122,10 @@ export class Submitter {
     for (let elements = 0; elements < room;) {
       const next = queue.next(now);
       this.allSubmitted = next === undefined;
+      if (next?.wait === 0) {
+        await setImmediate();
+        continue;
+      }
       if (!next?.item) break;
       const point = next.item;
       const id = await identity(point).catch((error: unknown) => {

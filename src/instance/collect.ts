@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { lstat, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openExt4 } from '../disk/ext4/index.js';
 import { extractTree } from '../disk/extract.js';
@@ -26,7 +26,8 @@ export async function collectOutput(
   target: string,
   from = '',
 ): Promise<CollectedOutput | undefined> {
-  await using source = await openRaw(image);
+  if (!(await isDisk(image))) return undefined;
+  await using source = await openRaw(image, 'refused');
   const tree = await openOutput(source);
   if (!tree) return undefined;
   const { files, bytes, findings } = await extractTree(tree, target, from === '' ? {} : { from });
@@ -40,7 +41,8 @@ export async function collectOutput(
  * @returns undefined where the disk has no file system that can be read, or not that folder
  */
 export async function surveyOutput(image: string, from = ''): Promise<CollectedOutput | undefined> {
-  await using source = await openRaw(image);
+  if (!(await isDisk(image))) return undefined;
+  await using source = await openRaw(image, 'refused');
   const tree = await openOutput(source);
   const start = tree && (await lookUp(tree, from, () => undefined));
   if (start?.kind !== 'directory') return undefined;
@@ -55,6 +57,9 @@ export async function surveyOutput(image: string, from = ''): Promise<CollectedO
     }
   return { files, bytes, findings: findings.list };
 }
+
+/** A VMM that a guest has taken over may have put a link to something of the host's in its place. */
+const isDisk = async (image: string) => (await lstat(image)).isFile();
 
 /** Undefined where there is no file system that can be read. */
 const openOutput = (source: BlockSource) =>

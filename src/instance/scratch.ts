@@ -61,9 +61,13 @@ export async function removeAbandoned(parent: string): Promise<void> {
     // Looked at first: in a folder of another user's, owner.json might be a pipe that never ends.
     const info = await lstat(folder).catch(() => undefined);
     if (!info?.isDirectory() || info.uid !== process.getuid?.()) continue;
-    // Killed before it could say whose it is: only then is it empty.
-    if (Date.now() - info.mtimeMs > 60_000) await rmdir(folder).catch(() => undefined);
-    const text = await readTextIfExists(join(folder, scratchFiles.owner)).catch(() => undefined);
+    const file = join(folder, scratchFiles.owner);
+    const text = await readTextIfExists(file).catch(() => undefined);
+    // Killed before it could say whose it is: only then is there nothing else.
+    if (Date.now() - info.mtimeMs > 60_000) {
+      if (text === '') await rm(file, { force: true });
+      await rmdir(folder).catch(() => undefined);
+    }
     const owner = text === undefined ? undefined : parseProcessIdentity(text);
     if (owner && (await judgeProcess(owner)) === 'dead') await removeScratch(folder);
   }

@@ -13,8 +13,9 @@ import type { runPoint } from './run-point.js';
 import { endedByFullDisk } from './schedule/disk-room.js';
 import { type Tally, RetryPolicy, noTally } from './schedule/retry-policy.js';
 import { RetryQueue } from './schedule/retry-queue.js';
-import { RunOrder, type Turn } from './schedule/run-order.js';
+import { type RunOrder, type Searching, searching } from './schedule/run-order.js';
 import type { PointRecord } from './store/store.js';
+import { orderOf } from './turns.js';
 import { pointFolder } from '../system/paths.js';
 
 export interface CoordinatorParts extends ConductParts {
@@ -58,7 +59,7 @@ export class Coordinator implements Conductor {
     this.#parts = parts;
     this.#signals = signals;
     this.#policy = new RetryPolicy(parts.spec.retry);
-    this.#order = new RunOrder(parts.spec.plan.points, (index) => this.#turnOf(index), parts.sorting);
+    this.#order = orderOf(parts);
     this.#queue = new RetryQueue(this.#toRun());
   }
 
@@ -267,15 +268,9 @@ export class Coordinator implements Conductor {
     return true;
   }
 
-  *#toRun(): Generator<Attempt> {
-    for (const point of this.#order.points()) yield { point, tally: noTally };
-  }
-
-  #turnOf(index: number): Turn {
-    const { spec, store } = this.#parts;
-    const state = store.get(index)?.state;
-    if (state === 'done' && !spec.force) return 'never';
-    return state === 'lost' ? 'last' : 'now';
+  *#toRun(): Generator<Attempt | Searching> {
+    for (const point of this.#order.points())
+      yield point === searching ? searching : { point, tally: noTally };
   }
 }
 

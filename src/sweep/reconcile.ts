@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Pace } from '../disk/pace.js';
 import type { Point } from '../model/sweep.js';
 import { pointFolder, resultFiles, sweepFiles } from '../system/paths.js';
 import { type IdentityOf, type KnownResult, outcomeOf, parseResult } from './done-points.js';
@@ -26,8 +27,10 @@ export interface Reconciled {
 export async function reconcile(sweep: Reconciled, signal: AbortSignal): Promise<void> {
   const plan = sweep.points.points()[Symbol.iterator]();
   let point = plan.next();
+  // It takes some 20 us for each record: a Ctrl-C is heard in between.
+  const pace = new Pace(Infinity, signal);
   for (const record of sweep.store.records()) {
-    signal.throwIfAborted();
+    await pace.turn();
     while (!point.done && point.value.index < record.number) point = plan.next();
     const here = !point.done && point.value.index === record.number ? point.value : undefined;
     await settle(sweep, record, here, hasResult(sweep.folder, record.number));

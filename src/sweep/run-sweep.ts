@@ -102,6 +102,9 @@ export async function conductSweep(
   const count = Number(await countPoints(plan.points, signals.abort));
   checkSortable(plan);
   const sorting = plan.order && (await sortPoints(plan.points, plan.order, signals.abort));
+  const manifest = describeSweep(spec, count, vmm, folder.before);
+  // Whatever ends this process from here on, the folder is that of a sweep.
+  if (!folder.before) await folder.writeManifest(manifest);
   using store = await openStore(out, count, signals.abort);
   const known = new KnownResults(out, spec.shared);
   const identity = identityOf(prepared.digest, prepared.base.digest, (point) => plan.files.of(point));
@@ -110,7 +113,7 @@ export async function conductSweep(
   const before = store.counts;
   await reconcile({ store, known, folder: out, points: plan.points, identity }, signals.abort);
   signals.abort.throwIfAborted();
-  await folder.writeManifest(describeSweep(spec, count, vmm, folder.before));
+  if (folder.before) await folder.writeManifest(manifest);
   const kept = spec.force ? 0 : store.counts.done;
   const progress = new Progress(0);
   await using results = new ResultsFile(join(out, sweepFiles.results), resultsSource(spec, store));

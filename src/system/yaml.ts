@@ -1,4 +1,14 @@
-import { LineCounter, type Node, isMap, isNode, isPair, isScalar, parseDocument } from 'yaml';
+import {
+  LineCounter,
+  type Node,
+  type YAMLMap,
+  isMap,
+  isNode,
+  isPair,
+  isScalar,
+  parseDocument,
+  visit,
+} from 'yaml';
 import type { z } from 'zod';
 import { GvaError } from './errors.js';
 import { nearestName } from './nearest-name.js';
@@ -16,11 +26,16 @@ export class YamlFile {
   readonly #lines = new LineCounter();
   readonly file: string;
   readonly mistakes: Mistake[] = [];
+  /** It cannot be known what it says. Not so of a name that is there twice: the first one counts. */
+  readonly broken: boolean;
 
   constructor(text: string, file: string) {
     this.file = file;
     this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false, uniqueKeys: true });
-    for (const error of this.#document.errors) this.#add(error.pos[0], error.message);
+    const { errors } = this.#document;
+    for (const error of errors) this.#add(error.pos[0], error.message);
+    this.broken = errors.some(({ code }) => code !== 'DUPLICATE_KEY');
+    if (errors.length > 0) visit(this.#document, { Map: (_, map) => keepFirst(map) });
   }
 
   /**
@@ -110,6 +125,15 @@ export class YamlFile {
     const lines = sorted.map(({ line, column, message }) => `${this.file}:${line}:${column}: ${message}`);
     return new GvaError(code, lines.join('\n'));
   }
+}
+
+/** Values and their places are to be found by name. */
+function keepFirst(map: YAMLMap): void {
+  const seen = new Set<unknown>();
+  map.items = map.items.filter(({ key }) => {
+    const name: unknown = isScalar(key) ? key.value : key;
+    return !seen.has(name) && seen.add(name);
+  });
 }
 
 const isAboutKey = (issue: z.core.$ZodIssue) => issue.code === 'custom' && issue.params?.['key'] === true;

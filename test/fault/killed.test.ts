@@ -72,7 +72,8 @@ test.each([
     );
     // An empty folder may stay for a minute: it might be somebody's who has not yet said whose it is.
     for (const name of await readdir(home.scratch))
-      expect(await readdir(join(home.scratch, name))).toEqual([]);
+      for (const file of await readdir(join(home.scratch, name)))
+        expect([file, await readFile(join(home.scratch, name, file), 'utf8')]).toEqual(['owner.json', '']);
     await noneLeft(home.folder);
   },
 );

@@ -164,6 +164,16 @@ describe('an instance that does not', () => {
     expect(await readResult()).toEqual(result);
   });
 
+  test('a link in the place of the output disk: lost, and not followed', async () => {
+    const secret = join(home.folder, 'secret.img');
+    const make = `PATH=$PATH:/usr/sbin mke2fs -q -F -t ext4 '${secret}' 2M && ln -sf '${secret}' "$GVA_FAKE_OUTPUT"\n`;
+    for (const keep of ['files', 'image'] as const) {
+      const result = await run(make + doneScript, { keep, force: true });
+      expect(result).toMatchObject({ state: 'lost', cause: 'output-unreadable' });
+      expect(await readdir(out)).not.toContain('output.img');
+    }
+  });
+
   test('a flood on the console and rubbish on the serial line cost no room and hide nothing', async () => {
     const flood = 'head -c 3000000 /dev/zero | tr "\\0" x >&5; head -c 3000000 /dev/urandom >&4; echo >&4\n';
     const result = await run(flood + booted + flood + ended(0));

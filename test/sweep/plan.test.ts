@@ -54,6 +54,19 @@ const entryMistakes = (name: string, entry: string) =>
   mistakes(`appliance: ./square\nparameters:\n  ${name}: ${entry}\n`);
 
 describe('what a plan means', () => {
+  test('is of the hardware that was chosen', async () => {
+    const options = 'deployment-options:\n  large: { label: Large, cpus: 2, memory: 1G }\n';
+    const home = join(folder, 'sized');
+    await writeAppliance(home, `${manifest}${options}`);
+    const file = join(home, 'plan.yaml');
+    await writeFile(file, 'appliance: ./square\nparameters: { n: [1, 2] }\n');
+    const hardware = async (deploymentOption?: string) =>
+      (await readPlan(file, { deploymentOption })).source.appliance.hardware;
+    expect(await hardware()).toMatchObject({ cpus: 1 });
+    expect(await hardware('large')).toMatchObject({ cpus: 2, memory: 2 ** 30 });
+    await expect(hardware('huge')).rejects.toMatchObject({ code: 'OPTION_UNKNOWN' });
+  });
+
   test('crosses lists and ranges, the first parameter slowest, all others at their defaults', async () => {
     const { points } = await square('  mode: [fast, exact]\n  n: { range: [1, 3] }\n');
     const rest = { x: 0.5, odd: 1, verbose: false };

@@ -237,6 +237,11 @@ describe('an interrupted sweep', () => {
     expect(again.summary).toMatchObject({ interrupted: false, counts: { done: 4 } });
   });
 
+  test('at its very beginning can be begun again in the same folder', async () => {
+    await expect(sweep({ signal: AbortSignal.abort() })).rejects.toBeDefined();
+    expect((await sweep()).summary.counts.done).toBe(4);
+  });
+
   test('before its first point leaves the table of an earlier run alone', async () => {
     await sweep();
     const before = await rows();

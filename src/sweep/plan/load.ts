@@ -37,6 +37,8 @@ const topNames = ['appliance', 'files', 'keep', 'gather', 'order', ...groupNames
 /** What a plan says, held against the parameters. */
 interface Content {
   readonly group: Group | undefined;
+  /** What the group sets, where that is known though something else is wrong with it. */
+  readonly sets?: ReadonlySet<number> | undefined;
   readonly files: readonly FilePattern[];
   readonly factors: readonly Factor[];
   readonly wishes?: OutputWishes;
@@ -49,6 +51,7 @@ export class PlanLoader {
   readonly #name: string;
   readonly #file: string;
   readonly #appliance: string | undefined;
+  readonly #configuration: string | undefined;
   readonly #mistakes = new Mistakes();
   readonly #notes: string[] = [];
   /** Files that are being read: one joins the next. */
@@ -57,11 +60,19 @@ export class PlanLoader {
   #places = 0;
   #joinedFiles = false;
 
-  /** @param appliance absolute; undefined where the plan names it */
-  constructor(name: string, appliance: string | undefined) {
+  /**
+   * @param appliance absolute; undefined where the plan names it
+   * @param configuration id of a deployment option; the appliance's default where undefined
+   */
+  constructor(name: string, appliance: string | undefined, configuration?: string) {
     this.#name = name;
     this.#file = resolve(name);
     this.#appliance = appliance;
+    this.#configuration = configuration;
+  }
+
+  #load(appliance: string): Promise<ApplianceSource> {
+    return loadSource(appliance, { configuration: this.#configuration });
   }
 
   /** @throws GvaError as `readPlan()` */
@@ -77,7 +88,7 @@ export class PlanLoader {
       throw new GvaError('APPLIANCE_MISSING', `the table ${this.#name} names no appliance`, {
         hint: 'Say which one: --appliance DIR; or write a plan with appliance: and table:.',
       });
-    this.#source = await loadSource(this.#appliance);
+    this.#source = await this.#load(this.#appliance);
     const { parameters } = this.#source.appliance;
     const content = await this.#tableContent(
       this.#file,
@@ -89,7 +100,7 @@ export class PlanLoader {
   }
 
   async #loadNimrod(text: string): Promise<Outline> {
-    if (this.#appliance !== undefined) this.#source = await loadSource(this.#appliance);
+    if (this.#appliance !== undefined) this.#source = await this.#load(this.#appliance);
     const plan = parseNimrod(text, this.#mistakes.ofFile(this.#name));
     const parameters =
       this.#source?.appliance.parameters ?? plan.parameters.map(({ declaration }) => declaration);
@@ -104,12 +115,15 @@ export class PlanLoader {
   }
 
   async #loadYaml(text: string): Promise<Outline> {
-    const top = this.#mistakes.entryOf(new YamlFile(text, this.#name));
-    this.#mistakes.throwIfAny();
+    const yaml = new YamlFile(text, this.#name);
+    const top = this.#mistakes.entryOf(yaml);
+    if (yaml.broken) this.#mistakes.throwIfAny();
     this.#source = await this.#findAppliance(top);
     const parameters = this.#source?.appliance.parameters ?? [];
-    if (!this.#source) await checkForm(top, dirname(this.#file));
-    this.#mistakes.throwIfAny();
+    if (!this.#source) {
+      await checkForm(top, dirname(this.#file));
+      this.#mistakes.throwIfAny();
+    }
     const content = await this.#yamlContent(top, this.#context(this.#file, this.#name, parameters));
     const order = readOrder(top.at('order'), parameters);
     const outline = await this.#finish(text, parameters, content, top.at('parameters'));
@@ -119,13 +133,13 @@ export class PlanLoader {
   /** A missing appliance is a mistake of the plan; mistakes within the appliance are told as such. */
   async #findAppliance(top: Entry): Promise<ApplianceSource | undefined> {
     if (!isMapping(top.value)) return top.fail('a plan is a mapping: appliance: DIR, parameters: ...');
-    if (this.#appliance !== undefined) return loadSource(this.#appliance);
+    if (this.#appliance !== undefined) return this.#load(this.#appliance);
     const entry = top.at('appliance');
     if (entry.value === undefined) return top.fail('appliance is missing');
     if (typeof entry.value !== 'string' || entry.value === '')
       return entry.fail('must be the folder of an appliance');
     try {
-      return await loadSource(resolve(dirname(this.#file), entry.value));
+      return await this.#load(resolve(dirname(this.#file), entry.value));
     } catch (error) {
       if (error instanceof GvaError && error.code === 'APPLIANCE_MISSING') return entry.fail(error.message);
       throw error;
@@ -160,14 +174,18 @@ export class PlanLoader {
     const factors: Factor[] = [];
     top.only(...topNames);
     const group = await readGroup(top, context, false, (factor) => factors.push(factor));
+    const sets = group?.sets ?? namedIn(top, context.parameters);
     const files = readFilePatterns(top.at('files'), context.folder, context.parameters);
-    return { group, factors, files, wishes: await readOutputWishes(top, context.folder) };
+    return { group, sets, factors, files, wishes: await readOutputWishes(top, context.folder) };
   }
 
   async #tableContent(file: string, name: string, context: PlanContext): Promise<Content> {
     const format = tableFormat(file) ?? 'csv';
-    const group = await readTable({ path: file, name, format }, columnRules(context), this.#mistakes);
-    return { group, files: [], factors: group ? [{ name: 'table', group }] : [] };
+    let sets: ReadonlySet<number> | undefined;
+    const onColumns = (found: ReadonlySet<number>) => (sets = found);
+    const rules = { ...columnRules(context), onColumns };
+    const group = await readTable({ path: file, name, format }, rules, this.#mistakes);
+    return { group, sets, files: [], factors: group ? [{ name: 'table', group }] : [] };
   }
 
   async #nimrodContent(plan: NimrodPlan, name: string, context: PlanContext): Promise<Content> {
@@ -208,9 +226,9 @@ export class PlanLoader {
       this.#notes.push(...plan.notes);
       return this.#nimrodContent(plan, name, context);
     }
-    const before = this.#mistakes.count;
-    const top = this.#mistakes.entryOf(new YamlFile(text, name));
-    if (this.#mistakes.count > before) return { group: undefined, files: [], factors: [] };
+    const yaml = new YamlFile(text, name);
+    const top = this.#mistakes.entryOf(yaml);
+    if (yaml.broken) return { group: undefined, files: [], factors: [] };
     this.#checkSameAppliance(top.at('appliance'), context.folder);
     if (top.has('order')) this.#notes.push(`${name}: order: means nothing in a plan that is joined`);
     return this.#yamlContent(top, context);
@@ -228,11 +246,11 @@ export class PlanLoader {
   async #finish(
     text: string,
     parameters: readonly ParameterDeclaration[],
-    { group, files: patterns, factors, wishes }: Content,
+    { group, sets = group?.sets, files: patterns, factors, wishes }: Content,
     top: Entry,
   ): Promise<Outline> {
-    const unset = parameters.map((_, number) => number).filter((number) => !group?.sets.has(number));
-    if (group) defaultsOf(unset, top, { parameters });
+    const unset = parameters.map((_, number) => number).filter((number) => !sets?.has(number));
+    if (sets) defaultsOf(unset, top, { parameters });
     const common = await findCommonFiles(patterns.filter(isConstant));
     this.#mistakes.throwIfAny();
     if (!group) throw new Error('a plan without points was read without a mistake');
@@ -288,6 +306,14 @@ async function checkForm(top: Entry, folder: string): Promise<void> {
   top.only(...topNames);
   await readOutputWishes(top, folder);
   if (top.has('parameters')) top.at('parameters').fields('must be parameters with their values');
+}
+
+/** The parameters that a plan names, where it has them under `parameters:` alone. */
+function namedIn(top: Entry, parameters: readonly ParameterDeclaration[]): ReadonlySet<number> | undefined {
+  const others = groupNames.filter((name) => name !== 'parameters' && name !== 'where' && top.has(name));
+  const named = top.at('parameters').value;
+  if (others.length > 0 || !isMapping(named)) return undefined;
+  return new Set(parameters.flatMap(({ name }, number) => (Object.hasOwn(named, name) ? [number] : [])));
 }
 
 /** Files that all points have; those that are told to be wrong are left out. */

@@ -63,7 +63,7 @@ export class Mistakes {
       const { line, column } = yaml.placeOf(path, aboutName);
       told.add(line, column, message);
     };
-    return new Entry(yaml.mistakes.length > 0 ? undefined : yaml.value(), [], report);
+    return new Entry(yaml.broken ? undefined : yaml.value(), [], report);
   }
 
   /** The top of a file without entries: all its mistakes are told at its first line. */

@@ -49,6 +49,8 @@ export interface PlanFactor {
 export interface PlanOptions {
   /** Folder of the appliance, instead of the one that the plan names. */
   readonly appliance?: string | undefined;
+  /** Id of a deployment option of the appliance; its default where undefined. */
+  readonly deploymentOption?: string | undefined;
 }
 
 /** Plans of so few rows are counted at once. */
@@ -70,8 +72,15 @@ export async function readPlan(path: string, options: PlanOptions = {}): Promise
 }
 
 /** The same, for looking at it: a Nimrod plan needs no appliance. */
-export async function outlinePlan(path: string, { appliance }: PlanOptions = {}): Promise<PlanOutline> {
-  const { notes, ...outline } = await new PlanLoader(path, appliance && resolve(appliance)).load();
+export async function outlinePlan(
+  path: string,
+  { appliance, deploymentOption }: PlanOptions = {},
+): Promise<PlanOutline> {
+  const { notes, ...outline } = await new PlanLoader(
+    path,
+    appliance && resolve(appliance),
+    deploymentOption,
+  ).load();
   const { points } = outline;
   if (!points.exact && points.count <= mostCounted) await countPoints(points);
   return { ...outline, notes: () => [...notes, ...repeatedNote(points)] };

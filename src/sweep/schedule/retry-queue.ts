@@ -1,3 +1,5 @@
+import { type Searching, searching } from './run-order.js';
+
 /** What to do next: run this, or look again after so many seconds. */
 export type Next<T> =
   | { readonly item: T; readonly fresh: boolean; readonly wait?: never }
@@ -11,12 +13,13 @@ interface Waiting<T> {
 }
 
 /**
- * Fresh points, taken from their iterator only when one is asked for, merged with those that wait to be run again.
+ * Fresh points, taken from their iterator only when one is asked for, merged with those that wait to be run again. Where
+ * it has to search for long, it gives `searching` now and then, and is asked again at the next turn of the event loop.
  * What is due goes first, but never twice in a row while fresh ones are left: neither can starve the other. Only
  * those that wait are held; when they are too many, fresh ones are held back until some of them are due.
  */
 export class RetryQueue<T> {
-  readonly #fresh: Iterator<T>;
+  readonly #fresh: Iterator<T | Searching>;
   readonly #most: number;
   /** A binary heap: the first is due first. */
   #waiting: Waiting<T>[] = [];
@@ -25,7 +28,7 @@ export class RetryQueue<T> {
   #lastWasRetry = false;
 
   /** @param most that may wait while fresh ones are begun */
-  constructor(fresh: Iterator<T>, most = 10_000) {
+  constructor(fresh: Iterator<T | Searching>, most = 10_000) {
     this.#fresh = fresh;
     this.#most = most;
   }
@@ -46,7 +49,7 @@ export class RetryQueue<T> {
     const due = first !== undefined && first.due <= now;
     if (due && (!this.#lastWasRetry || this.#heldBack)) return this.#retry();
     const fresh = this.#heldBack ? undefined : this.#takeFresh();
-    if (fresh) return fresh;
+    if (fresh && (fresh.wait === undefined || !due)) return fresh;
     if (due) return this.#retry();
     return first && { wait: first.due - now };
   }
@@ -68,7 +71,8 @@ export class RetryQueue<T> {
 
   #takeFresh(): Next<T> | undefined {
     if (this.#exhausted) return undefined;
-    const { done, value } = this.#fresh.next() as IteratorResult<T, undefined>;
+    const { done, value } = this.#fresh.next() as IteratorResult<T | Searching, undefined>;
+    if (value === searching) return { wait: 0 };
     this.#lastWasRetry = false;
     if (!done) return { item: value, fresh: true };
     this.#exhausted = true;

@@ -5,6 +5,13 @@ import type { PointSource } from '../plan/points.js';
 /** When a point is to be run: `last` is after all those that are to be run now. */
 export type Turn = 'now' | 'last' | 'never';
 
+/** There is no point yet: it is being searched for. */
+export const searching = Symbol('searching');
+export type Searching = typeof searching;
+
+/** Milliseconds of search for a point that is to be run after which the event loop gets its turn. */
+const longestSearch = 50;
+
 /** Points that are kept for the end; more of them are run in their place. */
 const mostLast = 1_000_000;
 
@@ -29,17 +36,35 @@ export class RunOrder {
     this.#sorting = sorting;
   }
 
-  /** The points that are to be run; may be gone through once. */
-  *points(): Generator<Point> {
+  /** The points that are to be run; may be gone through once. Where it takes long to find one, `searching` comes before. */
+  *points(): Generator<Point | Searching> {
+    let since = performance.now();
     for (const point of this.#all()) {
-      this.#looked++;
-      const turn = this.#turnOf(point.index);
-      if (turn === 'last' && this.#last.size < mostLast) this.#last.add(point.index);
-      else if (turn !== 'never') yield point;
+      const found = this.#isNext(point.index);
+      if (found) yield point;
+      else if (performance.now() - since > longestSearch) yield searching;
+      else continue;
+      since = performance.now();
     }
+    yield* this.#lastPoints();
+  }
+
+  #isNext(index: number): boolean {
+    this.#looked++;
+    const turn = this.#turnOf(index);
+    if (turn !== 'last' || this.#last.size >= mostLast) return turn !== 'never';
+    this.#last.add(index);
+    return false;
+  }
+
+  *#lastPoints(): Generator<Point | Searching> {
     if (this.#last.size === 0) return;
+    let since = performance.now();
     for (const point of this.#all()) {
       if (this.#last.delete(point.index)) yield point;
+      else if (performance.now() - since > longestSearch) yield searching;
+      else continue;
+      since = performance.now();
       if (this.#last.size === 0) return;
     }
   }

@@ -139,6 +139,14 @@ export class SweepStore implements Disposable {
     for (const row of this.#pages<Row>('*', chosen)) yield recordOf(row);
   }
 
+  /** The numbers of the points in those states, in order: in a tenth of the time of `records()`. */
+  *states(...states: StoredState[]): Generator<{ readonly number: number; readonly state: StoredState }> {
+    const codes = states.map((state) => storedStates.indexOf(state));
+    const chosen = `AND state IN (${codes.join(',')})`;
+    for (const { number, state } of this.#pages<Pick<Row, 'number' | 'state'>>('number, state', chosen))
+      yield { number, state: storedStates[state] ?? 'lost' };
+  }
+
   /** What a table of results says of the points, in the order of their numbers: in half the time of `records()`. */
   *ends(): Generator<PointEnd> {
     const columns = 'number, state, attempts, cause, status, times, data';

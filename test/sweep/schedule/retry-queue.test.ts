@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { RetryQueue } from '../../../src/sweep/schedule/retry-queue.js';
+import { searching } from '../../../src/sweep/schedule/run-order.js';
 
 const numbers = (count: number) => Array.from({ length: count }, (_, index) => index).values();
 
@@ -32,6 +33,19 @@ describe('a queue', () => {
     expect(queue.next(10)).toEqual({ wait: 1 });
     expect(queue.next(11)).toEqual({ item: 8, fresh: false });
     expect(queue.next(11)).toEqual({ wait: 1.5 });
+  });
+
+  test('is to be asked again at once while it is searched for a fresh one, if nothing is due', () => {
+    const queue = new RetryQueue([searching, 1, searching, searching, 2][Symbol.iterator]());
+    expect(queue.next(0)).toEqual({ wait: 0 });
+    expect(queue.next(0)).toEqual({ item: 1, fresh: true });
+    queue.add(8, 0);
+    queue.add(9, 0);
+    expect(queue.next(0)).toEqual({ item: 8, fresh: false });
+    expect(queue.next(0)).toEqual({ item: 9, fresh: false });
+    expect(queue.next(0)).toEqual({ wait: 0 });
+    expect(queue.next(0)).toEqual({ item: 2, fresh: true });
+    expect(queue.next(0)).toBeUndefined();
   });
 
   test('gives what is due first, but every second one is fresh', () => {

@@ -66,7 +66,7 @@ test('records may be changed while they are read', () => {
   expect(store.counts).toMatchObject({ pending: 3000, active: 0 });
 });
 
-test('ends and data of all points, in the order of their numbers', () => {
+test('ends and data of all points, and which are done, in the order of their numbers', () => {
   using store = SweepStore.open(file, 3000);
   store.together(() => {
     for (let number = 2499; number >= 0; number--) {
@@ -78,6 +78,8 @@ test('ends and data of all points, in the order of their numbers', () => {
   expect(ends.map(({ number }) => number)).toEqual(Array.from({ length: 2500 }, (_, number) => number));
   expect(ends[8]).toEqual({ number: 8, state: 'done', attempts: 1, status: 0, times, data: { number: 8 } });
   expect(ends[9]).toEqual({ number: 9, state: 'staged', attempts: 1, status: null, times: null });
+  const doneOnes = Array.from({ length: 1250 }, (_, index) => ({ number: 2 * index, state: 'done' }));
+  expect([...store.states('done', 'lost')]).toEqual(doneOnes);
   expect([...store.data()].map((data) => data?.['number'])).toEqual(
     ends.map(({ number }) => (number % 4 === 0 ? number : undefined)),
   );

@@ -32,6 +32,8 @@ export interface ColumnRules {
   readonly ignore: readonly string[];
   /** What to say of a column that is neither. */
   readonly unknown: (name: string) => string;
+  /** Is told the numbers of the parameters that have columns. */
+  readonly onColumns?: (parameters: ReadonlySet<number>) => void;
 }
 
 /** The columns by their names; `fail` takes what is wrong with the one of that number. */

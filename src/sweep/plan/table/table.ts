@@ -34,13 +34,15 @@ export async function readTable(
   mistakes: Mistakes,
 ): Promise<Group | undefined> {
   const told = mistakes.ofFile(file.name);
+  const before = told.count;
   try {
     const version = versionOf(file);
     const reader = new RecordReader(file.path, file.format);
     const columns = readColumns(file, reader, rules, (line, column, message) =>
       told.add(line, column, message),
     );
-    if (!columns || told.count > 0) return undefined;
+    if (!columns) return undefined;
+    rules.onColumns?.(new Set(columns.flatMap(({ parameter }) => (parameter ? [parameter.number] : []))));
     const parser = recordParser(file.format, columns);
     const expected = Math.min(mostExpected, statSync(file.path).size / shortestRow);
     const index = await checkRows(reader, parser, expected, (error) =>
@@ -48,8 +50,8 @@ export async function readTable(
     );
     if (index.wrong > mostTold)
       told.add(Infinity, 1, `and ${index.wrong - mostTold} more lines have mistakes`);
-    if (index.wrong > 0) return undefined;
-    if (index.rows === 0) return told.at(1, 1).fail<Group>('the table has no rows');
+    if (index.rows === 0) told.add(1, 1, 'the table has no rows');
+    if (told.count > before) return undefined;
     return tableGroup(file, version, parser, index);
   } catch (error) {
     if (error instanceof TableError) return told.at(error.line, error.column).fail<Group>(error.message);

@@ -1,0 +1,37 @@
+import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { removeAbandoned } from '../../src/instance/scratch.js';
+import { makeTestHome } from '../support/fake-appliance.js';
+import { processIdentity } from '../../src/system/process-identity.js';
+
+const hour = 3600;
+
+/** @param age seconds */
+async function plant(path: string, files: Readonly<Record<string, string>>, age = hour): Promise<void> {
+  await mkdir(path);
+  for (const [name, text] of Object.entries(files)) await writeFile(join(path, name), text);
+  const then = Date.now() / 1000 - age;
+  await utimes(path, then, then);
+}
+
+test('of what processes left, that goes of which it is certain that nobody has it', async () => {
+  await using home = await makeTestHome();
+  const at = (name: string) => join(home.scratch, name);
+  const own = (await processIdentity(process.pid))!;
+  await plant(at('gva-of-the-dead'), {
+    'owner.json': JSON.stringify({ ...own, start: '1' }),
+    'output.img': 'x',
+  });
+  await plant(at('gva-empty'), {});
+  // Killed while it wrote whose it is.
+  await plant(at('gva-begun'), { 'owner.json': '' });
+  await plant(at('gva-young'), { 'owner.json': '' }, 0);
+  await plant(at('gva-alive'), { 'owner.json': JSON.stringify(own) });
+  await plant(at('gva-kept'), { 'output.img': 'what could not be saved' });
+  await plant(at('other'), {});
+  await removeAbandoned(home.scratch);
+  expect((await readdir(home.scratch)).sort()).toEqual(['gva-alive', 'gva-kept', 'gva-young', 'other']);
+  expect(await readdir(at('gva-kept'))).toEqual(['output.img']);
+  expect(await readdir(at('gva-young'))).toEqual(['owner.json']);
+});
