@@ -42,8 +42,8 @@ it.each(['uml', 'qemu'])(
     const bytes = [root, kernel, initrd, app, data].reduce((sum, { size }) => sum + size, 0);
     const grid = await writeGrid(folder.path, sweep, work, bytes);
     // Emulation takes its time.
-  const points = vmm === 'uml' ? [7, 8] : [7];
-  const spec = await grid.element(points, { seconds: 3600 });
+    const points = vmm === 'uml' ? [7, 8] : [7];
+    const spec = await grid.element(points, { seconds: 3600 });
     const scratch = join(folder.path, 'scratch');
     await mkdir(scratch);
     const env = { GVA_NODE_CACHE: folder.path, GVA_SCRATCH: scratch, GVA_JOB: '1_0' };
