@@ -18,7 +18,11 @@ function elementFile(spec: string): string {
   if (spec.endsWith('.json')) return spec;
   const element = process.env['GVA_ELEMENT'] ?? '';
   if (/^\d{1,7}$/.test(element)) return join(spec, gridFiles.element(Number(element)));
-  throw new GvaError('USAGE', `--spec ${spec} is no element's file, and GVA_ELEMENT does not say which file of it`, {
-    hint: `Name the file: --spec ${join(spec, gridFiles.element(0))}`,
-  });
+  throw new GvaError(
+    'USAGE',
+    `--spec ${spec} is no element's file, and GVA_ELEMENT does not say which file of it`,
+    {
+      hint: `Name the file: --spec ${join(spec, gridFiles.element(0))}`,
+    },
+  );
 }
