@@ -14,6 +14,7 @@ import {
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ImageCache } from '../../src/grid/worker/image-cache.js';
+import { removeImage } from '../../src/grid/worker/image-room.js';
 import { openNodeFolder } from '../../src/grid/worker/node-folder.js';
 import type { GridImage } from '../../src/model/grid.js';
 import { digestFile } from '../../src/system/files.js';
@@ -137,6 +138,18 @@ describe('where room is short', () => {
     await cache.stage(made[2]!.image, made[2]!.source, patience);
     expect((await images()).sort()).toEqual([digests[0], digests[2], digests[3]].sort());
     expect(await readdir(join(node, 'images'))).not.toContain(`.used-${digests[1]}`);
+  });
+
+  test('one that somebody has begun to use while it was chosen to go is put back', async () => {
+    const { image, source } = await makeImage();
+    const cache = new ImageCache(node, limit);
+    const { file } = await cache.stage(image, source, patience);
+    const use = await cache.use([image]);
+    expect(await removeImage(join(node, 'images'), image.sha256)).toBe(false);
+    expect(await digestFile(file)).toBe(image.sha256);
+    await use[Symbol.asyncDispose]();
+    expect(await removeImage(join(node, 'images'), image.sha256)).toBe(true);
+    expect(await images()).toEqual([]);
   });
 
   test("what a killed process used is nobody's; what one of another container uses is kept", async () => {

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, readdir, rename, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
 import { instanceIdentity } from '../../src/instance/identity.js';
 import type { GridElement, GridPoint, GridRecord, GridWork } from '../../src/model/grid.js';
 import { digestFile, digestText } from '../../src/system/files.js';
@@ -109,6 +110,8 @@ export function startWorker(home: TestHome, spec: string, env: Record<string, st
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { ...process.env, GVA_NODE_CACHE: home.folder, GVA_JOB: '7_0', GVA_NODE: 'n1', ...env },
   });
+  // A test that fails leaves nothing that runs.
+  onTestFinished(() => void child.kill('SIGKILL'));
   let said = '';
   child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
   const ended = new Promise<number | null>((resolve) => child.on('close', (code) => resolve(code)));

@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { gridFiles, pointFolder } from '../../src/system/paths.js';
 import { digestFile } from '../../src/system/files.js';
@@ -118,8 +120,9 @@ describe('what stands where a point belongs', () => {
     await runWorker(home, await grid.element([1]));
     const file = join(pointFolder(grid.sweep, 1), 'result.json');
     await writeFile(file, JSON.stringify({ ...(await resultOf(grid.sweep, 1)), identity: other }));
+    // Not even a result.json that could never be read to its end.
     await mkdir(pointFolder(grid.sweep, 2));
-    await writeFile(join(pointFolder(grid.sweep, 2), 'mine'), 'mine');
+    await promisify(execFile)('mkfifo', [join(pointFolder(grid.sweep, 2), 'result.json')]);
     const spec = await grid.element([1, 2]);
     expect(await runWorker(home, spec)).toMatchObject({ code: 0 });
     expect(await recordOf(spec)).toMatchObject([
@@ -132,7 +135,7 @@ describe('what stands where a point belongs', () => {
       await readFile(join(grid.sweep, 'points/.earlier', other, 'result.json'), 'utf8'),
     ) as object;
     expect(aside).toMatchObject({ identity: other });
-    expect(await readdir(pointFolder(grid.sweep, 2))).toEqual(['mine']);
+    expect(await readdir(pointFolder(grid.sweep, 2))).toEqual(['result.json']);
     expect(await pointNames(grid.sweep)).toEqual(['0000001', '0000002']);
   });
 

@@ -56,7 +56,7 @@ async function byLastUse(folder: string, digests: readonly string[]): Promise<st
 }
 
 /** False where somebody has begun to use it, or has removed it himself. */
-async function removeImage(folder: string, digest: string): Promise<boolean> {
+export async function removeImage(folder: string, digest: string): Promise<boolean> {
   const file = join(folder, digest);
   const aside = temporarySibling(file);
   try {

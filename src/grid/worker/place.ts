@@ -1,7 +1,8 @@
-import { readFile, readdir, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
 import { randomBytes } from 'node:crypto';
+import { readdir, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { type KnownResult, parseResult } from '../../sweep/done-points.js';
+import { readCapped } from '../../sweep/observe/capped.js';
 import { errnoOf } from '../../system/errors.js';
 import { ensureFolder } from '../../system/files.js';
 import { resultFiles, sweepFiles } from '../../system/paths.js';
@@ -12,9 +13,13 @@ export type Place =
   | { readonly has: 'result'; readonly result: KnownResult }
   | { readonly has: 'something' };
 
+/** Bytes: a guest's disk may give rise to many findings. */
+const longestResult = 64 << 20;
+
 export async function lookAt(folder: string): Promise<Place> {
-  const text = await readFile(join(folder, resultFiles.result), 'utf8').catch((error: unknown) => {
-    if (errnoOf(error) === 'ENOENT') return undefined;
+  const text = await readCapped(join(folder, resultFiles.result), longestResult).catch((error: unknown) => {
+    // It is no regular file, or too long.
+    if (errnoOf(error) === undefined) return undefined;
     throw error;
   });
   const result = text === undefined ? undefined : parseResult(text);
