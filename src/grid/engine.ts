@@ -28,7 +28,7 @@ export interface GridEngine {
   submit(array: JobArray, signal: AbortSignal): Promise<string>;
   /**
    * What the grid calls the arrays of that name, oldest first: more than one where an uncertain submission was repeated;
-   * none where it knows none (any more).
+   * none where it knows none (any more). What was refused may be among them, ended.
    */
   find(name: string, signal: AbortSignal): Promise<readonly string[]>;
   /**

@@ -64,11 +64,7 @@ export class SlurmEngine implements GridEngine {
   }
 
   async find(name: string, signal: AbortSignal): Promise<readonly string[]> {
-    const queue = await this.#ask(
-      'squeue',
-      ['--me', '-h', '-t', 'all', '-n', name, '-O', nameFormat],
-      signal,
-    );
+    const queue = await this.#ask('squeue', ['--me', '-t', 'all', '-n', name, '-O', nameFormat], signal);
     const jobs = parseNames(queue, name);
     const remembered =
       jobs.length === 0 && (await this.#hasAccounting(signal))
@@ -82,7 +78,7 @@ export class SlurmEngine implements GridEngine {
   async poll(jobs: readonly string[], signal: AbortSignal): Promise<readonly ElementState[]> {
     if (jobs.length === 0) return [];
     const clusters = clusterOption(jobs);
-    const args = ['--me', '-h', '-t', 'all', ...clusters, '-O', queueFormat];
+    const args = ['--me', '-t', 'all', ...clusters, '-O', queueFormat];
     return parseQueue(await this.#ask('squeue', args, signal), jobs);
   }
 

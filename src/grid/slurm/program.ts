@@ -6,7 +6,7 @@ export interface ProgramEnd {
   /** Undefined where a signal ended it. */
   readonly status: number | undefined;
   readonly stdout: string;
-  /** What it said, in one line. */
+  /** What it said, in one line, without its name before it. */
   readonly said: string;
   /** It was killed after the time that it had. */
   readonly timedOut: boolean;
@@ -71,7 +71,7 @@ function programEnd(
   stderr: string,
 ): ProgramEnd {
   const status = error === null ? 0 : typeof error.code === 'number' ? error.code : undefined;
-  const lines = stderr.split('\n').map((line) => line.trim());
+  const lines = stderr.split('\n').map((line) => line.trim().replace(/^\w+: (error|fatal): /, ''));
   return { status, stdout, said: lines.filter(Boolean).join('; '), timedOut: error?.killed === true };
 }
 

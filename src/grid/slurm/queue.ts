@@ -50,7 +50,7 @@ export function parseNames(text: string, name: string): string[] {
   return jobs;
 }
 
-/** With several clusters, a line such as `CLUSTER: name` comes before the jobs of each. */
+/** Where clusters were named, a line such as `CLUSTER: name` comes before the jobs of each; not with squeue -h. */
 function* linesOf(text: string): Iterable<{ line: string; cluster: string }> {
   let cluster = '';
   for (const line of text.split('\n'))

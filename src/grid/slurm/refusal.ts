@@ -37,10 +37,9 @@ export function submissionError(end: ProgramEnd, environment: NodeJS.ProcessEnv)
   if (timedOut || status === undefined || status === 0 || unanswered.test(said))
     return new SubmissionUncertain(`nobody knows whether sbatch submitted: ${said || 'it did not say'}`);
   if (notReached.test(said)) return silent('sbatch', end);
+  const hint = [hints.find(([words]) => words.test(said))?.[1], ignoredHint(environment)].filter(Boolean);
   return new GvaError('GRID_REFUSED', `Slurm refuses: ${said}`, {
-    hint: [hints.find(([words]) => words.test(said))?.[1], ignoredHint(environment)]
-      .filter(Boolean)
-      .join('\n'),
+    ...(hint.length === 0 ? {} : { hint: hint.join('\n') }),
   });
 }
 

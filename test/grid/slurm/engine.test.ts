@@ -47,7 +47,7 @@ describe('what a submission came to', () => {
     [`${failed} Invalid feature specification`, 'GRID_REFUSED', '--constraint'],
     [`${failed} Invalid node name specified`, 'GRID_REFUSED', 'node'],
     [`${failed} Invalid job array specification`, 'GRID_REFUSED', 'MaxArraySize'],
-    [`sbatch: unrecognized option '--nonsense'`, 'GRID_REFUSED', ''],
+    [`sbatch: unrecognized option '--nonsense'`, 'GRID_REFUSED', undefined],
     [`${failed} Resource temporarily unavailable`, 'GRID_FULL', undefined],
     [
       `sbatch: error: QOSMaxSubmitJobPerUserLimit; ${failed} Job violates accounting/QOS policy`,
@@ -238,7 +238,7 @@ describe("Slurm's commands", () => {
         ...(input === undefined ? {} : { input }),
       });
     expect(await withProgram('echo "$1 $X"; cat', () => run(60, 'input'))).toEqual(good('a b x\ninput'));
-    expect(await withProgram('echo " one" >&2; echo >&2; echo two >&2; exit 3', run)).toEqual(
+    expect(await withProgram('echo " squeue: error: one" >&2; echo >&2; echo two >&2; exit 3', run)).toEqual(
       bad('one; two', 3),
     );
     expect(await withProgram('kill -KILL $$', run)).toEqual(killed);

@@ -32,7 +32,8 @@ describe('sets of elements', () => {
 });
 
 /** As squeue 22.05 wrote them, but for the names. */
-const queue = `41|8|0|COMPLETED|n2|None|a
+const queue = `ARRAY_JOB_ID|ARRAY_TASK_ID|EXIT_CODE|STATE|NODELIST|REASON|NAME
+41|8|0|COMPLETED|n2|None|a
 41|3|1792|FAILED|n2|NonZeroExitCode|a
 41|4|9|FAILED|n3|JobLaunchFailure|a
 52|0-38:2%1|0|PENDING||JobArrayTaskLimit|a|b
