@@ -6,6 +6,9 @@ import { readKeptData } from '../sweep/results/kept.js';
 import type { PointRecord } from '../sweep/store/store.js';
 import { pointFolder, resultFiles } from '../system/paths.js';
 
+/** The state that an announced result is to have. */
+type Wanted = 'done' | 'failed' | 'any';
+
 /** A result that is there. */
 export interface Arrived {
   readonly point: number;
@@ -19,7 +22,7 @@ export interface Arrived {
 export class Arrivals {
   readonly #sweep: string;
   readonly #patience: number;
-  readonly #expected = new Map<number, { readonly state: 'done' | 'failed'; readonly until: number }>();
+  readonly #expected = new Map<number, { readonly state: Wanted; readonly until: number }>();
 
   /** @param patience seconds for which an announced result is waited for */
   constructor(sweep: string, patience: number) {
@@ -36,7 +39,7 @@ export class Arrivals {
   }
 
   /** @param state of the result: that of an earlier attempt may still be seen in its place */
-  expect(point: number, state: 'done' | 'failed', now: number): void {
+  expect(point: number, state: Wanted, now: number): void {
     if (!this.#expected.has(point)) this.#expected.set(point, { state, until: now + this.#patience });
   }
 
@@ -53,7 +56,7 @@ export class Arrivals {
     const missing: number[] = [];
     for (const [point, { state, until }] of this.#expected) {
       const arrived = await readArrived(this.#sweep, point, idOf(point));
-      if (arrived?.outcome.state === state) here.push(arrived);
+      if (arrived && (state === 'any' || arrived.outcome.state === state)) here.push(arrived);
       else if (now > until) missing.push(point);
       else continue;
       this.#expected.delete(point);

@@ -228,7 +228,7 @@ export class GridCoordinator implements Conductor {
     }
     const since = live.begun.get(index);
     if (since !== undefined) this.#submitter.noteDuration((Date.parse(record.at) - since) / 1000);
-    if (record.record === 'point-known') this.#arrivals.expect(index, 'done', this.now);
+    if (record.record === 'point-known') this.#arrivals.expect(index, 'any', this.now);
     else this.#hearEnd(point, record.outcome);
   }
 

@@ -155,8 +155,9 @@ export class Submitter {
     const intent = this.#intentOf(group);
     for (const { point, id } of group.elements.flat()) {
       const before = store.get(point.index);
-      // What stands there is of other work; it may be wanted again.
-      if (before && before.id !== id) await known.setAside(point.index, before.id);
+      // Of other work, what stands there may be wanted again; a worker would take a failure of this work for its end.
+      if (before && (before.id !== id || before.state === 'failed'))
+        await known.setAside(point.index, before.id);
     }
     await writeChunk(spec.out, number, intent, await this.#elementsOf(group, intent));
     store.together(() => {
