@@ -10,6 +10,8 @@ export interface Figure {
 export interface Benchmark {
   readonly name: string;
   readonly title: string;
+  /** It takes so long that it runs only where it is named. */
+  readonly onlyNamed?: true;
   run(): Promise<Figure[]>;
 }
 

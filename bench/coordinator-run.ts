@@ -4,7 +4,9 @@ import { runSweep } from '../src/sweep/run-sweep.js';
 import { defaultRetryLimits } from '../src/sweep/schedule/retry-policy.js';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { pointFolder } from '../src/system/paths.js';
+import { keepHeapSmall } from '../src/system/small-heap.js';
 import { instanceIdentity } from '../src/instance/identity.js';
 import { FakeDriver } from '../src/vmm/fake/driver.js';
 import { loadBase } from '../src/base/store.js';
@@ -12,6 +14,8 @@ import { loadBase } from '../src/base/store.js';
 // coordinator-run.js PLAN OUT [--first]: runs a sweep whose instances end at once, and prints what it cost. --first:
 // up to the first instance only.
 
+// As `gva sweep run` does.
+keepHeapSmall();
 const [planFile = '', out = '', first] = process.argv.slice(2);
 const start = performance.now();
 const plan = await readPlan(planFile);
@@ -22,6 +26,8 @@ let firstSeconds: number | undefined;
 const moments = { staged: 0, booted: 0, ready: 0, scriptsStarted: 0 };
 const times = { ...moments, scriptsEnded: 0, poweredOff: 0, collected: 0 };
 
+const delay = monitorEventLoopDelay({ resolution: 5 });
+delay.enable();
 const summary = await runSweep(
   {
     ...{
@@ -61,6 +67,7 @@ console.log(
     firstSeconds,
     seconds: (performance.now() - start) / 1000,
     peakMegabytes: process.resourceUsage().maxRSS / 1024,
+    longestBlockMs: delay.max / 1e6,
     kept: summary.kept,
   }),
 );

@@ -17,6 +17,7 @@ import { type InputFile, instanceIdentity } from './identity.js';
 import { copyDisk, keepOutput } from './keep.js';
 import { type PendingFolder, preparePendingFolder } from './output-folder.js';
 import type { PreparedAppliance } from './prepare.js';
+import { type UntilRoom, emptyFolder, savePatiently } from './save.js';
 import { type Scratch, createScratch } from './scratch.js';
 import { stage } from './stage.js';
 import { type Verdict, judge } from './verdict.js';
@@ -46,6 +47,11 @@ export interface InstanceSpec {
   readonly durable?: boolean;
   /** Called when the media are made, before the machine is started. */
   readonly onStarting?: () => void;
+  /**
+   * Called where the disk is full when results are saved; comes back with true when it is worth another attempt. The
+   * guest has ended: what it computed would be lost.
+   */
+  readonly untilRoom?: UntilRoom;
 }
 
 /**
@@ -127,18 +133,24 @@ async function collect(
   const { folder } = pending;
   const image = join(scratch.folder, scratchFiles.output);
   try {
-    const output = await collectFrom(spec, image, folder);
     const scratchBytes = await scratch.allocated();
+    const patiently = <T>(save: () => Promise<T>) => savePatiently(save, scratchBytes, spec.untilRoom);
+    const output = await patiently(async () => {
+      await emptyFolder(folder);
+      return await collectFrom(spec, image, folder);
+    });
     clock.collected(output ?? undefined);
     const verdict = output === undefined ? unreadable(ended.verdict) : ended.verdict;
     clock.ended(verdict);
     const result = describe(spec, vmm, { ...ended, verdict, output: output ?? null, scratchBytes });
-    await writeFile(join(folder, resultFiles.events), clock.lines());
-    await writeFile(join(folder, resultFiles.console), machine.console.bytes());
-    const write = spec.durable === false ? writeFile : writeFileAtomically;
-    await write(join(folder, resultFiles.result), `${JSON.stringify(result, null, 2)}\n`);
-    if (spec.keepDisks) await keepDisks(scratch, folder);
-    await pending.publish();
+    await patiently(async () => {
+      await writeFile(join(folder, resultFiles.events), clock.lines());
+      await writeFile(join(folder, resultFiles.console), machine.console.bytes());
+      const write = spec.durable === false ? writeFile : writeFileAtomically;
+      await write(join(folder, resultFiles.result), `${JSON.stringify(result, null, 2)}\n`);
+      if (spec.keepDisks) await keepDisks(scratch, folder);
+      await pending.publish();
+    });
     mark('result published');
     return result;
   } catch (error) {

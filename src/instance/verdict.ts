@@ -23,9 +23,34 @@ export function judge(
     return { state: 'cancelled', cause: 'interrupted', message: 'cancelled' };
   // A machine that knows nothing of GVA has no other word than this.
   if (machine.kind === 'plain' && !watched.ended && watched.exit.reason === 'guest-shutdown')
-    return { state: 'done' };
+    return lostWrites(console) ?? { state: 'done' };
+  if (watched.ended !== 'timeout') {
+    const trouble = lostWrites(console);
+    if (trouble) return trouble;
+  }
   if (watched.done) return judgeScripts(watched, appliance, console);
   return lost(watched, console, limits);
+}
+
+/**
+ * What Linux says of writes that failed (block/blk-core.c, fs/buffer.c, fs/ext4/page-io.c); it says each now and then only.
+ * A program whose data was written behind its back ends well, and its file has zeros where the data should be: the guest's
+ * word is worth nothing then.
+ */
+const lostWrite = new RegExp(
+  [
+    String.raw`(?:I/O|critical [\w ]+) error, dev (\w+), sector \d+ op 0x1:\(WRITE\)`,
+    String.raw`Buffer I/O error on dev (\w+), logical block \d+, lost a?sync page write`,
+    String.raw`Buffer I/O error on device (\w+), logical block \d+`,
+  ].join('|'),
+);
+
+function lostWrites(console: ConsoleRing): Verdict | undefined {
+  const found = lostWrite.exec(console.bytes().toString('latin1'));
+  if (!found) return undefined;
+  const disk = found.slice(1).join('');
+  const message = `writes to the guest's disk ${disk} failed: the host's disk was full, or is damaged`;
+  return { state: 'lost', cause: 'disk-error', message };
 }
 
 function judgeScripts(watched: Watched, appliance: Appliance, console: ConsoleRing): Verdict {

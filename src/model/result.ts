@@ -16,6 +16,8 @@ export type FailureCause =
   | 'no-done'
   | 'vmm-failed'
   | 'output-unreadable'
+  /** The host could not write what the guest wrote, mostly because its disk was full; the guest may not have noticed. */
+  | 'disk-error'
   | 'interrupted';
 
 export interface ScriptResult {

@@ -15,6 +15,7 @@ import { type Tally, RetryPolicy, noTally } from './schedule/retry-policy.js';
 import { RetryQueue } from './schedule/retry-queue.js';
 import { type RunOrder, type Searching, searching } from './schedule/run-order.js';
 import type { PointRecord } from './store/store.js';
+import { whenRoom } from './store/when-room.js';
 import { orderOf } from './turns.js';
 import { pointFolder } from '../system/paths.js';
 
@@ -113,7 +114,8 @@ export class Coordinator implements Conductor {
     const { host, store, onEvent } = this.#parts;
     const { pending, active } = store.counts;
     const { pause } = await host.look(this.now, this.#running.size, pending + active);
-    if (pause !== this.#pause)
+    // The reason has numbers in it that change.
+    if ((pause === undefined) !== (this.#pause === undefined))
       onEvent(pause === undefined ? { event: 'resumed' } : { event: 'paused', reason: pause });
     this.#pause = pause;
     this.#wake();
@@ -202,8 +204,9 @@ export class Coordinator implements Conductor {
     const before = store.get(index);
     // What stands there is of other work; it may be wanted again.
     if (before && before.id !== id) await known.setAside(index, before.id);
-    const { attempts } = store.stage(index, id);
-    progress.started(this.now, index, attempts);
+    const staged = await this.#written(() => store.stage(index, id), this.#signals.finish);
+    if (!staged) return;
+    progress.started(this.now, index, staged.value.attempts);
     onEvent({ event: 'point-started', point });
     const run = await engine(spec, point, vmm, {
       signal,
@@ -219,18 +222,24 @@ export class Coordinator implements Conductor {
     this.trouble ??= this.#trouble.error;
     host.note(this.now, run);
     const data = outcome.state === 'done' ? await readKeptData(pointFolder(spec.out, index)) : undefined;
-    store.end(index, outcome, data);
+    // What is not written now is found again by its result file.
+    if (!(await this.#written(() => store.end(index, outcome, data)))) return;
     onChange();
     if (outcome.state === 'done') await known.remember(index, id);
-    this.#afterwards({ point, tally }, outcome, error, data);
+    await this.#afterwards({ point, tally }, outcome, error, data);
   }
 
-  #afterwards(
+  /** A full disk is waited for. @returns undefined where the sweep is to end before there is room */
+  #written<T>(write: () => T, signal = this.#signals.abort): Promise<{ readonly value: T } | undefined> {
+    return whenRoom(write, () => this.#parts.host.noteFull(this.now), signal);
+  }
+
+  async #afterwards(
     { point, tally }: Attempt,
     outcome: PointOutcome,
     error: GvaError | undefined,
     data: PointRecord['data'],
-  ): void {
+  ): Promise<void> {
     const { progress, onEvent, stop, store, count } = this.#parts;
     if (outcome.state === 'cancelled') {
       progress.putBack(point.index);
@@ -245,7 +254,7 @@ export class Coordinator implements Conductor {
     }
     const told =
       decision.next === 'set-aside' ? { ...outcome, message: setAside(outcome, decision.reason) } : outcome;
-    if (told !== outcome) store.end(point.index, told, data);
+    if (told !== outcome) await this.#written(() => store.end(point.index, told, data));
     progress.ended(this.now, point.index, told);
     onEvent({ event: 'point-ended', point, outcome: told });
     this.#ends[outcome.state]++;
@@ -260,9 +269,13 @@ export class Coordinator implements Conductor {
     const { known, store, spec, onEvent, onChange } = this.#parts;
     const result = await known.adopt(point.index, id);
     if (!result) return false;
-    store.stage(point.index, id);
     const outcome = outcomeOf(result);
-    store.end(point.index, outcome, await readKeptData(pointFolder(spec.out, point.index)));
+    const data = await readKeptData(pointFolder(spec.out, point.index));
+    const whole = await this.#written(() => {
+      store.stage(point.index, id);
+      store.end(point.index, outcome, data);
+    });
+    if (!whole) return true;
     onChange();
     onEvent({ event: 'point-ended', point, outcome });
     return true;

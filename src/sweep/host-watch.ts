@@ -75,14 +75,16 @@ export class HostWatch implements AsyncDisposable {
 
   /** An instance has ended. */
   note(now: number, { outcome, took }: Pick<PointRun, 'outcome' | 'took'>): void {
-    const { scratch, results } = this.#rooms;
     if (took) {
-      scratch.note(took.scratch);
-      results.note(took.results);
+      this.#rooms.scratch.note(took.scratch);
+      this.#rooms.results.note(took.results);
     }
-    if (!endedByFullDisk(outcome)) return;
-    scratch.noteFull(now);
-    results.noteFull(now);
+    if (endedByFullDisk(outcome)) for (const room of Object.values(this.#rooms)) room.noteFull(now);
+  }
+
+  /** Something else of the sweep found the disk of the results full. */
+  noteFull(now: number): void {
+    this.#rooms.results.noteFull(now);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

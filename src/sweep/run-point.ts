@@ -2,11 +2,12 @@ import { runInstance } from '../instance/run.js';
 import type { InstanceEvent } from '../model/instance-event.js';
 import type { InstanceResult } from '../model/result.js';
 import type { Point, PointOutcome } from '../model/sweep.js';
-import { ExitCode, GvaError, errnoOf, messageOf } from '../system/errors.js';
+import { ExitCode, GvaError, errnoOf, fullDiskErrno, messageOf } from '../system/errors.js';
 import { pointFolder } from '../system/paths.js';
 import type { ChosenVmm } from '../vmm/choose.js';
 import { outcomeOf } from './done-points.js';
 import type { SweepSpec } from './run-sweep.js';
+import { untilRoom } from './schedule/disk-room.js';
 
 /** How a point ended. */
 export interface PointRun {
@@ -45,7 +46,8 @@ export async function runPoint(
     const how = { limits, keep, keepDisks };
     const spec = { id, prepared, parameters, files, out: pointFolder(out, index), ...how };
     // What stands in its folder is the sweep's own, and of other work or not done.
-    const result = await runInstance({ ...spec, onStarting, force: true }, vmm, onEvent, signal);
+    const waits = { onStarting, untilRoom: (bytes: number) => untilRoom(out, bytes, signal) };
+    const result = await runInstance({ ...spec, ...waits, force: true }, vmm, onEvent, signal);
     return { outcome: outcomeOf(result), took: diskUse(result, { keep, keepDisks }) };
   } catch (error) {
     return notRun(error);
@@ -80,6 +82,9 @@ export function notRun(error: unknown): Required<Pick<PointRun, 'outcome' | 'err
 
 /** Errors of the host's system calls (a full disk, too many processes) are no bugs of ours. */
 function toldError(error: unknown): GvaError {
+  const full = fullDiskErrno(error);
+  if (full !== undefined)
+    return new GvaError(full, messageOf(error), { exitCode: ExitCode.infrastructure, cause: error });
   if (error instanceof GvaError) return error.code === 'INPUT_FILE' ? ofInput(error) : error;
   const errno = errnoOf(error);
   if (errno === undefined || !/^E[A-Z0-9]+$/.test(errno)) throw error;

@@ -222,6 +222,7 @@ async function oversee(
     ...reasonOf(coordinator, gathering),
     parallel: coordinator.parallel,
     ...progress.parts(coordinator.now, new Date(), count - ended(store), coordinator.parallel),
+    ...(state === 'paused' ? { remaining: null } : {}),
   });
   status.refresh(statusParts('running'));
   const looking = everySecond(async () => {

@@ -49,3 +49,17 @@ export function errnoOf(error: unknown): string | undefined {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+const fullDisk: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT']);
+
+/** The `code` for which the error says, or one of its causes, that a disk or the user's part of it is full. */
+export function fullDiskErrno(error: unknown): string | undefined {
+  for (let each = error; each instanceof Error; each = each.cause) {
+    const code = errnoOf(each) ?? '';
+    if (fullDisk.has(code)) return code;
+    // Tools say it in words.
+    if (each.message.includes('No space left on device')) return 'ENOSPC';
+    if (each.message.includes('Disk quota exceeded')) return 'EDQUOT';
+  }
+  return undefined;
+}

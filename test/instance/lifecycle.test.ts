@@ -174,6 +174,25 @@ describe('an instance that does not', () => {
     }
   });
 
+  test.each([
+    ['critical space allocation error, dev ubdc, sector 53520 op 0x1:(WRITE) flags 0x4000', 'ubdc'],
+    ['I/O error, dev vdb, sector 8 op 0x1:(WRITE) flags 0x800 phys_seg 1 prio class 2', 'vdb'],
+    ['Buffer I/O error on dev sda1, logical block 35, lost async page write', 'sda1'],
+    ['Buffer I/O error on device ubdc, logical block 4642', 'ubdc'],
+  ])('writes that the host refused (%s): lost, though the guest says done', async (line, disk) => {
+    const result = await run(`${booted}echo '[    1.20] ${line}' >&5\n${ended(0)}`);
+    expect(result).toMatchObject({ state: 'lost', cause: 'disk-error' });
+    expect(result.message).toContain(`the guest's disk ${disk} failed`);
+  });
+
+  test('reads that failed are no reason to think so', async () => {
+    const lines =
+      'I/O error, dev sr0, sector 8 op 0x0:(READ) flags 0x80700\n' +
+      'Buffer I/O error on dev sr0, logical block 7, async page read\n' +
+      'operation not supported error, dev ubda, sector 448 op 0x9:(WRITE_ZEROES) flags 0x0\n';
+    expect(await run(`${booted}echo '${lines}' >&5\n${ended(0)}`)).toMatchObject({ state: 'done' });
+  });
+
   test('a flood on the console and rubbish on the serial line cost no room and hide nothing', async () => {
     const flood = 'head -c 3000000 /dev/zero | tr "\\0" x >&5; head -c 3000000 /dev/urandom >&4; echo >&4\n';
     const result = await run(flood + booted + flood + ended(0));

@@ -48,3 +48,23 @@ test('shutdown ends a QEMU that hears nothing', async () => {
   await machine.shutdown(50);
   expect(await machine.exited).toEqual({ status: 137, stderr: '' });
 });
+
+test('a machine that QEMU has stopped because the disk is full goes on, once for each time', async () => {
+  const script = `
+    error() { say '{"event": "BLOCK_IO_ERROR", "data": {"action": "'$1'", "nospace": true}}'; }
+    error report
+    error stop; error stop
+    read -r line <&6; echo "$line" >&4
+    error stop
+    read -r line <&6; echo "$line" >&4`;
+  const supervised = await startSupervised({
+    program: '/bin/sh',
+    args: ['-c', prologue + script],
+    sockets: 1,
+  });
+  await using machine = new QemuMachine(supervised, 0.01);
+  const lines: unknown[] = [];
+  for await (const line of machine.lines) lines.push((JSON.parse(line) as { execute: unknown }).execute);
+  expect(lines).toEqual(['cont', 'cont']);
+  await machine.exited;
+});

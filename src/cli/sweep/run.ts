@@ -159,7 +159,9 @@ export async function runPlan(
   const { SweepView } = await import('./run-view.js');
   const { showGathered } = await import('./gather-view.js');
   const { retryLimits, savedOptions, stopWishes } = await import('./run-limits.js');
+  const { keepHeapSmall } = await import('../../system/small-heap.js');
 
+  keepHeapSmall();
   checkGridWords(options);
   const limits = instanceLimits(options);
   const jobs = options.jobs === undefined ? undefined : jobsNumber(options.jobs);

@@ -1,9 +1,12 @@
 import { statfs } from 'node:fs/promises';
+import { setTimeout } from 'node:timers/promises';
 import type { PointOutcome } from '../../model/sweep.js';
 import { formatSize } from '../../system/units.js';
 
 /** Bytes that stay free at least. */
 const leastReserve = 256 << 20;
+/** Bytes that are left, beside what is needed, when somebody writes again. */
+const leastLeft = 1 << 20;
 /** Seconds that a sweep waits at least after something found a disk full. */
 const pauseWhenFull = 30;
 
@@ -13,9 +16,28 @@ export async function freeBytes(path: string): Promise<number | undefined> {
   return info && info.bavail * info.bsize;
 }
 
-/** Whether an instance was lost because the host's disk, or the user's part of it, was full. */
+/**
+ * Waits until so many bytes are free, but long enough at least that somebody can have made room where a quota is the limit.
+ *
+ * @param pause seconds between two looks
+ * @returns false where the signal came first
+ */
+export async function untilRoom(
+  folder: string,
+  bytes: number,
+  signal: AbortSignal,
+  pause = pauseWhenFull / 2,
+): Promise<boolean> {
+  while (!signal.aborted) {
+    await setTimeout(pause * 1000, undefined, { signal }).catch(() => undefined);
+    if (((await freeBytes(folder)) ?? Infinity) >= bytes + leastLeft) break;
+  }
+  return !signal.aborted;
+}
+
+/** Whether an instance was lost because the host's disk, or the user's part of it, was full, as far as can be told. */
 export function endedByFullDisk({ state, cause }: Pick<PointOutcome, 'state' | 'cause'>): boolean {
-  return state === 'lost' && /^(?:ENOSPC|EDQUOT)\b/.test(cause ?? '');
+  return state === 'lost' && /^(?:ENOSPC|EDQUOT|disk-error)\b/.test(cause ?? '');
 }
 
 /**

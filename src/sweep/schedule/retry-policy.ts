@@ -1,5 +1,6 @@
 import type { PointOutcome } from '../../model/sweep.js';
 import { ExitCode, type GvaError } from '../../system/errors.js';
+import { endedByFullDisk } from './disk-room.js';
 
 /** What may be tried again. */
 export interface RetryLimits {
@@ -17,6 +18,8 @@ export const defaultRetryLimits: RetryLimits = { attempts: 3, retryFailed: 0, re
 export interface Tally {
   readonly lost: number;
   readonly failed: number;
+  /** Lost by a full disk, which is not counted among the lost. */
+  readonly full?: number;
 }
 
 export const noTally: Tally = { lost: 0, failed: 0 };
@@ -28,6 +31,8 @@ export type Decision =
   /** Poisonous: it is left alone until somebody asks for it. `reason` is a sentence without its full stop. */
   | { readonly next: 'set-aside'; readonly reason: string };
 
+/** Times that a point may find the disk full before it counts as any lost one: it may need more than there is. */
+const fullPatience = 10;
 /** Seconds of the first delay, at most; it doubles each time up to `longest`. */
 const base = 1;
 const longest = 300;
@@ -35,7 +40,7 @@ const longest = 300;
 /**
  * What to do with a point after an attempt. Lost ones are run again, because something around the application
  * failed, with exceptions: one whose input is wrong (`error` is of wrong usage) cannot fare better, and one that ran
- * into its time limit will hardly. Applications that failed (a script's status, a full output disk) fail again unless
+ * into its time limit will hardly. A full disk is nobody's fault. Applications that failed (a script's status, a full output disk) fail again unless
  * somebody knows better. The delay is exponential with full jitter: evenly spread from 0 to 1, 2, 4 ... 300 s (Brooker,
  * "Exponential backoff and jitter", AWS Architecture Blog, 2015), so that what failed together is not tried together.
  */
@@ -61,6 +66,8 @@ export class RetryPolicy {
     const { state, cause } = outcome;
     if (error?.exitCode === ExitCode.usage) return { next: 'final' };
     if (state === 'failed') return this.#afterFailure(before);
+    const { full = 0 } = before;
+    if (endedByFullDisk(outcome) && full < fullPatience) return this.#again(1, { ...before, full: full + 1 });
     if (state !== 'lost') return { next: 'final' };
     if (cause === 'timeout' && !this.#limits.retryTimeouts) return { next: 'final' };
     const lost = before.lost + 1;

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import Database from 'libsql';
 import type { InstanceTimes } from '../../model/result.js';
 import type { PointCounts, PointOutcome } from '../../model/sweep.js';
-import { ExitCode, GvaError, messageOf } from '../../system/errors.js';
+import { ExitCode, GvaError, errnoOf, messageOf } from '../../system/errors.js';
 import { type StoredState, prepareTables, storedStates } from './schema.js';
 
 /** How a point stands. One without a record is pending. */
@@ -63,7 +63,7 @@ export class SweepStore implements Disposable {
       return new SweepStore(database, total);
     } catch (error) {
       database?.close();
-      throw unreadable(file, error);
+      throw isFull(error) ? noRoom(error) : unreadable(file, error);
     }
   }
 
@@ -110,7 +110,7 @@ export class SweepStore implements Disposable {
 
   put(record: PointRecord): void {
     const before = this.#get.get(record.number) as Row | undefined;
-    this.#put.run(...rowOf(record));
+    written(() => this.#put.run(...rowOf(record)));
     if (before) this.#add(storedStates[before.state], -1);
     this.#add(record.state, 1);
   }
@@ -119,14 +119,15 @@ export class SweepStore implements Disposable {
   forget(number: number): void {
     const before = this.#get.get(number) as Row | undefined;
     if (!before) return;
-    this.#database.prepare('DELETE FROM points WHERE number = ?').run(number);
+    const statement = this.#database.prepare('DELETE FROM points WHERE number = ?');
+    written(() => statement.run(number));
     this.#add(storedStates[before.state], -1);
   }
 
   /** Many changes at once, all or none. */
   together(work: () => void): void {
     try {
-      this.#database.transaction(work)();
+      written(() => this.#database.transaction(work)());
     } finally {
       this.#count();
     }
@@ -179,14 +180,21 @@ export class SweepStore implements Disposable {
   }
 
   setFact(name: string, value: string): void {
-    this.#database.prepare('INSERT OR REPLACE INTO facts VALUES (?, ?)').run(name, value);
+    const statement = this.#database.prepare('INSERT OR REPLACE INTO facts VALUES (?, ?)');
+    written(() => statement.run(name, value));
   }
 
   [Symbol.dispose](): void {
-    // One file is left, which may be copied. The lock would be held until the statements are collected.
-    this.#database.exec('PRAGMA journal_mode = DELETE; PRAGMA locking_mode = NORMAL');
-    this.#database.prepare('SELECT count(*) FROM facts').get();
-    this.#database.close();
+    try {
+      // One file is left, which may be copied. The lock would be held until the statements are collected.
+      this.#database.exec('PRAGMA journal_mode = DELETE; PRAGMA locking_mode = NORMAL');
+      this.#database.prepare('SELECT count(*) FROM facts').get();
+    } catch (error) {
+      // Then there are two files, which is as good for whoever opens it next.
+      if (!isFull(error)) throw error;
+    } finally {
+      this.#database.close();
+    }
   }
 
   #count(): void {
@@ -253,6 +261,24 @@ function checkIntegrity(database: Database.Database): void {
   const said = rows[0]?.quick_check;
   if (said !== 'ok') throw new Error(said ?? 'it cannot be checked');
 }
+
+/** @throws GvaError ENOSPC where there is no room: nothing was changed */
+function written(work: () => unknown): void {
+  try {
+    work();
+  } catch (error) {
+    throw isFull(error) ? noRoom(error) : error;
+  }
+}
+
+const isFull = (error: unknown) => errnoOf(error) === 'SQLITE_FULL';
+
+const noRoom = (error: unknown) =>
+  new GvaError('ENOSPC', `the store of the sweep cannot be written: ${messageOf(error)}`, {
+    exitCode: ExitCode.infrastructure,
+    hint: 'Make room on the disk of the sweep. What is done is kept: the same command goes on from there.',
+    cause: error,
+  });
 
 const unreadable = (file: string, error: unknown) =>
   new GvaError('STORE_UNREADABLE', `the store ${file} cannot be read: ${messageOf(error)}`, {

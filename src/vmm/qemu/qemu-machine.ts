@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { ConsoleRing } from '../console-ring.js';
 import type { VirtualMachine, VmmExit } from '../driver.js';
 import type { Supervised } from '../supervisor.js';
+import { goOnWhenRoom } from './full-disk.js';
 import { QmpClient } from './qmp.js';
 
 /** A running QEMU and its monitor. */
@@ -13,8 +14,11 @@ export class QemuMachine implements VirtualMachine {
   readonly terminal: Duplex;
   readonly #process: Supervised;
 
-  /** @param supervised started with one socket: the monitor's */
-  constructor(supervised: Supervised) {
+  /**
+   * @param supervised started with one socket: the monitor's
+   * @param pause seconds that a machine is stopped whose disk has no room
+   */
+  constructor(supervised: Supervised, pause?: number) {
     const [monitor] = supervised.sockets;
     if (!monitor) throw new TypeError('a QEMU without a monitor');
     this.#process = supervised;
@@ -22,6 +26,7 @@ export class QemuMachine implements VirtualMachine {
     this.console = supervised.console;
     this.terminal = supervised.consoleSocket;
     this.qmp = new QmpClient(monitor);
+    goOnWhenRoom(this.qmp, pause);
     let reason: unknown;
     this.qmp.listen(({ name, data }) => {
       if (name === 'SHUTDOWN') reason = data['reason'];

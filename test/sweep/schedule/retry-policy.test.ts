@@ -44,6 +44,20 @@ describe('after an attempt', () => {
     expect(half({ retryTimeouts: true }).after(lost('timeout'))).toMatchObject({ next: 'again' });
   });
 
+  test.each(['ENOSPC: no space left', 'EDQUOT: quota', 'disk-error'])(
+    'a full disk (%s) does not count, unless it is always full',
+    (cause) => {
+      const policy = half({ attempts: 1 });
+      let tally: Tally = noTally;
+      for (let time = 1; time <= 10; time++) {
+        const decision = policy.after(lost(cause), tally);
+        expect(decision).toEqual({ next: 'again', delay: 0.5, tally: { lost: 0, failed: 0, full: time } });
+        if (decision.next === 'again') tally = decision.tally;
+      }
+      expect(policy.after(lost(cause), tally)).toMatchObject({ next: 'set-aside' });
+    },
+  );
+
   test('wrong input is final; trouble of the host is not', () => {
     const outcome = lost('FILE_MISSING: there is no file inputs/7.dat');
     expect(half().after(outcome, noTally, { exitCode: 2 })).toEqual({ next: 'final' });
