@@ -50,9 +50,6 @@ export async function lockFolder(folder: string, prefix: string): Promise<LockOu
   }
 }
 
-/** Who has the folder, or is about to take it; undefined where nobody does. */
-export const lockHolder = (folder: string, prefix: string) => otherHolder(folder, prefix, '');
-
 async function otherHolder(folder: string, prefix: string, own: string): Promise<LockHolder | undefined> {
   for (const name of await readdir(folder)) {
     if (!name.startsWith(prefix) || name === own) continue;

@@ -57,8 +57,10 @@ export const localGridFiles = {
   cancel: 'cancel-',
   /** What the spooler says; nothing, unless something is wrong. */
   log: 'spooler.log',
-  /** Beginning of the name; says which process is the spooler. */
-  lock: '.lock-',
+  /** Locked by the spooler while it works. */
+  lock: 'lock',
+  /** Which process is the spooler. */
+  spooler: 'spooler.json',
 } as const;
 
 /** Of the user, and of the site, which holds where the user's says nothing. */

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ExitCode, GvaError } from '../../system/errors.js';
 import { ensureFolder, readTextIfExists } from '../../system/files.js';
-import { lockHolder } from '../../system/folder-lock.js';
 import { localGridFiles, localGridFolder, packageRoot } from '../../system/paths.js';
+import { judgeProcess, parseProcessIdentity } from '../../system/process-identity.js';
 import { shellWord } from '../../system/shell-word.js';
 import { checkArray } from '../check-array.js';
 import { elementScript } from '../element-script.js';
@@ -87,7 +87,7 @@ export class LocalEngine implements GridEngine {
         all.push({ state: 'pending', word: 'PENDING', ...states.get(element), job, element });
     }
     // After this machine was started anew, say.
-    if (all.some(({ state }) => state !== 'ended') && !(await this.#isHeld())) await this.#startSpooler();
+    if (all.some(({ state }) => state !== 'ended') && !(await this.#hasSpooler())) await this.#startSpooler();
     return all;
   }
 
@@ -117,10 +117,11 @@ export class LocalEngine implements GridEngine {
       stdio: ['ignore', log.fd, log.fd],
     });
     await once(child, 'spawn');
-    while (child.exitCode === null && child.signalCode === null && !(await this.#isHeld())) await sleep(20);
+    while (child.exitCode === null && child.signalCode === null && !(await this.#hasSpooler()))
+      await sleep(20);
     child.unref();
     const ended = child.exitCode !== null || child.signalCode !== null;
-    if (!ended || child.exitCode === 0 || (await this.#isHeld())) return;
+    if (!ended || child.exitCode === 0 || (await this.#hasSpooler())) return;
     const said = (await readTextIfExists(path))?.trim().split('\n') ?? [];
     const why = said.findLast((line) => /^\w*Error\b/.test(line)) ?? said.at(-1) ?? '';
     throw new GvaError('GRID_SILENT', `the process that runs jobs here does not start: ${why}`, {
@@ -129,7 +130,9 @@ export class LocalEngine implements GridEngine {
     });
   }
 
-  async #isHeld(): Promise<boolean> {
-    return (await lockHolder(this.#queue.folder, localGridFiles.lock)) !== undefined;
+  async #hasSpooler(): Promise<boolean> {
+    const text = await readTextIfExists(join(this.#queue.folder, localGridFiles.spooler));
+    const process = text === undefined ? undefined : parseProcessIdentity(text);
+    return process !== undefined && (await judgeProcess(process)) !== 'dead';
   }
 }

@@ -1,6 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { lockFolder } from '../../system/folder-lock.js';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { lockFile } from '../../system/file-lock.js';
+import { writeFileAtomically } from '../../system/files.js';
 import { localGridFiles } from '../../system/paths.js';
+import { processIdentity } from '../../system/process-identity.js';
 import { hostCapacity } from './capacity.js';
 import { QueueFolder } from './queue-folder.js';
 import { Spooler } from './spooler.js';
@@ -14,20 +17,17 @@ async function main(folder: string): Promise<void> {
   const queue = new QueueFolder(folder);
   const stop = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop.abort());
-  let holder: string | undefined;
   while (!stop.signal.aborted && (await hasWork(queue))) {
-    const outcome = await lockFolder(folder, localGridFiles.lock);
-    if (outcome.lock) {
-      const { lock } = outcome;
-      try {
-        await new Spooler(queue, await hostCapacity(), stop.signal).run();
-      } finally {
-        await lock[Symbol.asyncDispose]();
-      }
-    } else if (outcome.holder.file === holder) return;
-    // One that only tried has gone, or tries with another file.
-    else holder = outcome.holder.file;
-    await sleep(50);
+    const lock = await lockFile(join(folder, localGridFiles.lock));
+    if (!lock) return;
+    const note = join(folder, localGridFiles.spooler);
+    try {
+      await writeFileAtomically(note, JSON.stringify(await processIdentity(process.pid)));
+      await new Spooler(queue, await hostCapacity(), stop.signal).run();
+    } finally {
+      await rm(note, { force: true });
+      await lock[Symbol.asyncDispose]();
+    }
   }
 }
 

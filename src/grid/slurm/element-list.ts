@@ -18,6 +18,7 @@ const most = 4_000_001;
  * what is not there, is not in the answer. Undefined where it is no such set.
  */
 export function parseElements(text: string): number[] | undefined {
+  if (/^\d+$/.test(text)) return [Number(text)];
   const inner = /^\[?([0-9,:.-]+?)(?:%\d+)?\]?$/.exec(text)?.[1];
   if (inner === undefined) return undefined;
   const elements: number[] = [];

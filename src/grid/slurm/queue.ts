@@ -27,16 +27,29 @@ export function parseQueue(text: string, jobs: readonly string[]): ElementState[
   const clusters = new Set(jobs.map((job) => job.split(';')[1]));
   const byNumber = new Map(clusters.size === 1 ? jobs.map((job) => [job.split(';')[0], job]) : []);
   const states: ElementState[] = [];
+  const judged = new Map<string, ReturnType<typeof judgeWords>>();
   for (const { line, cluster } of linesOf(text)) {
-    const [array = '', elements = '', exit = '', state = '', node = '', reason = ''] = line.split('|', 7);
+    const array = line.slice(0, Math.max(0, line.indexOf('|')));
     const job =
       [`${array};${cluster}`, array].find((name) => asked.has(name)) ??
       (cluster === '' ? byNumber.get(array) : undefined);
-    if (state === '' || job === undefined) continue;
-    const judged = judgeState({ state, node, reason, exit });
-    for (const element of parseElements(elements) ?? []) states.push({ job, element, ...judged });
+    if (job === undefined) continue;
+    const end = line.indexOf('|', array.length + 1);
+    const words = line.slice(end + 1);
+    // Thousands of elements have the same words.
+    const state = judged.get(words) ?? judgeWords(words);
+    judged.set(words, state);
+    if (end === -1 || state === undefined) continue;
+    for (const element of parseElements(line.slice(array.length + 1, end)) ?? [])
+      states.push({ job, element, ...state });
   }
   return states;
+}
+
+/** @param words a line from the exit code on */
+function judgeWords(words: string): ReturnType<typeof judgeState> | undefined {
+  const [exit = '', state = '', node = '', reason = ''] = words.split('|', 4);
+  return state === '' ? undefined : judgeState({ state, node, reason, exit });
 }
 
 /** The arrays of that name, from what squeue says (`nameFormat`), once for each of their lines. */

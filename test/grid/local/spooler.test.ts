@@ -45,7 +45,7 @@ describe('the spooler', () => {
     await writeFile(join(used.folder, 'go'), '');
     expect((await endsOf(used.engine, job, 3)).map(({ end }) => end)).toEqual(Array(3).fill('completed'));
     await eventually(async () => (await used.spoolers()).length === 0);
-    expect((await readdir(used.queue)).sort()).toEqual(['arrays', 'spooler.log']);
+    expect((await readdir(used.queue)).sort()).toEqual(['arrays', 'lock', 'spooler.log']);
     expect(await readFile(join(used.queue, 'spooler.log'), 'utf8')).toBe('');
   });
 
@@ -85,7 +85,7 @@ describe('the spooler', () => {
     const list = join(used.folder, 'list');
     const script = `echo $GVA_JOB >> ${list}`;
     const jobs = await Promise.all(
-      Array.from({ length: 8 }, () => used.engine.submit(used.array(script, { elements: 5 }), never)),
+      Array.from({ length: 12 }, () => used.engine.submit(used.array(script, { elements: 5 }), never)),
     );
     for (const job of jobs) await endsOf(used.engine, job, 5);
     const ran = (await readFile(list, 'utf8')).trim().split('\n').sort();
@@ -158,7 +158,12 @@ describe('the spooler', () => {
       states,
       '\n{"element":0,"state":"ended","end":"failed","word":"FAILED"}\n{"element":1,"sta',
     );
-    expect((await endsOf(used.engine, array.name, 2)).map(({ end }) => end)).toEqual(['failed', 'completed']);
+    queue.tell(array.name, { element: 0, state: 'ended', end: 'cancelled', word: 'CANCELLED' });
+    expect((await queue.states(array.name)).get(0)?.end).toBe('cancelled');
+    expect((await endsOf(used.engine, array.name, 2)).map(({ end }) => end)).toEqual([
+      'cancelled',
+      'completed',
+    ]);
   });
 });
 
