@@ -50,6 +50,17 @@ function abortOrExit(controller: AbortController): void {
   controller.abort(interrupted());
 }
 
+/**
+ * As `act()`, for a job of a grid: the signal's reason is the name of what was received, such as `TERM`. Grids repeat
+ * themselves, and kill in the end: nothing that comes after the first ends the process.
+ */
+export async function actAsJob(work: (signal: AbortSignal) => Promise<ExitCode>): Promise<void> {
+  const controller = new AbortController();
+  const stop = (name: string) => () => controller.abort(name);
+  const handlers = { SIGINT: stop('INT'), SIGTERM: stop('TERM'), SIGHUP: stop('HUP') };
+  await perform(undefined, () => work(controller.signal), handlers);
+}
+
 type Handlers = Readonly<Record<'SIGINT' | 'SIGTERM' | 'SIGHUP', () => void>>;
 type ErrorTeller = (error: GvaError) => void | Promise<void>;
 

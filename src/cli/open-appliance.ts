@@ -5,6 +5,13 @@ import { type ChosenVmm, chooseVmm } from '../vmm/choose.js';
 import type { InstanceOptions } from './instance-options.js';
 import { vmmDrivers } from './vmms.js';
 
+/** What instances share, wherever they are run. */
+export async function prepareSource(source: ApplianceSource): Promise<PreparedAppliance> {
+  if (source.kind === 'folder') return prepareAppliance(source, await loadBase(source.appliance.base));
+  const { preparePackage } = await import('../instance/prepare-package.js');
+  return preparePackage(source);
+}
+
 export interface OpenedAppliance {
   readonly prepared: PreparedAppliance;
   readonly vmm: ChosenVmm;
@@ -23,8 +30,7 @@ export async function openAppliance(
     const [prepared, vmm] = await Promise.all([prepareAppliance(source, base), choose(base, 'direct')]);
     return { prepared, vmm };
   }
-  const { preparePackage } = await import('../instance/prepare-package.js');
-  const prepared = await preparePackage(source);
+  const prepared = await prepareSource(source);
   const { machine } = prepared;
   if (machine.kind === 'contract') return { prepared, vmm: await choose(machine.base, 'direct') };
   // Any kernel of ours tells whether KVM works; without one there is emulation.

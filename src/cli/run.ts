@@ -4,7 +4,7 @@ import type { InstanceResult } from '../model/result.js';
 import type { Placement } from '../vmm/driver.js';
 import { ExitCode, GvaError } from '../system/errors.js';
 import { mark, profileTable } from '../system/profile.js';
-import { act, printJson, repeatable } from './action.js';
+import { act, actAsJob, printJson, repeatable } from './action.js';
 import { type InstanceOptions, addInstanceOptions, instanceLimits } from './instance-options.js';
 import { type LimitOptions, addLimitOptions, packageLimits } from './package-limits.js';
 
@@ -15,12 +15,13 @@ interface RunOptions extends InstanceOptions, LimitOptions {
   profile?: boolean;
   hostCpus?: string;
   numaNode?: string;
+  spec?: string;
 }
 
 export function addRunCommand(program: Command): void {
   const run = program
     .command('run')
-    .argument('<appliance>', 'appliance folder (with a gva.yaml), or a package (.ova, .ovf)')
+    .argument('[appliance]', 'appliance folder (with a gva.yaml), or a package (.ova, .ovf)')
     .description('run one instance of an appliance and bring its output home')
     .addOption(repeatable('-p, --param <name=value>', 'value of a parameter'))
     .addOption(repeatable('-f, --file <src[=name]>', 'file for the parameter CD'))
@@ -30,11 +31,17 @@ export function addRunCommand(program: Command): void {
     .option('--host-cpus <list>', 'keep the machine on these CPUs of the host: 0-3,8')
     .option('--numa-node <number>', "take the guest's memory from this node of the host (QEMU)")
     .option('--profile', 'show where the time went, to the millisecond')
+    .option(
+      '--spec <file>',
+      'on a node of a grid: run the points that the file says; nothing else may be given',
+    )
     .option('--json', 'print the result as one JSON document on standard output, and nothing else')
     .addHelpText('after', examples)
-    .action((appliance: string, options: RunOptions) =>
-      act(options.json ?? false, (signal) => runAppliance(appliance, options, signal)),
-    );
+    .action((appliance: string | undefined, options: RunOptions) => {
+      const { spec } = options;
+      if (spec !== undefined) return actAsJob((signal) => runElement(spec, run, signal));
+      return act(options.json ?? false, (signal) => runAppliance(named(appliance), options, signal));
+    });
 }
 
 const examples = `
@@ -83,6 +90,24 @@ async function runAppliance(folder: string, options: RunOptions, signal: AbortSi
   await view.end(result, out);
   if (options.profile) console.error(profileTable());
   return exitCodeOf(result);
+}
+
+function named(appliance: string | undefined): string {
+  if (appliance !== undefined) return appliance;
+  throw new GvaError('USAGE', 'there is no appliance to run', {
+    hint: 'Name its folder or package: gva run DIR',
+  });
+}
+
+/** Whatever else there is to say is in the file. */
+async function runElement(spec: string, run: Command, signal: AbortSignal): Promise<ExitCode> {
+  const others = Object.keys(run.opts()).filter((name) => run.getOptionValueSource(name) === 'cli');
+  if (run.args.length > 0 || others.length > 1)
+    throw new GvaError('USAGE', '--spec goes with no other option and no appliance', {
+      hint: 'All is said in the file.',
+    });
+  const { runGridElement } = await import('./run-element.js');
+  return await runGridElement(spec, signal);
 }
 
 async function placementOf({ hostCpus, numaNode }: RunOptions): Promise<Placement> {

@@ -15,14 +15,20 @@ export interface PendingFolder extends AsyncDisposable {
 /**
  * Prepares the result folder `out`, which must not hold anything yet. With `force`, one that holds results of
  * ours is replaced when the new results are published; anything else is never touched.
+ *
+ * @param durable whether it is to outlive a crash of the host once it is published
  */
-export async function preparePendingFolder(out: string, force: boolean): Promise<PendingFolder> {
+export async function preparePendingFolder(
+  out: string,
+  force: boolean,
+  durable = true,
+): Promise<PendingFolder> {
   const target = resolve(out);
   await checkTarget(target, out, force);
   const folder = await createSibling(target, out);
   return {
     folder,
-    publish: () => replaceFolder(folder, target),
+    publish: () => replaceFolder(folder, target, durable ? syncPath : () => Promise.resolve()),
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   };
 }
@@ -62,8 +68,12 @@ const unusable = (out: string, error: unknown) =>
     cause: error,
   });
 
-async function replaceFolder(folder: string, target: string): Promise<void> {
-  await syncPath(folder);
+async function replaceFolder(
+  folder: string,
+  target: string,
+  sync: (path: string) => Promise<void>,
+): Promise<void> {
+  await sync(folder);
   const old = (await exists(target)) ? temporarySibling(target) : undefined;
   try {
     if (old !== undefined) await rename(target, old);
@@ -72,7 +82,7 @@ async function replaceFolder(folder: string, target: string): Promise<void> {
     if (old !== undefined && !(await exists(target))) await rename(old, target);
     throw unusable(target, error);
   }
-  await syncPath(dirname(target));
+  await sync(dirname(target));
   if (old !== undefined) await rm(old, { recursive: true, force: true });
 }
 

@@ -41,6 +41,10 @@ export interface InstanceSpec {
   readonly limits: WatchLimits;
   /** Where on the host the machine is to be; anywhere where absent. */
   readonly placement?: Placement;
+  /** Where its own disks are, in a folder of theirs; `scratchFolder()` where absent. */
+  readonly scratch?: string;
+  /** False: `out` need not outlive a crash of the host, because it is going to be copied; true where absent. */
+  readonly durable?: boolean;
   /** Called when the media are made, before the machine is started. */
   readonly onStarting?: () => void;
   /**
@@ -63,8 +67,8 @@ export async function runInstance(
   signal: AbortSignal,
 ): Promise<InstanceResult> {
   const clock = new InstanceClock(onEvent);
-  await using pending = await preparePendingFolder(spec.out, spec.force);
-  await using scratch = await createScratch();
+  await using pending = await preparePendingFolder(spec.out, spec.force, spec.durable);
+  await using scratch = await createScratch(spec.scratch);
   mark('scratch folder made');
   await using machine = await startMachine(spec, vmm, scratch);
   clock.staged(vmm);
@@ -142,7 +146,8 @@ async function collect(
     await patiently(async () => {
       await writeFile(join(folder, resultFiles.events), clock.lines());
       await writeFile(join(folder, resultFiles.console), machine.console.bytes());
-      await writeFileAtomically(join(folder, resultFiles.result), `${JSON.stringify(result, null, 2)}\n`);
+      const write = spec.durable === false ? writeFile : writeFileAtomically;
+      await write(join(folder, resultFiles.result), `${JSON.stringify(result, null, 2)}\n`);
       if (spec.keepDisks) await keepDisks(scratch, folder);
       await pending.publish();
     });

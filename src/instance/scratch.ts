@@ -14,8 +14,7 @@ export interface Scratch extends AsyncDisposable {
   keep(): Promise<void>;
 }
 
-export async function createScratch(): Promise<Scratch> {
-  const parent = scratchFolder();
+export async function createScratch(parent = scratchFolder()): Promise<Scratch> {
   try {
     await removeAbandoned(parent);
     const folder = await mkdtemp(join(parent, scratchPrefix));
@@ -76,9 +75,8 @@ export async function removeAbandoned(parent: string): Promise<void> {
 
 /** Who is killed on the way leaves what the next one still knows as abandoned: whose it is goes last. */
 async function removeScratch(folder: string): Promise<void> {
-  const names = await readdir(folder).catch(() => []);
-  for (const name of names)
-    if (name !== scratchFiles.owner) await rm(join(folder, name), { recursive: true, force: true });
+  const names = (await readdir(folder).catch(() => [])).filter((name) => name !== scratchFiles.owner);
+  await Promise.all(names.map((name) => rm(join(folder, name), { recursive: true, force: true })));
   await rm(folder, { recursive: true, force: true });
 }
 

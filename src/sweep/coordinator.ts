@@ -1,55 +1,29 @@
 import { setMaxListeners } from 'node:events';
-import type { Point, PointOutcome, SweepEvent } from '../model/sweep.js';
+import type { Point, PointOutcome } from '../model/sweep.js';
 import type { SweepRequest } from '../model/sweep-status.js';
 import type { GvaError } from '../system/errors.js';
 import type { ChosenVmm } from '../vmm/choose.js';
-import type { IdentityOf } from './done-points.js';
+import type { ConductParts, Conductor, EndSignals } from './conductor.js';
 import { HostTrouble } from './host-trouble.js';
 import type { HostWatch } from './host-watch.js';
-import type { KnownResults } from './known-results.js';
 import { outcomeOf } from './done-points.js';
-import type { Sorting } from './plan/ordered.js';
 import { pointPhase } from './point-phase.js';
 import { readKeptData } from './results/kept.js';
 import type { runPoint } from './run-point.js';
-import type { SweepSpec } from './run-sweep.js';
 import { endedByFullDisk } from './schedule/disk-room.js';
-import type { Progress } from './schedule/progress.js';
 import { type Tally, RetryPolicy, noTally } from './schedule/retry-policy.js';
 import { RetryQueue } from './schedule/retry-queue.js';
-import { RunOrder, type Searching, searching } from './schedule/run-order.js';
-import { turnsAnyhow, turnsByNumber } from './turns.js';
-import type { StopConditions } from './schedule/stop-conditions.js';
-import type { PointRecord, SweepStore } from './store/store.js';
+import { type RunOrder, type Searching, searching } from './schedule/run-order.js';
+import type { PointRecord } from './store/store.js';
 import { whenRoom } from './store/when-room.js';
+import { orderOf } from './turns.js';
 import { pointFolder } from '../system/paths.js';
 
-export interface CoordinatorParts {
-  readonly spec: SweepSpec;
+export interface CoordinatorParts extends ConductParts {
   readonly vmm: ChosenVmm;
-  readonly store: SweepStore;
-  readonly known: KnownResults;
-  readonly identity: IdentityOf;
   readonly host: HostWatch;
-  readonly progress: Progress;
-  readonly stop: StopConditions;
-  /** Runs one point: here, or wherever an engine has its machines. */
+  /** Runs the instance of one point. */
   readonly engine: typeof runPoint;
-  /** Number of points of the plan. */
-  readonly count: number;
-  /** Where the plan has an order. */
-  readonly sorting?: Sorting | undefined;
-  readonly onEvent: (event: SweepEvent) => void;
-  /** Something changed in the table of results. */
-  readonly onChange: () => void;
-}
-
-/** The two ways to end a sweep early. */
-export interface EndSignals {
-  /** Begin nothing more. */
-  readonly finish: AbortSignal;
-  /** Cancel what runs, too. */
-  readonly abort: AbortSignal;
 }
 
 interface Attempt {
@@ -61,7 +35,7 @@ interface Attempt {
  * Runs the points that are to be run: as many at once as the host has room for, lost ones again after a while, until
  * none is left, a condition stops the sweep, or somebody does. The store knows of each step before it is taken.
  */
-export class Coordinator {
+export class Coordinator implements Conductor {
   /** Why the sweep stopped before its end; a sentence without its full stop. */
   stopped: string | undefined;
   /** Somebody else has asked for its end. */
@@ -127,8 +101,16 @@ export class Coordinator {
     }
   }
 
-  /** About once a second: what the host has room for. */
-  async lookAtHost(): Promise<void> {
+  get parallel(): number {
+    return this.#parts.host.state.atOnce;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#parts.host[Symbol.asyncDispose]();
+  }
+
+  /** What the host has room for. */
+  async tick(): Promise<void> {
     const { host, store, onEvent } = this.#parts;
     const { pending, active } = store.counts;
     const { pause } = await host.look(this.now, this.#running.size, pending + active);
@@ -303,11 +285,6 @@ export class Coordinator {
     for (const point of this.#order.points())
       yield point === searching ? searching : { point, tally: noTally };
   }
-}
-
-function orderOf({ spec, store, sorting }: CoordinatorParts): RunOrder {
-  const turns = sorting ? turnsAnyhow(store, spec.force) : turnsByNumber(store, spec.force);
-  return new RunOrder(spec.plan.points, turns, sorting);
 }
 
 /** What a point that is given up says: also why it is not tried again. */

@@ -1,5 +1,5 @@
 import type { Gathered, SweepEvent } from '../model/sweep.js';
-import type { EndSignals } from './coordinator.js';
+import type { EndSignals } from './conductor.js';
 import { type GatherStep, gather, gatherTitle, gatheredBefore } from './gather.js';
 
 /** A gather step, and whether it may be run: a command comes with a plan, which may be anybody's. */

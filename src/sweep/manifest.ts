@@ -1,5 +1,8 @@
 import { z } from 'zod';
 import type { SweepManifest } from '../model/sweep.js';
+import { packageVersion } from '../system/paths.js';
+import type { GatherSpec } from './gathering.js';
+import type { SweepSpec } from './run-sweep.js';
 
 const named = { name: z.string(), digest: z.string() };
 
@@ -27,4 +30,38 @@ export function parseSweepManifest(text: string): SweepManifest | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** What becomes `sweep.json`. @param before of the run that this one continues */
+export function describeSweep(
+  spec: SweepSpec,
+  count: number,
+  vmm: SweepManifest['vmm'],
+  before: SweepManifest | undefined,
+): SweepManifest {
+  const { plan, prepared } = spec;
+  const { appliance, digest, base } = prepared;
+  const now = new Date().toISOString();
+  return {
+    format: 'gva-sweep/1',
+    gva: packageVersion(),
+    appliance: { name: appliance.name, version: appliance.version, digest },
+    base: { name: base.name, digest: base.digest },
+    vmm,
+    plan: { file: plan.file, text: plan.text },
+    files: plan.files.common.map(({ name, size, sha256 }) => ({ name, size, sha256 })),
+    parameters: plan.points.names,
+    count,
+    ...describeGather(spec.gather),
+    ...(spec.options ? { options: spec.options } : {}),
+    ...(before ? { startedAt: before.startedAt, continuedAt: now } : { startedAt: now }),
+  };
+}
+
+function describeGather(gather: GatherSpec | undefined): Pick<SweepManifest, 'gather'> {
+  if (!gather) return {};
+  const { step } = gather;
+  return {
+    gather: step.kind === 'command' ? { command: step.command } : { appliance: step.place },
+  };
 }

@@ -50,7 +50,7 @@ export async function runPoint(
     const result = await runInstance({ ...spec, ...waits, force: true }, vmm, onEvent, signal);
     return { outcome: outcomeOf(result), took: diskUse(result, { keep, keepDisks }) };
   } catch (error) {
-    return notRun(toldError(error));
+    return notRun(error);
   }
 }
 
@@ -63,12 +63,21 @@ function diskUse(
   return { scratch: scratchBytes, results: collected + (keepDisks ? scratchBytes : 0) };
 }
 
-/** A point whose input is wrong has failed as its application would; all else may fare better another time. */
-function notRun(error: GvaError): PointRun {
-  const { code, message } = error;
-  const wrong = code === 'INPUT_FILE' && error.exitCode === ExitCode.usage;
+/**
+ * Of a point whose instance could not be run at all. One whose input is wrong has failed as its application would; all
+ * else may fare better another time.
+ *
+ * @throws what is a bug
+ */
+export function notRun(error: unknown): Required<Pick<PointRun, 'outcome' | 'error'>> {
+  const told = toldError(error);
+  const { code, message } = told;
+  const wrong = code === 'INPUT_FILE' && told.exitCode === ExitCode.usage;
   const state = wrong ? 'failed' : 'lost';
-  return { outcome: { state, cause: `${code}: ${message}`, message, status: null, times: null }, error };
+  return {
+    outcome: { state, cause: `${code}: ${message}`, message, status: null, times: null },
+    error: told,
+  };
 }
 
 /** Errors of the host's system calls (a full disk, too many processes) are no bugs of ours. */

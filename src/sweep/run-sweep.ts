@@ -8,13 +8,14 @@ import type { WatchLimits } from '../instance/watch.js';
 import type { KeepKind } from '../model/keep.js';
 import type { SweepEvent, SweepManifest, SweepNote, SweepSummary } from '../model/sweep.js';
 import type { SweepStatus } from '../model/sweep-status.js';
-import { packageVersion, pointFolder, scratchFolder, sweepFiles } from '../system/paths.js';
+import { pointFolder, scratchFolder, sweepFiles } from '../system/paths.js';
 import type { ChosenVmm } from '../vmm/choose.js';
-import { Coordinator, type CoordinatorParts, type EndSignals } from './coordinator.js';
+import type { Conduct, ConductParts, Conductor, EndSignals } from './conductor.js';
 import { identityOf } from './done-points.js';
 import { type GatherSpec, Gathering } from './gathering.js';
-import { HostWatch } from './host-watch.js';
 import { KnownResults } from './known-results.js';
+import { describeSweep } from './manifest.js';
+import { onThisHost } from './on-this-host.js';
 import { checkLaterFiles } from './plan/check-files.js';
 import { checkSortable, sortPoints } from './plan/ordered.js';
 import type { Plan } from './plan/plan.js';
@@ -64,16 +65,34 @@ export interface SweepSpec {
  * point that is done is not run again while it is the same work; every other one is. However it ends, the same call
  * goes on where this one ended.
  *
- * @param engine runs the instances; those of this machine where absent
+ * @param engine runs the instance of one point
  * @throws GvaError where the folder cannot be used, and SWEEP_STOPPED where this host can run no more points;
  *   what becomes of single points is in the summary and the table
  */
-export async function runSweep(
-  given: SweepSpec,
+export function runSweep(
+  spec: SweepSpec,
   vmm: ChosenVmm,
   onEvent: (event: SweepEvent) => void,
   signals: EndSignals,
   engine = runPoint,
+): Promise<SweepSummary> {
+  const { driver, probe } = vmm;
+  const used = { name: driver.name, version: probe.version, accelerator: probe.accelerator };
+  return conductSweep(spec, { vmm: used, conduct: onThisHost(vmm, engine) }, onEvent, signals);
+}
+
+/** Who has the points run, and by what VMM, as far as that is known. */
+export interface Conducting {
+  readonly vmm: SweepManifest['vmm'];
+  readonly conduct: Conduct;
+}
+
+/** As `runSweep()`, wherever the instances are. */
+export async function conductSweep(
+  given: SweepSpec,
+  { vmm, conduct }: Conducting,
+  onEvent: (event: SweepEvent) => void,
+  signals: EndSignals,
 ): Promise<SweepSummary> {
   const spec = { ...given, out: resolve(given.out) };
   const start = performance.now();
@@ -83,7 +102,7 @@ export async function runSweep(
   const count = Number(await countPoints(plan.points, signals.abort));
   checkSortable(plan);
   const sorting = plan.order && (await sortPoints(plan.points, plan.order, signals.abort));
-  const manifest = describe(spec, count, vmm, folder.before);
+  const manifest = describeSweep(spec, count, vmm, folder.before);
   // Whatever ends this process from here on, the folder is that of a sweep.
   if (!folder.before) await folder.writeManifest(manifest);
   using store = await openStore(out, count, signals.abort);
@@ -96,19 +115,22 @@ export async function runSweep(
   signals.abort.throwIfAborted();
   if (folder.before) await folder.writeManifest(manifest);
   const kept = spec.force ? 0 : store.counts.done;
-  const appliance = prepared.appliance;
-  await using host = await HostWatch.start(appliance, out, spec.jobs);
   const progress = new Progress(0);
   await using results = new ResultsFile(join(out, sweepFiles.results), resultsSource(spec, store));
-  const parts = { spec, vmm, store, known, identity, host, progress, stop, count, sorting, onEvent, engine };
+  const parts = { spec, store, known, identity, progress, stop, count, sorting, onEvent };
   let changed =
     !existsSync(results.path) || folder.before === undefined || !isDeepStrictEqual(before, store.counts);
   const onChange = () => {
     changed = true;
     results.changed();
   };
-  const coordinator = new Coordinator({ ...parts, onChange }, signals);
-  onEvent({ event: 'begun', points: count, kept, parallel: Math.min(host.state.atOnce, count - kept || 1) });
+  await using coordinator = await conduct({ ...parts, onChange }, signals);
+  onEvent({
+    event: 'begun',
+    points: count,
+    kept,
+    parallel: Math.min(coordinator.parallel, count - kept || 1),
+  });
   const writeTable = async () => {
     // Of a long sweep that has nothing left to do, this would take longer than all else.
     if (changed)
@@ -159,7 +181,7 @@ async function besides(
 }
 
 interface Work {
-  readonly coordinator: Coordinator;
+  readonly coordinator: Conductor;
   readonly gathering: Gathering;
   readonly writeTable: () => Promise<void>;
 }
@@ -167,7 +189,7 @@ interface Work {
 /** Runs the points, writes the table and gathers; while it gathers, points may be asked for again. */
 async function workThrough(
   { coordinator, gathering, writeTable }: Work,
-  { store, count }: Pick<CoordinatorParts, 'store' | 'count'>,
+  { store, count }: Pick<ConductParts, 'store' | 'count'>,
   signals: EndSignals,
 ): Promise<void> {
   do {
@@ -185,7 +207,7 @@ async function workThrough(
 
 /** Works through to the end; meanwhile others are told how it stands, and heard. */
 async function oversee(
-  { spec, store, host, progress, count }: Omit<CoordinatorParts, 'onChange'>,
+  { spec, store, progress, count }: Omit<ConductParts, 'onChange'>,
   work: Work,
   kept: number,
   signals: EndSignals,
@@ -198,8 +220,8 @@ async function oversee(
   const statusParts = (state: StatusParts['state']): StatusParts => ({
     ...{ name: spec.name, state, startedAt, points: count, counts: store.counts, kept },
     ...reasonOf(coordinator, gathering),
-    parallel: host.state.atOnce,
-    ...progress.parts(coordinator.now, new Date(), count - ended(store), host.state.atOnce),
+    parallel: coordinator.parallel,
+    ...progress.parts(coordinator.now, new Date(), count - ended(store), coordinator.parallel),
     ...(state === 'paused' ? { remaining: null } : {}),
   });
   status.refresh(statusParts('running'));
@@ -264,54 +286,21 @@ function everySecond(work: () => Promise<void>): { end(): Promise<void> } {
 async function tick({ out }: SweepSpec, { coordinator, gathering }: Work): Promise<void> {
   for (const request of await takeRequests(out)) coordinator.take(request);
   if (coordinator.cancelled || coordinator.retrying) gathering.stop();
-  await coordinator.lookAtHost();
+  await coordinator.tick();
 }
 
-function stateOf(coordinator: Coordinator, { finish, abort }: EndSignals): StatusParts['state'] {
+function stateOf(coordinator: Conductor, { finish, abort }: EndSignals): StatusParts['state'] {
   if (finish.aborted || abort.aborted || coordinator.stopped !== undefined) return 'stopping';
   return coordinator.paused === undefined ? 'running' : 'paused';
 }
 
 function reasonOf(
-  { stopped, paused, trouble }: Coordinator,
+  { stopped, paused, trouble }: Conductor,
   { running, gathered }: Gathering,
 ): Pick<StatusParts, 'reason' | 'gathered'> {
   const reason = trouble?.message ?? (running ? 'gathering' : (stopped ?? paused));
   return {
     ...(reason === undefined ? {} : { reason }),
     ...(gathered ? { gathered: { ...gathered, log: sweepFiles.gatherLog } } : {}),
-  };
-}
-
-function describe(
-  spec: SweepSpec,
-  count: number,
-  vmm: ChosenVmm,
-  before: SweepManifest | undefined,
-): SweepManifest {
-  const { plan, prepared } = spec;
-  const { appliance, digest, base } = prepared;
-  const now = new Date().toISOString();
-  return {
-    format: 'gva-sweep/1',
-    gva: packageVersion(),
-    appliance: { name: appliance.name, version: appliance.version, digest },
-    base: { name: base.name, digest: base.digest },
-    vmm: { name: vmm.driver.name, version: vmm.probe.version, accelerator: vmm.probe.accelerator },
-    plan: { file: plan.file, text: plan.text },
-    files: plan.files.common.map(({ name, size, sha256 }) => ({ name, size, sha256 })),
-    parameters: plan.points.names,
-    count,
-    ...describeGather(spec.gather),
-    ...(spec.options ? { options: spec.options } : {}),
-    ...(before ? { startedAt: before.startedAt, continuedAt: now } : { startedAt: now }),
-  };
-}
-
-function describeGather(gather: GatherSpec | undefined): Pick<SweepManifest, 'gather'> {
-  if (!gather) return {};
-  const { step } = gather;
-  return {
-    gather: step.kind === 'command' ? { command: step.command } : { appliance: step.place },
   };
 }

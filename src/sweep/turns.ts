@@ -1,4 +1,5 @@
-import type { Turn } from './schedule/run-order.js';
+import type { ConductParts } from './conductor.js';
+import { RunOrder, type Turn } from './schedule/run-order.js';
 import type { StoredState } from './store/schema.js';
 import type { SweepStore } from './store/store.js';
 
@@ -24,4 +25,10 @@ export function turnsByNumber(store: SweepStore, force: boolean): (index: number
     while (!next.done && next.value.number < index) next = known.next();
     return turnOf(!next.done && next.value.number === index ? next.value.state : undefined, force);
   };
+}
+
+/** The order in which the points of a sweep are begun. */
+export function orderOf({ spec, store, sorting }: ConductParts): RunOrder {
+  const turns = sorting ? turnsAnyhow(store, spec.force) : turnsByNumber(store, spec.force);
+  return new RunOrder(spec.plan.points, turns, sorting);
 }

@@ -1,6 +1,6 @@
 /**
- * Exit codes of every command, decided once. 69 and 130 follow sysexits.h (EX_UNAVAILABLE) and the shell's
- * 128 + SIGINT.
+ * Exit codes of every command, decided once. 69, 130 and 143 follow sysexits.h (EX_UNAVAILABLE) and the shell's
+ * 128 + signal.
  */
 export const ExitCode = {
   /** Everything asked for was done. */
@@ -13,6 +13,8 @@ export const ExitCode = {
   infrastructure: 69,
   /** Ended by the user. */
   interrupted: 130,
+  /** A job of a grid that was told to end: 128 + SIGTERM, as the shell has it. */
+  stopped: 143,
 } as const;
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 

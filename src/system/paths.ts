@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { homedir, hostname } from 'node:os';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /**
@@ -12,6 +12,11 @@ function xdg(variable: string, fallback: string): string {
   const value = process.env[variable];
   // The specification says that relative paths are to be ignored.
   return value?.startsWith('/') ? value : join(homedir(), fallback);
+}
+
+/** Scripts set variables that they have no value for to nothing. */
+function fromEnvironment(names: readonly string[]): string | undefined {
+  return names.map((name) => process.env[name]).find((value) => value !== undefined && value !== '');
 }
 
 /** Base images; what is lost here must be built again. */
@@ -29,6 +34,8 @@ export const resultsCacheFolder = () => join(cacheFolder(), 'results');
 export const runningSweepsFolder = () => join(cacheFolder(), 'running');
 /** A file for each sweep of the user. */
 export const sweepsFolder = () => join(dataFolder(), 'sweeps');
+/** Where the grid engine `local` keeps the queue of this user's jobs on this machine. */
+export const localGridFolder = () => join(cacheFolder(), 'grid', hostname());
 export const probesFolder = () => join(cacheFolder(), 'probes');
 
 /** In the folder of probes; KEY stands for a boot of the host, programs and kernels. */
@@ -38,8 +45,32 @@ export const probeFiles = {
   sandbox: (key: string) => `sandbox-${key}.json`,
 } as const;
 
-/** Disks of running instances: node-local, big, and gone afterwards. */
-export const scratchFolder = () => process.env['GVA_SCRATCH'] ?? process.env['TMPDIR'] ?? '/var/tmp';
+/** In the folder of the grid engine `local`. */
+export const localGridFiles = {
+  /** A folder for each job array, by its name. */
+  arrays: 'arrays',
+  /** Of an array: what was submitted. */
+  array: 'array.json',
+  /** Of an array: what became of its elements, line by line. */
+  states: 'states.jsonl',
+  /** Of an array: beginning of the names of requests to end elements. */
+  cancel: 'cancel-',
+  /** What the spooler says; nothing, unless something is wrong. */
+  log: 'spooler.log',
+  /** Locked by the spooler while it works. */
+  lock: 'lock',
+  /** Which process is the spooler. */
+  spooler: 'spooler.json',
+} as const;
+
+/** Of the user, and of the site, which holds where the user's says nothing. */
+export const configFiles = () => ({
+  user: join(xdg('XDG_CONFIG_HOME', '.config'), 'gva', 'config.yaml'),
+  site: '/etc/gva/config.yaml',
+});
+
+/** Disks of running instances: node-local, big, and gone afterwards. SLURM_TMPDIR is some sites' name of a job's own. */
+export const scratchFolder = () => fromEnvironment(['GVA_SCRATCH', 'SLURM_TMPDIR', 'TMPDIR']) ?? '/var/tmp';
 export const scratchPrefix = 'gva-';
 
 /** In a base's folder. */
@@ -121,6 +152,76 @@ export const sweepFiles = {
   /** Beginning of the name; says which process uses the folder, while it does. */
   lock: '.lock-',
 } as const;
+
+/**
+ * In the folder of a sweep that runs on a grid. A chunk is one array of jobs; an element of it is one job, which works on
+ * a bundle of points.
+ */
+export const gridFiles = {
+  folder: 'grid',
+  /** Images by their SHA-256. */
+  images: 'images',
+  chunks: 'chunks',
+  /** `digest`: of its text. */
+  work: (digest: string) => `work-${digest.slice(0, 8)}.json`,
+  chunk: (number: number) => `c${String(number).padStart(4, '0')}`,
+  /** In a chunk's folder: what is to be submitted, written before it is. */
+  array: 'array.json',
+  /** In a chunk's folder: what the grid calls it, written after it was submitted. */
+  submitted: 'submitted.json',
+  /** In a chunk's folder: nothing more will come of it. */
+  over: 'over',
+  /** In a chunk's folder: what the grid's own scripts say. */
+  logs: 'logs',
+  /** In a chunk's folder: a point that is not to be begun any more. */
+  cancelled: (point: number) => `cancel-${point}`,
+  /** In a chunk's folder: what an element of its array is to do. */
+  element: (number: number) => `e${String(number).padStart(4, '0')}.json`,
+  /** Beside it: what a job did of it. */
+  record: (element: string, job: string) => `${element.replace(/\.json$/, '')}-${job}.jsonl`,
+  /** The element that a file is a record of; undefined where it is none. */
+  elementOfRecord: (name: string) => {
+    const number = /^e(\d{4,})-.*\.jsonl$/.exec(name)?.[1];
+    return number === undefined ? undefined : Number(number);
+  },
+  /** In a chunk's folder: what is known of instances that were lost. */
+  lost: 'lost',
+  lostPoint: (index: number, attempt: number) => `${String(index).padStart(7, '0')}-${attempt}`,
+} as const;
+
+export const gridChunk = (sweepFolder: string, number: number) =>
+  join(sweepFolder, gridFiles.folder, gridFiles.chunks, gridFiles.chunk(number));
+
+export const gridImage = (sweepFolder: string, sha256: string) =>
+  join(sweepFolder, gridFiles.folder, gridFiles.images, sha256);
+
+/** What a job of a grid copies of a point's results, beside the point's folder, before it publishes it by a rename. */
+export const pointPart = (point: string, job: string) =>
+  join(dirname(point), `.${basename(point)}-${job}.part`);
+
+/** Where each user has a folder of his own on a node of a grid. */
+export const nodeParent = () => fromEnvironment(['GVA_NODE_CACHE', 'TMPDIR']) ?? '/tmp';
+
+/** In the folder of a user on a node. */
+export const nodeFiles = {
+  /** Copies of images, by SHA-256. */
+  images: 'images',
+  /** Begins the name of what says, among the images, which of them a process uses. */
+  use: '.use-',
+  /** When the image was used last. */
+  used: (sha256: string) => `.used-${sha256}`,
+  lock: (sha256: string) => `.lock-${sha256.slice(0, 16)}-`,
+  /** Digests of files that were read before. */
+  digests: 'digests',
+  /** Takes the place of XDG_CACHE_HOME. */
+  cache: 'cache',
+} as const;
+
+/** In a worker's scratch folder: results that are not published yet. */
+export const workerResults = 'results';
+/** In the scratch folder: results that could not be published. */
+export const keptResults = (sweep: string, index: number, random: string) =>
+  `${scratchPrefix}kept-${sweep}-${index}-${random}`;
 
 /** Points are sharded by thousands, so that no folder grows beyond what file systems like. */
 export function pointFolder(sweepFolder: string, index: number): string {

@@ -80,7 +80,14 @@ const files = {
   machine: '/etc/machine-id',
 };
 
-async function processRealm(): Promise<string> {
+/** Of this process: it stays the same as long as it lives. */
+let ownRealm: Promise<string> | undefined;
+let ownMachine: Promise<string> | undefined;
+
+const processRealm = () => (ownRealm ??= readRealm());
+const machineName = () => (ownMachine ??= readMachine());
+
+async function readRealm(): Promise<string> {
   const boot = await readFile(files.boot, 'utf8').catch(() => '');
   return realmOf(boot, await readlink(files.namespace).catch(() => ''));
 }
@@ -90,7 +97,7 @@ const realmOf = (boot: string, namespace: string) => `${boot.trim()} ${namespace
 /** What of a realm tells the host's boot. */
 export const bootOf = (realm: string): string => realm.split(' ')[0] ?? '';
 
-async function machineName(): Promise<string> {
+async function readMachine(): Promise<string> {
   return machineOf(await readFile(files.machine, 'utf8').catch(() => ''));
 }
 

@@ -11,6 +11,7 @@ import {
 } from 'yaml';
 import type { z } from 'zod';
 import { GvaError } from './errors.js';
+import { nearestName } from './nearest-name.js';
 
 /** Something wrong in a file, with its place. */
 export interface Mistake {
@@ -49,7 +50,7 @@ export class YamlFile {
         reportInput: true,
       });
       if (outcome.success) value = outcome.data;
-      else for (const issue of outcome.error.issues) this.#addIssue(issue);
+      else for (const issue of outcome.error.issues) this.#addIssue(issue, schema);
       if (value !== undefined) check?.(value);
     }
     if (this.mistakes.length > 0 || value === undefined) throw this.#error(code);
@@ -75,12 +76,15 @@ export class YamlFile {
     }
   }
 
-  #addIssue(issue: z.core.$ZodIssue): void {
+  #addIssue(issue: z.core.$ZodIssue, schema: z.ZodType): void {
     const path = [...issue.path];
     const name = path.length === 0 ? '' : `${path.join('.')}: `;
     if (issue.code === 'unrecognized_keys')
-      for (const key of issue.keys)
-        this.mistake([...path, key], `${name}unknown entry ${JSON.stringify(key)}`, true);
+      for (const key of issue.keys) {
+        const nearest = nearestName(key, entriesAt(schema, path));
+        const meant = nearest === undefined ? '' : `; did you mean ${nearest}?`;
+        this.mistake([...path, key], `${name}unknown entry ${JSON.stringify(key)}${meant}`, true);
+      }
     else if (issue.code === 'invalid_type' && issue.input === undefined)
       this.mistake(path, `${path.join('.')} is missing`);
     else this.mistake(path, `${name}${issue.message}`, isAboutKey(issue));
@@ -133,3 +137,23 @@ function keepFirst(map: YAMLMap): void {
 }
 
 const isAboutKey = (issue: z.core.$ZodIssue) => issue.code === 'custom' && issue.params?.['key'] === true;
+
+/** The part of a schema's definition that leads to others. */
+interface SchemaParts {
+  readonly shape?: Readonly<Record<string, z.core.$ZodType>>;
+  readonly element?: z.core.$ZodType;
+  readonly valueType?: z.core.$ZodType;
+  readonly innerType?: z.core.$ZodType;
+  readonly in?: z.core.$ZodType;
+}
+
+/** Names of the entries that a map with this path may have, where the schema knows them all. */
+function entriesAt(schema: z.core.$ZodType, path: readonly PropertyKey[]): string[] {
+  const parts = schema._zod.def as SchemaParts;
+  const inner = parts.innerType ?? parts.in;
+  if (inner) return entriesAt(inner, path);
+  const [first, ...rest] = path;
+  if (first === undefined) return Object.keys(parts.shape ?? {});
+  const next = parts.shape?.[String(first)] ?? parts.element ?? parts.valueType;
+  return next ? entriesAt(next, rest) : [];
+}

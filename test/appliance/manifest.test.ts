@@ -55,7 +55,7 @@ output: { size: 64X }
     );
     expect(message(text).split('\n')).toEqual([
       'sq/gva.yaml:1:1: name is missing',
-      'sq/gva.yaml:1:1: unknown entry "nam"',
+      'sq/gva.yaml:1:1: unknown entry "nam"; did you mean name?',
       expect.stringMatching(/^sq\/gva.yaml:2:10: version: /),
       expect.stringMatching(/^sq\/gva.yaml:3:19: hardware.cpus: /),
       'sq/gva.yaml:3:30: hardware.memory: must be a size such as 256M',

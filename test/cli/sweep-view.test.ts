@@ -16,7 +16,7 @@ beforeEach(() => {
 afterEach(() => vi.unstubAllEnvs());
 
 function makeView({ isTTY = false, quiet = false, columns = 60 } = {}) {
-  return new SweepView({ isTTY, columns, write: (part) => (text += part) }, quiet, () => now);
+  return new SweepView({ isTTY, columns, write: (part) => (text += part) }, quiet, undefined, () => now);
 }
 
 const begin = (view: SweepView, points: number, kept = 0) =>

@@ -5,7 +5,7 @@ import { ExitCode, GvaError } from '../../system/errors.js';
 import { formatDuration } from '../../system/units.js';
 import { act, printJson } from '../action.js';
 import { duration } from '../quantities.js';
-import { shellWord } from './shell-word.js';
+import { shellWord } from '../../system/shell-word.js';
 
 interface CancelOptions {
   wait: string;

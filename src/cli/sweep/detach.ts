@@ -8,7 +8,7 @@ import { readStatus } from '../../sweep/observe/status.js';
 import { ExitCode, GvaError, messageOf } from '../../system/errors.js';
 import { ensureFolder, temporarySibling } from '../../system/files.js';
 import { printJson } from '../action.js';
-import { shellWord } from './shell-word.js';
+import { shellWord } from '../../system/shell-word.js';
 
 /** This very command, but in the background. What it says is for people and goes to the log. */
 const ownCommand = () => {

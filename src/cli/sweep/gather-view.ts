@@ -3,7 +3,7 @@ import type { Gathered, SweepSummary } from '../../model/sweep.js';
 import { ExitCode, errnoOf } from '../../system/errors.js';
 import { printable } from '../../vmm/console-ring.js';
 import { messageColours as pc } from '../colours.js';
-import { shellWord } from './shell-word.js';
+import { shellWord } from '../../system/shell-word.js';
 
 /** Lines and bytes of a log that are shown. */
 const [lastLines, lastBytes] = [20, 16 << 10];

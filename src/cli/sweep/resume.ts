@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
-import type { SavedRun } from '../../sweep/observe/saved-options.js';
+import type { SavedOptions, SavedRun } from '../../sweep/observe/saved-options.js';
 import { GvaError } from '../../system/errors.js';
 import {
   type ProcessOptions,
@@ -31,14 +31,22 @@ export function addResumeCommand(sweep: Command): void {
       const found = await findSweep(name).catch((error: unknown) => ({ error }));
       const folder = typeof found === 'string' ? found : name;
       const detach = typeof found === 'string' && (options.detach ?? false);
-      await runHereOrDetached(folder, { ...options, detach }, async (signals, lines) => {
-        if (typeof found !== 'string') throw found.error;
-        const { plan, options: saved } = await savedRun(folder);
-        const { jobs, gather } = options;
-        const now = Object.entries({ jobs, gather }).filter(([, value]) => value !== undefined);
-        const again: SweepRunOptions = { ...saved, ...Object.fromEntries(now), out: folder, yes: true };
-        return await runPlan(plan.file, again, { signals, lines }, plan.text);
-      });
+      const run = typeof found === 'string' ? await savedRun(found).catch(() => undefined) : undefined;
+      const grid = run?.options.grid;
+      await runHereOrDetached(
+        folder,
+        { ...options, detach, ...(grid && { grid }) },
+        async (signals, lines) => {
+          if (typeof found !== 'string') throw found.error;
+          const { plan, options: saved } = run ?? (await savedRun(folder));
+          const { jobs, gather } = options;
+          const now = Object.entries({ jobs, gather, ...(grid && { detach }) }).filter(
+            ([, value]) => value !== undefined,
+          );
+          const again: SweepRunOptions = { ...saved, ...Object.fromEntries(now), out: folder, yes: true };
+          return await runPlan(plan.file, again, { signals, lines }, plan.text);
+        },
+      );
     });
 }
 
@@ -53,7 +61,7 @@ gva sweep run PLAN --out DIR
 
 Exit status: as of gva sweep run.`;
 
-async function savedRun(folder: string): Promise<Required<SavedRun> & { options: object }> {
+async function savedRun(folder: string): Promise<SavedRun & { options: SavedOptions }> {
   const { readSavedRun } = await import('../../sweep/observe/saved-options.js');
   const saved = await readSavedRun(folder);
   const plan = saved?.plan.file ?? 'PLAN';

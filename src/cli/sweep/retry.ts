@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { SweepRequest } from '../../model/sweep-status.js';
 import { ExitCode, GvaError } from '../../system/errors.js';
 import { act, printJson } from '../action.js';
-import { shellWord } from './shell-word.js';
+import { shellWord } from '../../system/shell-word.js';
 
 interface RetryOptions {
   failed?: boolean;

@@ -3,6 +3,7 @@ import type { SavedOptions } from '../../sweep/observe/saved-options.js';
 import { type RetryLimits, defaultRetryLimits } from '../../sweep/schedule/retry-policy.js';
 import { type StopWishes, parseFailureLimit } from '../../sweep/schedule/stop-conditions.js';
 import { count } from '../quantities.js';
+import { gridWordNames } from './grid-options.js';
 import type { SweepRunOptions } from './run.js';
 
 /** @throws GvaError USAGE */
@@ -29,8 +30,18 @@ export function savedOptions(name: string, options: SweepRunOptions): SavedOptio
   const { keep, keepDisks } = options;
   const { cache, attempts, retryFailed, retryTimeouts, maxFailures, stopWhen } = options;
   const limits = { attempts, retryFailed, retryTimeouts, maxFailures, stopWhen };
+  const grid = Object.fromEntries(gridWordNames.map((word) => [word, options[word]]));
   const paths = { appliance: appliance && resolve(appliance), qemu: qemu && resolve(qemu) };
-  const given = Object.entries({ jobs, deploymentOption, timeout, keep, keepDisks, ...limits, ...paths });
+  const given = Object.entries({
+    jobs,
+    deploymentOption,
+    timeout,
+    keep,
+    keepDisks,
+    ...limits,
+    ...paths,
+    ...grid,
+  });
   const said = given.filter(([, value]) => value !== undefined);
   return { name, vmm, bootTimeout, cache, ...Object.fromEntries(said) };
 }

@@ -1,9 +1,8 @@
 import { messageColours as pc } from '../colours.js';
 import type { Appliance } from '../../model/appliance.js';
 import type { SweepStatus } from '../../model/sweep-status.js';
-import type { Point, PointOutcome, SweepEvent, SweepSummary } from '../../model/sweep.js';
+import type { Point, PointOutcome, SweepEvent, SweepManifest, SweepSummary } from '../../model/sweep.js';
 import { formatDuration } from '../../system/units.js';
-import type { ChosenVmm } from '../../vmm/choose.js';
 import { printable } from '../../vmm/console-ring.js';
 import { StatusLine, type TextStream } from '../status-line.js';
 import { progressLine } from './status-text.js';
@@ -19,6 +18,7 @@ const toldFailures = 20;
 export class SweepView implements Disposable {
   readonly #line: StatusLine;
   readonly #quiet: boolean;
+  readonly #grid: string | undefined;
   readonly #now: () => number;
   #timer: NodeJS.Timeout | undefined;
   #startedAt = 0;
@@ -33,16 +33,22 @@ export class SweepView implements Disposable {
 
   /**
    * @param quiet tells only what went wrong
+   * @param grid that has the points run; undefined: this host
    * @param now seconds
    */
-  constructor(stream: TextStream, quiet: boolean, now = () => performance.now() / 1000) {
+  constructor(stream: TextStream, quiet: boolean, grid?: string, now = () => performance.now() / 1000) {
+    this.#grid = grid;
     this.#line = new StatusLine(stream);
     this.#quiet = quiet;
     this.#now = now;
   }
 
-  title({ name, version }: Appliance, { driver, probe }: ChosenVmm): void {
-    this.#say(`${name} ${version} under ${driver.name} ${probe.version} (${probe.accelerator})`);
+  title({ name, version }: Appliance, vmm: SweepManifest['vmm']): void {
+    const where =
+      this.#grid === undefined
+        ? `under ${vmm.name} ${vmm.version} (${vmm.accelerator})`
+        : `by the grid ${this.#grid} (VMM: ${vmm.name})`;
+    this.#say(`${name} ${version} ${where}`);
   }
 
   event(event: SweepEvent): void {
@@ -65,13 +71,15 @@ export class SweepView implements Disposable {
 
   /** What runs comes to its end. */
   finishing(): void {
-    if (this.#running.size > 0)
+    if (this.#grid !== undefined)
+      this.#say(pc.yellow('this client ends; what is submitted goes on (gva sweep cancel ends it)'));
+    else if (this.#running.size > 0)
       this.#say(pc.yellow(`no more is begun; waiting for ${this.#runningText()} (once more: end now)`));
   }
 
   /** What runs is being ended. */
   interrupted(): void {
-    if (this.#running.size > 0)
+    if (this.#grid === undefined && this.#running.size > 0)
       this.#say(pc.yellow(`ending ${this.#runningText()}; what is done is kept (once more: quit at once)`));
   }
 

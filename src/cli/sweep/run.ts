@@ -4,14 +4,16 @@ import { type KeepKind, keepKinds } from '../../model/keep.js';
 import type { SweepEvent, SweepSummary } from '../../model/sweep.js';
 import type { SweepStatus } from '../../model/sweep-status.js';
 import type { Plan } from '../../sweep/plan/plan.js';
-import type { SweepSpec } from '../../sweep/run-sweep.js';
+import type { PreparedAppliance } from '../../instance/prepare.js';
+import type { Conducting, SweepSpec } from '../../sweep/run-sweep.js';
 import { ExitCode, GvaError, messageOf } from '../../system/errors.js';
 import { type StopSignals, act, actInStages } from '../action.js';
 import { EventLines } from './event-lines.js';
+import { type GridWords, addGridOptions, checkGridWords } from './grid-options.js';
 import { type InstanceOptions, addInstanceOptions, instanceLimits } from '../instance-options.js';
 
 /** How a sweep is run, whether for the first time or again. */
-export interface SweepRunOptions extends InstanceOptions {
+export interface SweepRunOptions extends InstanceOptions, GridWords {
   out: string;
   name?: string;
   jobs?: string;
@@ -26,6 +28,9 @@ export interface SweepRunOptions extends InstanceOptions {
   retryTimeouts?: boolean;
   maxFailures?: string;
   stopWhen?: string;
+  dryRun?: boolean;
+  /** Of a grid: leave when all is submitted. */
+  detach?: boolean;
 }
 
 /** How the process itself goes about it. */
@@ -58,7 +63,7 @@ export function addRunCommand(sweep: Command): void {
     .option('--retry-timeouts', 'run a point again that ran into its time limit')
     .option('--max-failures <limit>', 'stop when so many points have failed or are lost: 10, 5%')
     .option('--stop-when <expression>', "stop when it holds at a point's end, such as 'error < 0.01'");
-  addProcessOptions(run)
+  addProcessOptions(addGridOptions(run))
     .addHelpText('after', examples)
     .action((plan: string, options: SweepRunOptions & ProcessOptions) =>
       runHereOrDetached(options.out, options, (signals, lines) => runPlan(plan, options, { signals, lines })),
@@ -89,10 +94,11 @@ export function addProcessOptions(command: Command): Command {
 /** Does the work in this process, or has another one do it in the background. */
 export function runHereOrDetached(
   folder: string,
-  { json = false, detach = false, background = false }: ProcessOptions,
+  { json = false, detach = false, background = false, grid }: ProcessOptions & Pick<GridWords, 'grid'>,
   work: (signals: StopSignals, lines: EventLines | undefined) => Promise<ExitCode>,
 ): Promise<void> {
-  if (!detach) {
+  // Jobs of a grid go on by themselves.
+  if (!detach || grid !== undefined) {
     const lines = json ? new EventLines(process.stdout) : undefined;
     const onError = lines && { onError: (error: GvaError) => lines.fail(error) };
     return actInStages((signals) => work(signals, lines), { ignoreHangup: background, ...onError });
@@ -109,6 +115,7 @@ Examples:
   gva sweep run plan.yaml --out runs -j 8 --timeout 15m
   gva sweep run plan.yaml --out runs --json | jq 'select(.event == "summary").counts'
   gva sweep run plan.yaml --out runs --detach && gva sweep watch runs
+  gva sweep run plan.yaml --out runs --grid slurm --partition batch --time 2h
 
 A plan:
   appliance: ./square          # folder, relative to the plan
@@ -148,14 +155,14 @@ export async function runPlan(
 ): Promise<ExitCode> {
   const { readPlan } = await import('../../sweep/plan/plan.js');
   const { agreeOnSize, talkOf } = await import('./plan-size.js');
-  const { runSweep } = await import('../../sweep/run-sweep.js');
+  const { conductSweep } = await import('../../sweep/run-sweep.js');
   const { SweepView } = await import('./run-view.js');
-  const { openAppliance } = await import('../open-appliance.js');
   const { showGathered } = await import('./gather-view.js');
   const { retryLimits, savedOptions, stopWishes } = await import('./run-limits.js');
   const { keepHeapSmall } = await import('../../system/small-heap.js');
 
   keepHeapSmall();
+  checkGridWords(options);
   const limits = instanceLimits(options);
   const jobs = options.jobs === undefined ? undefined : jobsNumber(options.jobs);
   const [retry, stop] = [retryLimits(options), stopWishes(options)];
@@ -166,9 +173,10 @@ export async function runPlan(
   for (const note of plan.notes()) console.error(`note: ${note}`);
   const { appliance } = plan.source;
   const gather = await gatherSpec(plan, options, signals.abort);
-  const { prepared, vmm } = await openAppliance(plan.source, options);
-  using view = new SweepView(process.stderr, lines !== undefined);
-  view.title(appliance, vmm);
+  if (options.dryRun) return await dryRunOf(name, options, { plan, out: options.out, limits }, signals);
+  const { prepared, conducting } = await openPlace(plan, name, options);
+  using view = new SweepView(process.stderr, lines !== undefined, options.grid);
+  view.title(appliance, conducting.vmm);
   signals.finish.addEventListener('abort', () => view.finishing(), { once: true });
   signals.abort.addEventListener('abort', () => view.interrupted(), { once: true });
   const keeping = { keep: options.keep ?? plan.keep ?? 'files', keepDisks: options.keepDisks ?? false };
@@ -185,12 +193,41 @@ export async function runPlan(
     view.event(event);
     lines?.event(event);
   };
-  const summary = await runSweep(spec, vmm, onEvent, signals);
+  const summary = await conductSweep(spec, conducting, onEvent, signals);
   await remembered;
   view.end(summary);
   await showGathered(summary, lines !== undefined);
   await lines?.end(summary);
   return exitCodeOfSweep(summary);
+}
+
+/** What the points share, and who has them run: this host, or a grid. */
+async function openPlace(
+  { source }: Plan,
+  name: string,
+  options: SweepRunOptions,
+): Promise<{ prepared: PreparedAppliance; conducting: Conducting }> {
+  const { openAppliance, prepareSource } = await import('../open-appliance.js');
+  if (options.grid !== undefined) {
+    const { byGrid, readSettings } = await import('./grid-run.js');
+    const settings = await readSettings(name, options);
+    return { prepared: await prepareSource(source), conducting: byGrid(settings, options) };
+  }
+  const { onThisHost } = await import('../../sweep/on-this-host.js');
+  const { prepared, vmm } = await openAppliance(source, options);
+  const { driver, probe } = vmm;
+  const used = { name: driver.name, version: probe.version, accelerator: probe.accelerator };
+  return { prepared, conducting: { vmm: used, conduct: onThisHost(vmm) } };
+}
+
+async function dryRunOf(
+  name: string,
+  options: SweepRunOptions,
+  spec: Pick<SweepSpec, 'plan' | 'out' | 'limits'>,
+  { abort }: StopSignals,
+): Promise<ExitCode> {
+  const { printDryRun, readSettings } = await import('./grid-run.js');
+  return await printDryRun(await readSettings(name, options), spec, spec.plan.source, abort);
 }
 
 /** A name that was given once stays. */

@@ -22,6 +22,17 @@ const words = z.object({
   retryTimeouts: z.boolean().exactOptional(),
   maxFailures: z.string().exactOptional(),
   stopWhen: z.string().exactOptional(),
+  grid: z.string().exactOptional(),
+  partition: z.string().exactOptional(),
+  account: z.string().exactOptional(),
+  qos: z.string().exactOptional(),
+  constraint: z.string().exactOptional(),
+  time: z.string().exactOptional(),
+  arrayLimit: z.string().exactOptional(),
+  bundle: z.string().exactOptional(),
+  sbatch: z.array(z.string()).exactOptional(),
+  memoryGrowth: z.string().exactOptional(),
+  timeGrowth: z.string().exactOptional(),
 });
 export type SavedOptions = z.infer<typeof words>;
 

@@ -1,0 +1,111 @@
+import type { PreparedAppliance } from '../../instance/prepare.js';
+import type { Appliance } from '../../model/appliance.js';
+import { ExitCode, GvaError } from '../../system/errors.js';
+import { formatSize } from '../../system/units.js';
+import { type ChosenVmm, chooseVmm } from '../../vmm/choose.js';
+import type { VmmDriver } from '../../vmm/driver.js';
+import { neededMemory } from '../needed-memory.js';
+import type { CheckedWork } from './schema.js';
+import type { StagedImages } from './stage-in.js';
+import { Trouble } from './trouble.js';
+
+/** What the VMMs of a node may need to know. */
+export interface NodeHost {
+  /** Path of a kernel with which KVM may be tried out. */
+  readonly probeKernel: string | undefined;
+  /** Release of the User-mode Linux kernel whose modules the base has. */
+  readonly umlRelease: string | undefined;
+  /** Folder of a QEMU of the user's own. */
+  readonly qemu: string | undefined;
+}
+
+export type DriversOf = (host: NodeHost) => ReadonlyMap<string, VmmDriver>;
+
+/**
+ * The VMM that runs this work on this node.
+ *
+ * @throws Trouble where there is none
+ */
+export async function chooseOnNode(
+  { vmm, machine, appliance, qemu }: CheckedWork,
+  images: StagedImages,
+  driversOf: DriversOf,
+): Promise<ChosenVmm> {
+  const kernel = machine.kind === 'plain' ? machine.probeKernel : machine.base.files.kernel;
+  const drivers = driversOf({
+    probeKernel: kernel && (await images.file(kernel)),
+    umlRelease: machine.kind === 'plain' ? undefined : machine.base.umlRelease,
+    qemu,
+  });
+  const boot = machine.kind === 'plain' ? 'firmware' : 'direct';
+  try {
+    return await chooseVmm(vmm, drivers, appliance.hardware.cpus, boot);
+  } catch (error) {
+    if (!(error instanceof GvaError)) throw error;
+    const { code, message, hint = '', exitCode } = error;
+    // What no node can do (so many CPUs, such a boot) is no fault of this one.
+    throw new Trouble(code, message, { avoidNode: exitCode === ExitCode.infrastructure, cause: error, hint });
+  }
+}
+
+/** What instances share, with its images on this node. */
+export async function prepareOnNode(work: CheckedWork, images: StagedImages): Promise<PreparedAppliance> {
+  const { machine, digest, base } = work;
+  const cached = async (image: Parameters<StagedImages['file']>[0]) => ({
+    file: await images.file(image),
+    size: image.size,
+  });
+  // Of its parameters, the schema has looked at names and types; nothing else is asked of them on a node.
+  const common = { appliance: work.appliance as Appliance, digest, base };
+  if (machine.kind === 'plain') {
+    const disks = [];
+    for (const { image, ...role } of machine.disks) disks.push({ ...role, image: await cached(image) });
+    return { ...common, machine: { ...machine, disks } };
+  }
+  const { root, kernel, initrd } = machine.base.files;
+  const files = {
+    root: { ...root, name: await images.file(root) },
+    kernel: { ...kernel, name: await images.file(kernel) },
+    initrd: { ...initrd, name: await images.file(initrd) },
+  };
+  const { data, app, outputOn } = machine;
+  return {
+    ...common,
+    machine: {
+      kind: 'contract',
+      // Each file is where it is; their names are absolute.
+      base: { ...machine.base, files, folder: '/' },
+      app: await cached(app),
+      ...(data ? { data: await cached(data) } : {}),
+      outputOn,
+    },
+  };
+}
+
+/**
+ * Compares what the job was given (GVA_CPUS, GVA_MEMORY in bytes; not known where empty, absent or 0) with what each
+ * instance takes: what is too little ends in the kernel's killing something.
+ *
+ * @throws Trouble ALLOCATION
+ */
+export function checkAllocation(
+  { hardware, name }: Pick<Appliance, 'hardware' | 'name'>,
+  environment: NodeJS.ProcessEnv = process.env,
+): void {
+  const given = (variable: string) => Number(environment[variable] ?? '') || Infinity;
+  const [cpus, memory] = [given('GVA_CPUS'), given('GVA_MEMORY')];
+  const wanted = neededMemory(hardware.memory);
+  const refuse = (what: string, hint: string) => {
+    throw new Trouble('ALLOCATION', `the job was given ${what}`, { avoidNode: false, hint });
+  };
+  if (memory < wanted)
+    refuse(
+      `${formatSize(memory)} of memory; an instance of ${name} takes ${formatSize(wanted)}: ${formatSize(hardware.memory)} and what worker and VMM need`,
+      'Ask for more, or lower hardware.memory in gva.yaml.',
+    );
+  if (cpus < hardware.cpus)
+    refuse(
+      `${cpus} CPUs; an instance of ${name} has ${hardware.cpus}`,
+      'Ask for more, or lower hardware.cpus in gva.yaml.',
+    );
+}

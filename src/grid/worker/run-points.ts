@@ -1,0 +1,207 @@
+import { randomBytes } from 'node:crypto';
+import { rename, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { PreparedAppliance } from '../../instance/prepare.js';
+import { runInstance } from '../../instance/run.js';
+import type { Scratch } from '../../instance/scratch.js';
+import type { InstanceResult } from '../../model/result.js';
+import type { PointOutcome } from '../../model/sweep.js';
+import { outcomeOf } from '../../sweep/done-points.js';
+import { notRun } from '../../sweep/run-point.js';
+import { GvaError, messageOf } from '../../system/errors.js';
+import { ensureFolder } from '../../system/files.js';
+import { gridFiles, keptResults, pointFolder, scratchFolder, workerResults } from '../../system/paths.js';
+import type { ChosenVmm } from '../../vmm/choose.js';
+import { UnchangedFiles } from './input-files.js';
+import { type Patience, persistently } from './persistently.js';
+import { clear, isOf, lookAt } from './place.js';
+import { keepLost, publish } from './publish.js';
+import type { RecordFile } from './record.js';
+import type { CheckedPoint } from './schema.js';
+import type { WorkerSpec } from './spec.js';
+import { TimeLeft } from './time-left.js';
+import { Trouble, sharedFolderTrouble } from './trouble.js';
+
+export interface PointsParts {
+  readonly spec: WorkerSpec;
+  readonly prepared: PreparedAppliance;
+  readonly vmm: ChosenVmm;
+  readonly record: RecordFile;
+  /** Of the worker: instances have their own in it, results wait in it. */
+  readonly scratch: Scratch;
+  readonly job: string;
+  readonly patience: Patience;
+}
+
+/** Points in a row whose instances could not be run at all, before the node is given up. */
+const mostTroubles = 3;
+
+/** Runs the points of an element, one after the other, and records each. */
+export class PointsRunner {
+  readonly #parts: PointsParts;
+  readonly #files: UnchangedFiles;
+  readonly #time: TimeLeft;
+  #troubles = 0;
+  #removal: Promise<void> = Promise.resolve();
+
+  constructor(parts: PointsParts) {
+    this.#parts = parts;
+    this.#files = new UnchangedFiles(parts.patience);
+    this.#time = new TimeLeft(parts.spec.element.seconds);
+  }
+
+  /**
+   * @returns whether all points have an end; else the job's time is nearly over
+   * @throws Trouble where there is no use in going on; the signal's reason
+   */
+  async run(): Promise<boolean> {
+    for (const point of this.#parts.spec.element.points) {
+      this.#parts.patience.signal.throwIfAborted();
+      if (!this.#time.isEnough) return false;
+      const start = performance.now();
+      if (await this.#runPoint(point)) this.#time.note((performance.now() - start) / 1000);
+    }
+    await this.#removal;
+    return true;
+  }
+
+  /** @returns whether it had to be run */
+  async #runPoint(point: CheckedPoint): Promise<boolean> {
+    const { record, spec, patience } = this.#parts;
+    const { index } = point;
+    const there = await this.#lookAtPlace(point);
+    if (there === 'known') {
+      patience.log(`point ${index} has a result`);
+      await record.write({ record: 'point-known', point: index });
+      return false;
+    }
+    await record.write({ record: 'point-began', point: index });
+    if (there === 'foreign') {
+      await this.#note(point, notRun(placeTaken(pointFolder(spec.sweep, index))).outcome, {});
+      return false;
+    }
+    const result = join(this.#parts.scratch.folder, workerResults, basename(pointFolder(spec.sweep, index)));
+    try {
+      await this.#end(point, result, await this.#instance(point, result));
+    } finally {
+      await this.#removal;
+      // While the next one runs; what is not gone then goes with all of the worker's folder.
+      this.#removal = rm(result, { recursive: true, force: true }).catch(() => undefined);
+    }
+    return true;
+  }
+
+  /** Makes way for the point's results, where it is not done, and where what is there is a sweep's. */
+  async #lookAtPlace({ index, identity }: CheckedPoint): Promise<'known' | 'foreign' | 'free'> {
+    const { spec, patience } = this.#parts;
+    const folder = pointFolder(spec.sweep, index);
+    const look = async () => {
+      const place = await lookAt(folder);
+      if (isOf(place, identity)) return 'known';
+      if (place.has === 'something') return 'foreign';
+      if (place.has === 'result') await clear(folder, spec.sweep, identity);
+      return 'free';
+    };
+    return await persistently(`look at ${folder}`, look, patience).catch((error: unknown) => {
+      throw sharedFolderTrouble(`cannot look at ${folder}`, error);
+    });
+  }
+
+  async #instance(point: CheckedPoint, out: string): Promise<InstanceResult | GvaError> {
+    const { spec, prepared, vmm, scratch, patience } = this.#parts;
+    const { limits, keep, keepDisks } = spec.work;
+    try {
+      await this.#files.check(point.files);
+      const instance = {
+        id: `${prepared.appliance.name}-${process.pid}-${point.index}`,
+        ...{ prepared, parameters: point.parameters, files: point.files, out, force: false },
+        ...{ keep, keepDisks, scratch: scratch.folder, durable: false },
+        limits: { total: undefined, ...limits },
+      };
+      return await runInstance(instance, vmm, () => undefined, patience.signal);
+    } catch (error) {
+      patience.signal.throwIfAborted();
+      return notRun(error).error;
+    }
+  }
+
+  async #end(point: CheckedPoint, folder: string, result: InstanceResult | GvaError): Promise<void> {
+    const { patience } = this.#parts;
+    if (result instanceof GvaError) {
+      await this.#note(point, notRun(result).outcome, {});
+      this.#countTrouble(result);
+      return;
+    }
+    this.#troubles = 0;
+    if (result.state === 'cancelled') patience.signal.throwIfAborted();
+    const { scratchBytes } = result;
+    if (result.state === 'lost') await this.#keepLost(point, folder);
+    const published = result.state === 'lost' ? false : await this.#publish(point, folder, scratchBytes);
+    await this.#note(point, outcomeOf(result), { scratchBytes, published });
+  }
+
+  async #publish({ index, identity }: CheckedPoint, folder: string, scratchBytes: number): Promise<boolean> {
+    const { spec, job, patience, record } = this.#parts;
+    const point = { sweep: spec.sweep, index, identity, job };
+    try {
+      return await publish(folder, point, patience);
+    } catch (error) {
+      const kept = join(
+        scratchFolder(),
+        keptResults(basename(spec.sweep), index, randomBytes(4).toString('hex')),
+      );
+      await rename(folder, kept);
+      const message = `the results of point ${index} could not be saved; they are on this node, in ${kept}`;
+      patience.log(message);
+      const cause = `RESULT_UNSAVED: ${message}`;
+      const outcome: PointOutcome = { state: 'lost', cause, message, status: null, times: null };
+      const trouble = sharedFolderTrouble(message, error);
+      await record.write({
+        record: 'point-ended',
+        point: index,
+        outcome,
+        scratchBytes,
+        published: false,
+        kept,
+      });
+      throw trouble;
+    }
+  }
+
+  async #keepLost({ index, attempt }: CheckedPoint, folder: string): Promise<void> {
+    const { spec, patience } = this.#parts;
+    const target = join(spec.chunk, gridFiles.lost, gridFiles.lostPoint(index, attempt));
+    await keepLost(folder, target).catch((error: unknown) =>
+      patience.log(`what is known of point ${index} could not be saved: ${messageOf(error)}`),
+    );
+  }
+
+  async #note(
+    { index }: CheckedPoint,
+    outcome: PointOutcome,
+    { scratchBytes = 0, published = false }: { scratchBytes?: number; published?: boolean },
+  ): Promise<void> {
+    const { record, patience } = this.#parts;
+    const why = outcome.message === undefined ? '' : `: ${outcome.message}`;
+    const late = published || outcome.state === 'lost' ? '' : ' (somebody else was first)';
+    patience.log(`point ${index} ${outcome.state}${late}${why}`);
+    await record.write({ record: 'point-ended', point: index, outcome, scratchBytes, published });
+  }
+
+  /** @throws Trouble */
+  #countTrouble({ code, message, hint }: GvaError): void {
+    // A file that has changed is in the way of its points only.
+    this.#troubles = code === 'INPUT_FILE' ? 0 : this.#troubles + 1;
+    if (this.#troubles < mostTroubles) return;
+    throw new Trouble(code, `${this.#troubles} points in a row could not be run: ${message}`, {
+      avoidNode: true,
+      ...(hint === undefined ? {} : { hint }),
+    });
+  }
+}
+
+const placeTaken = (folder: string) =>
+  new GvaError('OUT_EXISTS', `the folder ${folder} is not empty, and what is in it is not GVA's`);
+
+/** The folder in which results wait until they are published. */
+export const makeResultsFolder = ({ folder }: Scratch) => ensureFolder(join(folder, workerResults));
