@@ -16,28 +16,43 @@ const extensions = new Set(['L', 'K', 'x', 'g']);
  */
 export async function tarAttributes(archive: BlockSource): Promise<InodeAttributes[]> {
   const found: InodeAttributes[] = [];
-  let path: Buffer | undefined;
-  let xattrs = new Map<string, Buffer>();
+  let extended: Extended = {};
   for (let at = 0; ;) {
     const block = await archive.read(at, TAR_BLOCK);
     if (block.every((byte) => byte === 0)) return found;
     const { name, size, type } = parseTarHeader(block, at);
     if (extensions.has(type)) {
       const content = await archive.read(at + TAR_BLOCK, size);
-      if (type === 'L') path = untilNul(content);
-      if (type === 'x') {
-        const records = new Map([...paxRecords(content, at)].map(({ key, value }) => [key, value]));
-        path = records.get('path') ?? path;
-        xattrs = xattrsOf(records);
-      }
+      if (type === 'L') extended = { ...extended, path: untilNul(content) };
+      if (type === 'x') extended = { ...extended, ...readRecords(content, at) };
     } else {
-      const attributes = { path: pathOf(path ?? name), ...fieldsOf(block, at), xattrs };
-      if (isSpecial(attributes) && type !== '3' && type !== '4') found.push(attributes);
-      path = undefined;
-      xattrs = new Map();
+      const attributes = attributesOf(block, at, { path: name, ...extended });
+      if (isSpecial(attributes) && !devices.has(type)) found.push(attributes);
+      extended = {};
     }
     at += TAR_BLOCK + Math.ceil(size / TAR_BLOCK) * TAR_BLOCK;
   }
+}
+
+/** Character and block devices. */
+const devices = new Set(['3', '4']);
+
+/** What extended headers say of the next member. */
+interface Extended {
+  readonly path?: Buffer;
+  readonly uid?: number;
+  readonly gid?: number;
+  readonly xattrs?: ReadonlyMap<string, Buffer>;
+}
+
+function readRecords(content: Buffer, at: number): Extended {
+  const records = new Map([...paxRecords(content, at)].map(({ key, value }) => [key, value]));
+  const path = records.get('path');
+  const number = (key: 'uid' | 'gid') => {
+    const value = records.get(key)?.toString('latin1');
+    return value === undefined || !/^\d{1,10}$/.test(value) ? {} : { [key]: Number(value) };
+  };
+  return { ...(path ? { path } : {}), ...number('uid'), ...number('gid'), xattrs: xattrsOf(records) };
 }
 
 const xattrKey = 'SCHILY.xattr.';
@@ -49,13 +64,18 @@ const xattrsOf = (records: ReadonlyMap<string, Buffer>) =>
     ),
   );
 
-function fieldsOf(block: Buffer, at: number): Pick<InodeAttributes, 'permissions' | 'uid' | 'gid'> {
+function attributesOf(
+  block: Buffer,
+  at: number,
+  { path, uid, gid, xattrs = new Map<string, Buffer>() }: Extended & { path: Buffer },
+): InodeAttributes {
   const number = (field: 'mode' | 'uid' | 'gid') => {
     const value = parseNumber(fieldOf(block, field));
     if (value === undefined) throw tarCorrupt(`the header at byte ${at} has no ${field}`);
     return value;
   };
-  return { permissions: number('mode') & 0o7777, uid: number('uid'), gid: number('gid') };
+  const permissions = number('mode') & 0o7777;
+  return { path: pathOf(path), permissions, uid: uid ?? number('uid'), gid: gid ?? number('gid'), xattrs };
 }
 
 const isSpecial = ({ permissions, uid, gid, xattrs }: InodeAttributes) =>

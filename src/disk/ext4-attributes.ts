@@ -109,7 +109,7 @@ const namedTags = [2, 8];
  * version, and numbers only in the entries that have one.
  */
 function storedAcl(value: Buffer): Buffer {
-  const parts = [Buffer.from([1, 0, 0, 0])];
+  const parts: Buffer[] = [Buffer.from([1, 0, 0, 0])];
   for (let at = 4; at + 8 <= value.length; at += 8)
     parts.push(value.subarray(at, at + (namedTags.includes(value.readUInt16LE(at)) ? 8 : 4)));
   return Buffer.concat(parts);

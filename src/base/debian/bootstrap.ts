@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { imageDate } from '../../disk/ext4-image.js';
 import { ExitCode, GvaError } from '../../system/errors.js';
 import { scratchFolder } from '../../system/paths.js';
-import { runTool } from '../../system/process.js';
+import { findProgram, runTool, toolMissing } from '../../system/process.js';
 import { runGroup } from '../../system/process-group.js';
 import { acquireSettings, writeSources } from './apt.js';
 import type { DebianOptions, DebianProfile, DebianSuite } from './options.js';
@@ -63,7 +63,9 @@ export async function bootstrap(
     const step = /^I: ((?:downloading|extracting|installing|creating) .*?)(?:\.\.\.)?$/.exec(line)?.[1];
     if (step !== undefined) say(step);
   };
-  const status = await runGroup('mmdebstrap', bootstrapArguments(options, { settings, archive, sources }), {
+  const args = bootstrapArguments(options, { settings, archive, sources });
+  const [program, words] = await withoutMountsHere(args);
+  const status = await runGroup(program, words, {
     env: { SOURCE_DATE_EPOCH: String(imageDate.getTime() / 1000), TMPDIR: scratchFolder() },
     ...{ signal, onLine },
   });
@@ -85,6 +87,24 @@ export function bootstrapArguments(
     '--hook-dir=/usr/share/mmdebstrap/hooks/maybe-merged-usr',
     ...[options.suite, files.archive, ...files.sources],
   ];
+}
+
+/**
+ * As root, mmdebstrap mounts /proc and /sys into what it makes, and binds the host's /dev/shm. Were it killed, they
+ * would stay, and whoever removes its folder would empty the host's: so it has a mount namespace of its own, which
+ * ends with it. Where there is none for root, it mounts nothing. An ordinary user's are in namespaces anyway.
+ */
+async function withoutMountsHere(args: readonly string[]): Promise<[program: string, args: string[]]> {
+  if (process.getuid?.() !== 0) return ['mmdebstrap', [...args]];
+  const separate = ['--mount', '--propagation', 'private'];
+  const works = await runTool('unshare', [...separate, 'true']).then(
+    () => true,
+    () => false,
+  );
+  if (!works) return ['mmdebstrap', ['--skip=chroot/mount', ...args]];
+  // Else a missing mmdebstrap would be one more failure of unshare.
+  if (!(await findProgram('mmdebstrap'))) throw toolMissing('mmdebstrap');
+  return ['unshare', [...separate, 'mmdebstrap', ...args]];
 }
 
 /** Names the package that this machine's apt has never heard of, before anything is fetched. */
