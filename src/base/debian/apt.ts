@@ -56,7 +56,7 @@ async function indexTargets(): Promise<IndexTarget[]> {
   for (const [key, , , codename] of await askTargets('$(CODENAME)')) codenames.set(key, codename);
   return (await askTargets('', '--no-release-info')).map(([key, entry, release, , architecture]) => ({
     ...{ entry, release, architecture },
-    codename: codenames.get(key) ?? release,
+    codename: codenames.get(key) || release,
   }));
 }
 
