@@ -29,7 +29,10 @@ export async function loadBase(name: string): Promise<Base> {
   if (base) return base;
   throw new GvaError('BASE_MISSING', `there is no base image ${JSON.stringify(name)} on this machine`, {
     exitCode: ExitCode.infrastructure,
-    hint: name === 'micro' ? 'Build it: gva base build micro' : 'The base image that GVA builds is "micro".',
+    hint:
+      name === 'micro'
+        ? 'Build it: gva base build micro'
+        : `GVA builds "micro", and Debian under any name: gva base build debian --name ${name}`,
   });
 }
 
@@ -87,13 +90,13 @@ async function checkSizes(manifest: BaseManifest, folder: string): Promise<void>
 function brokenBase(folder: string, problem: string): GvaError {
   return new GvaError('BASE_BROKEN', `the base image in ${folder} cannot be used: ${problem}`, {
     exitCode: ExitCode.infrastructure,
-    hint: 'Build it again: gva base build micro --force',
+    hint: 'Build it again: gva base build, with --force.',
   });
 }
 
 export type BaseDescription = Pick<
   BaseManifest,
-  'name' | 'description' | 'kernelRelease' | 'umlRelease' | 'packages' | 'inputs'
+  'name' | 'description' | 'kernelRelease' | 'umlRelease' | 'packages' | 'contentSize' | 'inputs'
 > & { readonly portable: Omit<PortableDisk, keyof BaseFile> };
 
 /** Makes the files in `folder` the current base of that name; the folder is moved away. */

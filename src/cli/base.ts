@@ -1,33 +1,72 @@
 import type { Command } from 'commander';
+import type { BaseManifest } from '../model/base.js';
 import { ExitCode, GvaError } from '../system/errors.js';
 import { act, printJson } from './action.js';
+
+interface BuildOptions {
+  readonly profile?: string;
+  readonly packages?: string;
+  readonly name?: string;
+  readonly force?: boolean;
+  readonly json?: boolean;
+}
 
 export function addBaseCommand(program: Command): void {
   const base = program.command('base').description('base images');
   base
     .command('build')
-    .argument('<name>', 'base image to build: micro')
+    .argument('<base>', 'what to build: micro, debian or debian:SUITE (bookworm, trixie)')
     .description('build a base image from Debian packages, without root')
+    .option('--profile <profile>', 'of a Debian base: quick (straight to GVAD) or systemd')
+    .option('--packages <names>', 'of a Debian base: more packages, separated by commas')
+    .option('--name <name>', 'of a Debian base; one of suite, profile and packages if not given')
     .option('--force', 'build it even if it is there and unchanged')
     .option('--json', 'print the description of the base as JSON')
-    .addHelpText('after', '\nExample:\n  gva base build micro')
-    .action((name: string, options: { force?: boolean; json?: boolean }) =>
-      act(options.json ?? false, (signal) => build(name, options, signal)),
+    .addHelpText(
+      'after',
+      '\nExamples:\n  gva base build micro\n  gva base build debian:bookworm --packages python3,python3-numpy --name numpy',
+    )
+    .action((what: string, options: BuildOptions) =>
+      act(options.json ?? false, (signal) => build(what, options, signal)),
     );
 }
 
-async function build(name: string, options: { force?: boolean; json?: boolean }, signal: AbortSignal) {
-  if (name !== 'micro')
-    throw new GvaError('BASE_UNKNOWN', `there is no recipe for a base image ${JSON.stringify(name)}`, {
-      hint: 'The base image that GVA builds is "micro".',
-    });
-  const { ensureMicro } = await import('../base/micro/ensure.js');
-  const { manifest, built } = await ensureMicro(
-    options.force ?? false,
-    (step) => console.error(`micro: ${step}`),
-    signal,
-  );
+async function build(what: string, options: BuildOptions, signal: AbortSignal): Promise<ExitCode> {
+  const [say, ensure] = await builderOf(what, options);
+  const { manifest, built } = await ensure(signal);
   if (options.json) printJson(manifest);
-  else console.error(`micro: ${built ? 'built' : 'is there'}, digest ${manifest.digest.slice(0, 16)}`);
+  else say(`${built ? 'built' : 'is there'}, digest ${manifest.digest.slice(0, 16)}`);
   return ExitCode.ok;
+}
+
+type Ensure = (signal: AbortSignal) => Promise<{ manifest: BaseManifest; built: boolean }>;
+
+async function builderOf(
+  what: string,
+  options: BuildOptions,
+): Promise<[say: (step: string) => void, ensure: Ensure]> {
+  const { force = false, profile, packages, name } = options;
+  const sayFor = (base: string) => (step: string) => console.error(`${base}: ${step}`);
+  if (what === 'micro' && profile === undefined && packages === undefined && name === undefined) {
+    const { ensureMicro } = await import('../base/micro/ensure.js');
+    const say = sayFor('micro');
+    return [say, (signal) => ensureMicro(force, say, signal)];
+  }
+  if (!/^debian(:|$)/.test(what))
+    throw new GvaError(
+      'BASE_UNKNOWN',
+      `there is no recipe for a base image ${JSON.stringify(what)} with these options`,
+      {
+        hint: 'GVA builds "micro", which takes no options, and "debian" or "debian:SUITE".',
+      },
+    );
+  const { debianOptions } = await import('../base/debian/options.js');
+  const { ensureDebian } = await import('../base/debian/ensure.js');
+  const wanted = debianOptions(what, {
+    ...(profile === undefined ? {} : { profile }),
+    ...(packages === undefined ? {} : { packages: packages.split(',') }),
+    ...(name === undefined ? {} : { name }),
+  });
+  const say = sayFor(wanted.name);
+  return [say, (signal) => ensureDebian(wanted, force, say, signal)];
 }

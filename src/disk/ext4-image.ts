@@ -1,6 +1,7 @@
 import { open, rm } from 'node:fs/promises';
 import { checkSource, sourceFailure } from './ext4-source.js';
 import { runTool } from '../system/process.js';
+import type { InodeAttributes } from './ext4-attributes.js';
 import { stampInodes } from './ext4-stamp.js';
 
 /**
@@ -18,28 +19,33 @@ export interface Ext4Options {
   inodes?: number;
   /** Folder whose content becomes the content of the file system. */
   from?: string;
+  /** What of it is not as the host's folder has it, or belongs to others than root. */
+  attributes?: readonly InodeAttributes[];
 }
 
 /**
  * Makes an ext4 file system in a new sparse file, without root and without mounting, by `mke2fs -d`.
  * No journal: an instance that dies is run again, never recovered. Same content, same bytes: UUID and hash
- * seed and all times are fixed, and everything belongs to root. Modes, symbolic and hard links and holes are kept.
+ * seed and all times are fixed, and everything belongs to root, save what `attributes` says. Modes, symbolic
+ * and hard links and holes are kept.
  * Not synced and not renamed into place: callers who keep the image do that. Where it fails, the file is removed.
  *
  * @throws GvaError EXT4_SOURCE naming a file that cannot be stored or read, EXT4_FULL where the image is too small,
  *   HOST_FULL where the host is
  */
 export async function makeExt4(path: string, options: Ext4Options): Promise<void> {
-  const { from, size } = options;
+  const { from, attributes } = options;
   if (from !== undefined) await checkSource(from);
   const handle = await open(path, 'wx');
   try {
-    await handle.truncate(size);
+    await handle.truncate(options.size);
     await handle.close();
     await runTool('mke2fs', ext4Arguments(path, options), {
       env: { E2FSPROGS_FAKE_TIME: String(imageDate.getTime() / 1000) },
     });
     if (from !== undefined) await stampInodes(path, imageDate);
+    if (attributes !== undefined)
+      await (await import('./ext4-attributes.js')).setAttributes(path, attributes);
   } catch (error) {
     await handle.close();
     await rm(path, { force: true });

@@ -3,7 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 /** Fields of the superblock and of group descriptors: kernel documentation, filesystems/ext4. */
 const superblockOffset = 1024;
 const descriptorSize = 32;
-const inodeSize = 256;
+export const inodeSize = 256;
 const blockSize = 4096;
 
 /**
@@ -14,22 +14,33 @@ const blockSize = 4096;
 export async function stampInodes(path: string, date: Date): Promise<void> {
   const handle = await open(path, 'r+');
   try {
-    const superblock = await readAt(handle, superblockOffset, 1024);
-    const inodesPerGroup = superblock.readUInt32LE(40);
-    const groups = Math.ceil(superblock.readUInt32LE(4) / superblock.readUInt32LE(32));
-    const descriptors = await readAt(handle, blockSize, groups * descriptorSize);
-    for (let group = 0; group < groups; group++) {
-      const descriptor = descriptors.subarray(group * descriptorSize);
-      const used = inodesPerGroup - descriptor.readUInt16LE(28);
+    for (const { table, used } of await groupsOf(handle)) {
       if (used === 0) continue;
-      const offset = descriptor.readUInt32LE(8) * blockSize;
-      const table = await readAt(handle, offset, used * inodeSize);
-      for (let inode = 0; inode < used; inode++) stamp(table.subarray(inode * inodeSize), date);
-      await handle.write(table, 0, table.length, offset);
+      const inodes = await readAt(handle, table, used * inodeSize);
+      for (let inode = 0; inode < used; inode++) stamp(inodes.subarray(inode * inodeSize), date);
+      await handle.write(inodes, 0, inodes.length, table);
     }
   } finally {
     await handle.close();
   }
+}
+
+/** Where each group's inode table begins, in bytes, how many of its inodes have ever been used, and how many it has. */
+export async function groupsOf(
+  handle: FileHandle,
+): Promise<{ table: number; used: number; inodes: number }[]> {
+  const superblock = await readAt(handle, superblockOffset, 1024);
+  const inodesPerGroup = superblock.readUInt32LE(40);
+  const groups = Math.ceil(superblock.readUInt32LE(4) / superblock.readUInt32LE(32));
+  const descriptors = await readAt(handle, blockSize, groups * descriptorSize);
+  return Array.from({ length: groups }, (_, group) => {
+    const descriptor = descriptors.subarray(group * descriptorSize);
+    return {
+      table: descriptor.readUInt32LE(8) * blockSize,
+      used: inodesPerGroup - descriptor.readUInt16LE(28),
+      inodes: inodesPerGroup,
+    };
+  });
 }
 
 function stamp(inode: Buffer, date: Date): void {
@@ -42,7 +53,7 @@ function stamp(inode: Buffer, date: Date): void {
   for (const offset of [132, 136, 140, 148]) inode.writeUInt32LE(0, offset);
 }
 
-async function readAt(handle: FileHandle, offset: number, length: number): Promise<Buffer> {
+export async function readAt(handle: FileHandle, offset: number, length: number): Promise<Buffer> {
   const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, offset);
   if (bytesRead !== length) throw new Error(`short read of ${length} bytes at ${offset}`);
   return buffer;

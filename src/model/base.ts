@@ -13,6 +13,8 @@ export interface BaseManifest {
   umlRelease?: string;
   /** Packages the base was made from, name to version. */
   packages: Record<string, string>;
+  /** Bytes of all files in the root file system; absent where it is not known. */
+  contentSize?: number;
   /** SHA-256 of everything the build used: a base whose inputs are unchanged need not be built again. */
   inputs: string;
   files: { root: BaseFile; kernel: BaseFile; initrd: BaseFile; disk?: PortableDisk };

@@ -26,6 +26,9 @@ export const cacheFolder = () => join(xdg('XDG_CACHE_HOME', '.cache'), 'gva');
 
 export const basesFolder = () => join(dataFolder(), 'bases');
 export const baseFolder = (name: string) => join(basesFolder(), name);
+/** Beginnings of names in the folder of bases: no name of a base has a `=`. */
+export const buildFolderPrefix = (base: string) => `.build-${base}=`;
+export const buildLockPrefix = (base: string) => `.lock-${base}=`;
 export const imagesFolder = () => join(cacheFolder(), 'images');
 export const packagesFolder = () => join(cacheFolder(), 'packages');
 /** Where results of all sweeps are, by identity. */

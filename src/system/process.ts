@@ -18,6 +18,7 @@ export const packageOfTool: Readonly<Record<string, string>> = {
   'apt-cache': 'apt',
   'dpkg-deb': 'dpkg',
   mke2fs: 'e2fsprogs',
+  mmdebstrap: 'mmdebstrap',
   lz4: 'lz4',
   xz: 'xz-utils',
   zstd: 'zstd',
@@ -59,7 +60,7 @@ export function runTool(name: string, args: readonly string[], options: ToolOpti
       {
         ...(cwd === undefined ? {} : { cwd }),
         ...(signal === undefined ? {} : { signal }),
-        env: { ...process.env, PATH: searchPath().join(delimiter), LC_ALL: 'C', ...env },
+        env: { ...toolEnvironment(), ...env },
         encoding: 'buffer',
         maxBuffer: maxOutput,
       },
@@ -71,18 +72,28 @@ export function runTool(name: string, args: readonly string[], options: ToolOpti
   });
 }
 
-const asError = (reason: unknown) => (reason instanceof Error ? reason : new Error(String(reason)));
+/** What tools get of the environment: they speak English, and are found where administrators' tools are. */
+export const toolEnvironment = (): NodeJS.ProcessEnv => ({
+  ...process.env,
+  PATH: searchPath().join(delimiter),
+  LC_ALL: 'C',
+});
+
+export const asError = (reason: unknown) => (reason instanceof Error ? reason : new Error(String(reason)));
 
 function toolError(name: string, args: readonly string[], error: Error, stderr: Buffer): GvaError {
-  const packageName = packageOfTool[name];
-  if (errnoOf(error) === 'ENOENT')
-    return new GvaError('TOOL_MISSING', `the program ${name} is not installed`, {
-      exitCode: ExitCode.infrastructure,
-      ...(packageName ? { hint: `Install it: apt-get install ${packageName}` } : {}),
-    });
+  if (errnoOf(error) === 'ENOENT') return toolMissing(name);
   const said = stderr.toString().trim().split('\n').slice(-5).join('\n');
   return new GvaError('TOOL_FAILED', `${name} ${args.join(' ')} failed: ${said || error.message}`, {
     exitCode: ExitCode.infrastructure,
     cause: error,
+  });
+}
+
+export function toolMissing(name: string): GvaError {
+  const packageName = packageOfTool[name];
+  return new GvaError('TOOL_MISSING', `the program ${name} is not installed`, {
+    exitCode: ExitCode.infrastructure,
+    ...(packageName ? { hint: `Install it: apt-get install ${packageName}` } : {}),
   });
 }

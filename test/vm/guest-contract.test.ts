@@ -12,23 +12,34 @@ import type { GuestEvent } from '../../src/model/guest-event.js';
 import type { VmmDriver } from '../../src/vmm/driver.js';
 import { QemuDriver } from '../../src/vmm/qemu/driver.js';
 import { UmlDriver } from '../../src/vmm/uml/driver.js';
+import { buildLimit, debianBase } from '../support/debian-base.js';
 import { temporaryFolder } from '../support/gva.js';
 import { type Media, directBoot, makeDisks } from '../support/guest-disks.js';
 
-// The guest contract (docs/guest-contract.md), kept by the base "micro" under every VMM: media that `gva run`
+// The guest contract (docs/guest-contract.md), kept by every base under every VMM: media that `gva run`
 // does not make itself, as other hosts would attach them.
 
-let base: Base;
-beforeAll(async () => {
-  base = await loadBase('micro');
-});
-
-const drivers: [string, () => VmmDriver][] = [
-  ['qemu', () => new QemuDriver({ probeKernel: join(base.folder, base.files.kernel.name) })],
-  ['uml', () => new UmlDriver({ modulesRelease: base.umlRelease })],
+const bases: [string, () => Promise<Base>][] = [
+  ['micro', () => loadBase('micro')],
+  ['Debian, quick', () => debianBase('quick')],
+  ['Debian, systemd', () => debianBase('systemd')],
 ];
 
-describe.each(drivers)('the guest contract under %s', (_name, driver) => {
+const drivers: [string, (base: Base) => VmmDriver][] = [
+  ['qemu', (base) => new QemuDriver({ probeKernel: join(base.folder, base.files.kernel.name) })],
+  ['uml', (base) => new UmlDriver({ modulesRelease: base.umlRelease })],
+];
+
+const cases = bases.flatMap(([baseName, load]) =>
+  drivers.map(([driverName, driver]) => [baseName, driverName, load, driver] as const),
+);
+
+describe.each(cases)('the guest contract kept by %s under %s', (_base, _driver, load, driver) => {
+  let base: Base;
+  beforeAll(async () => {
+    base = await load();
+  }, buildLimit);
+
   async function boot(media: Media): Promise<
     {
       events: GuestEvent[];
@@ -38,7 +49,7 @@ describe.each(drivers)('the guest contract under %s', (_name, driver) => {
     const folder = await temporaryFolder();
     const scratch = await createScratch();
     const disks = await makeDisks(folder.path, media);
-    const machine = await driver().start(directBoot(base, folder.path, scratch.folder, disks));
+    const machine = await driver(base).start(directBoot(base, folder.path, scratch.folder, disks));
     const events: GuestEvent[] = [];
     const limits = { boot: 120, total: 240, powerOff: 30 };
     const watched = await watchMachine(

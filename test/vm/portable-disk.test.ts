@@ -17,6 +17,7 @@ import { qemuArguments } from '../../src/vmm/qemu/arguments.js';
 import { QemuDriver } from '../../src/vmm/qemu/driver.js';
 import { QemuMachine } from '../../src/vmm/qemu/qemu-machine.js';
 import { startSupervised } from '../../src/vmm/supervisor.js';
+import { buildLimit, debianBase } from '../support/debian-base.js';
 import { temporaryFolder } from '../support/gva.js';
 import { makeDisks } from '../support/guest-disks.js';
 import { carriedQemu, unpackPackages } from '../support/guest-kernel.js';
@@ -78,6 +79,8 @@ const appliance = (script: string) => ({
 });
 
 interface Guest {
+  /** `micro` where absent. */
+  readonly base?: Base;
   readonly firmware: 'bios' | 'uefi';
   readonly hardware: Hardware;
   readonly script?: string;
@@ -90,7 +93,8 @@ interface Guest {
 
 async function machineSpec(folder: string, guest: Guest): Promise<MachineSpec> {
   const { firmware, hardware, script = 'cp -rL /cdrom/. /output/' } = guest;
-  const disk = base.files.disk;
+  const from = guest.base ?? base;
+  const { disk } = from.files;
   if (!disk) throw new Error('the base has no portable disk: gva base build micro --force');
   const output = guest.blankOutput ? { blankOutput: 32 << 20 } : { output: true };
   const others = await makeDisks(folder, { app: appliance(script), ...output });
@@ -99,7 +103,7 @@ async function machineSpec(folder: string, guest: Guest): Promise<MachineSpec> {
   const iso = isoBytes(entries, { volumeId: guest.label ?? 'OVF ENV' });
   await writeFile(image, iso);
   const root: Disk = {
-    ...{ id: 'root', image: join(base.folder, disk.name), size: disk.size },
+    ...{ id: 'root', image: join(from.folder, disk.name), size: disk.size },
     ...{ access: 'overlay', overlay: join(folder, 'root.overlay') },
   };
   const boot: Boot =
@@ -212,4 +216,17 @@ describe('the portable disk runs an appliance, its parameters from ovf-env.xml a
     const { watched, said } = await run({ firmware: 'bios', hardware: onPc('pvscsi'), script });
     expect(watched.exit, said).toMatchObject({ status: 0, reason: 'guest-panic' });
   });
+});
+
+describe.each(['quick', 'systemd'] as const)('so does that of Debian, profile %s', (profile) => {
+  let debian: Base;
+  beforeAll(async () => {
+    debian = await debianBase(profile);
+  }, buildLimit);
+
+  const cases: Case[] = [
+    ['by BIOS, pvscsi, the CD on IDE', { firmware: 'bios', hardware: onPc('pvscsi') }],
+    ['by UEFI, AHCI', { firmware: 'uefi', hardware: { controller: 'ahci' } }],
+  ];
+  it.each(cases)('%s', (_name, guest) => expectRun({ ...guest, base: debian }));
 });

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { gvadFiles } from '../root-files.js';
 import { guestFile } from '../../system/paths.js';
 
 /** Raise when the build itself changes in a way that changes its bytes. */
 const buildVersion = 5;
 
-export const microGuestFiles = ['gvad', 'gvad-ovf-env', 'micro/init', 'micro/initrd-init'] as const;
+export const microGuestFiles = [...gvadFiles, 'micro/init', 'initrd-init'] as const;
 
 /**
  * SHA-256 of what this project puts into the base: a base that was made of the same need not be made again.

@@ -1,8 +1,9 @@
-import { chmod, copyFile, mkdir, symlink, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { guestFile } from '../../system/paths.js';
 import { runTool } from '../../system/process.js';
-import { type KernelModule, modulesAlias, modulesDep } from '../kernel-modules.js';
+import type { KernelModule } from '../kernel-modules.js';
+import { installGvad, installProgram, mediaFolders, writeModules } from '../root-files.js';
 
 export interface RootTreeSources {
   /** The static busybox, a program of this machine's architecture. */
@@ -11,21 +12,7 @@ export interface RootTreeSources {
   modules: ReadonlyMap<string, readonly KernelModule[]>;
 }
 
-const folders = [
-  'app',
-  'bin',
-  'cdrom',
-  'data',
-  'dev',
-  'etc',
-  'floppy',
-  'lib',
-  'output',
-  'proc',
-  'root',
-  'run',
-  'sys',
-];
+const folders = [...mediaFolders, 'bin', 'dev', 'etc', 'lib', 'proc', 'root', 'run', 'sys'];
 
 const textFiles: Record<string, string> = {
   'etc/passwd': 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n',
@@ -49,8 +36,7 @@ export async function writeRootTree(folder: string, sources: RootTreeSources): P
   await chmod(join(folder, 'tmp'), 0o1777);
   await symlink('bin', join(folder, 'sbin'));
   for (const [name, text] of Object.entries(textFiles)) await writeFile(join(folder, name), text);
-  for (const name of ['gvad', 'gvad-ovf-env'])
-    await installProgram(guestFile(name), join(folder, 'usr/sbin', name));
+  await installGvad(folder);
   await installProgram(sources.busybox, join(folder, 'bin/busybox'));
   await linkApplets(folder, sources.busybox);
   await installProgram(guestFile('micro/init'), join(folder, 'bin/init'));
@@ -58,21 +44,8 @@ export async function writeRootTree(folder: string, sources: RootTreeSources): P
     await writeModules(join(folder, 'lib/modules', release), modules);
 }
 
-async function installProgram(source: string, target: string): Promise<void> {
-  await mkdir(dirname(target), { recursive: true });
-  await copyFile(source, target);
-  await chmod(target, 0o755);
-}
-
 async function linkApplets(folder: string, busybox: string): Promise<void> {
   const applets = (await runTool(busybox, ['--list'])).toString().trim().split('\n');
   for (const applet of applets)
     if (applet !== 'busybox' && applet !== 'init') await symlink('busybox', join(folder, 'bin', applet));
-}
-
-async function writeModules(folder: string, modules: readonly KernelModule[]): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  for (const module of modules) await writeFile(join(folder, `${module.name}.ko`), module.content);
-  await writeFile(join(folder, 'modules.dep'), modulesDep(modules));
-  await writeFile(join(folder, 'modules.alias'), modulesAlias(modules));
 }

@@ -91,7 +91,7 @@ export function tarChecksum(block: Buffer): number {
 }
 
 /** Octal digits, or GNU's base-256 for what is too large for them. Undefined where it is neither, or negative. */
-function parseNumber(field: Buffer): number | undefined {
+export function parseNumber(field: Buffer): number | undefined {
   const first = field.readUInt8(0);
   if (first < 0x80) {
     const digits = /^ *([0-7]+)[ \0]*$/.exec(field.toString('latin1'))?.[1];

@@ -20,15 +20,22 @@ const LENGTH_FIELD = 8;
  */
 export function parsePax(content: Buffer, at: number): PaxRecords {
   const records: { path?: Buffer; size?: number; sparse?: boolean } = {};
-  for (let offset = 0; offset < content.length && content[offset] !== 0;) {
-    const { key, value, length } = recordAt(content, offset, at);
+  for (const { key, value } of paxRecords(content, at)) {
     if (key === 'path' && value.length > 0) records.path = value;
     else if (key === 'path') delete records.path;
     else if (key === 'size') records.size = sizeOf(value, at);
     else if (key.startsWith('GNU.sparse.')) records.sparse = true;
-    offset += length;
   }
   return records;
+}
+
+/** All records as they stand. */
+export function* paxRecords(content: Buffer, at: number): Generator<{ key: string; value: Buffer }> {
+  for (let offset = 0; offset < content.length && content[offset] !== 0;) {
+    const { key, value, length } = recordAt(content, offset, at);
+    yield { key, value };
+    offset += length;
+  }
 }
 
 function recordAt(

@@ -5,7 +5,7 @@ import { runTool } from '../../system/process.js';
 import { readModules } from '../kernel-modules.js';
 import type { UnpackedKernel } from '../kernel-package.js';
 import { diskBootCode, makeBootPartition } from './boot-partition.js';
-import { microInitrd } from './initrd.js';
+import { rootInitrd } from './initrd.js';
 import { deviceModules, firstModules } from './portable-kernel.js';
 
 export interface PortableDiskSources {
@@ -65,7 +65,7 @@ async function compressedInitrd({ kernel, busybox, work }: PortableDiskSources):
   const modules = await readModules(kernel.modulesFolder, firstModules, deviceModules);
   const file = join(work, 'portable-initrd');
   const archive = { busybox, kernelRelease: kernel.release, wanted: firstModules, modules, byDevice: true };
-  await writeFile(file, await microInitrd(archive));
+  await writeFile(file, await rootInitrd(archive));
   return runTool('zstd', ['-q', '-19', '-c', file]);
 }
 

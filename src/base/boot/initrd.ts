@@ -15,8 +15,8 @@ export interface InitrdSources {
   byDevice: boolean;
 }
 
-/** The initial RAM disk that finds and mounts the root file system (guest/micro/initrd-init), uncompressed. */
-export async function microInitrd(sources: InitrdSources): Promise<Buffer> {
+/** The initial RAM disk that finds and mounts the root file system (guest/initrd-init), uncompressed. */
+export async function rootInitrd(sources: InitrdSources): Promise<Buffer> {
   const { busybox, kernelRelease, wanted, modules, byDevice } = sources;
   const folder = `lib/modules/${kernelRelease}`;
   const folders = ['bin', 'dev', 'lib', 'lib/modules', folder, 'modules', 'proc', 'root', 'sbin', 'sys'];
@@ -29,7 +29,7 @@ export async function microInitrd(sources: InitrdSources): Promise<Buffer> {
     file('bin/busybox', 0o755, await readFile(busybox)),
     // What the kernel itself calls for a module.
     { kind: 'symlink', path: 'sbin/modprobe', target: '../bin/busybox' },
-    file('init', 0o755, await readFile(guestFile('micro/initrd-init'))),
+    file('init', 0o755, await readFile(guestFile('initrd-init'))),
     file('modules/wanted', 0o644, `${wanted.join(' ')}\n`),
     file(`${folder}/modules.dep`, 0o644, modulesDep(modules)),
     ...(byDevice ? [file(`${folder}/modules.alias`, 0o644, modulesAlias(modules))] : []),

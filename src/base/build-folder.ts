@@ -1,0 +1,53 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { ensureFolder } from '../system/files.js';
+import { lockFolder } from '../system/folder-lock.js';
+import { basesFolder, buildFolderPrefix, buildLockPrefix } from '../system/paths.js';
+
+/** Milliseconds between two looks whether the other build has ended. */
+const patience = 200;
+
+/**
+ * Runs the work for one base while no other process of this user does the same; where one does, waits for its end.
+ *
+ * @param name of the base
+ * @param say told when there is something to wait for
+ */
+export async function whileOnlyBuilder<T>(
+  name: string,
+  say: (step: string) => void,
+  signal: AbortSignal | undefined,
+  work: () => Promise<T>,
+): Promise<T> {
+  const folder = await ensureFolder(basesFolder());
+  for (let waited = false; ; waited = true) {
+    const { lock, holder } = await lockFolder(folder, buildLockPrefix(name));
+    if (lock)
+      try {
+        return await work();
+      } finally {
+        await lock[Symbol.asyncDispose]();
+      }
+    if (!waited) say(`waiting for another build of it (process ${holder.process?.pid ?? 'of another host'})`);
+    await setTimeout(patience, undefined, signal ? { signal } : {});
+  }
+}
+
+/**
+ * A new folder for the work, on the file system of the bases; gone afterwards. Whoever calls is the only builder of
+ * that name: what a killed one left goes, too.
+ */
+export async function inBuildFolder<T>(name: string, work: (folder: string) => Promise<T>): Promise<T> {
+  const bases = await ensureFolder(basesFolder());
+  const prefix = buildFolderPrefix(name);
+  for (const entry of await readdir(bases)) if (entry.startsWith(prefix)) await remove(join(bases, entry));
+  const folder = await mkdtemp(join(bases, prefix));
+  try {
+    return await work(folder);
+  } finally {
+    await remove(folder);
+  }
+}
+
+const remove = (folder: string) => rm(folder, { recursive: true, force: true, maxRetries: 3 });

@@ -1,0 +1,16 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** Packages that are installed in a Debian root, name to version; those of another architecture as NAME:ARCH. */
+export async function installedPackages(root: string, arch: string): Promise<Record<string, string>> {
+  const text = await readFile(join(root, 'var/lib/dpkg/status'), 'utf8');
+  const packages = text.split(/\n\n+/).flatMap((stanza) => {
+    const field = (name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(stanza)?.[1] ?? '';
+    if (!field('Status').endsWith(' installed')) return [];
+    const own = [arch, 'all'].includes(field('Architecture'));
+    return [
+      [own ? field('Package') : `${field('Package')}:${field('Architecture')}`, field('Version')] as const,
+    ];
+  });
+  return Object.fromEntries(packages.sort(([one], [other]) => (one < other ? -1 : 1)));
+}

@@ -1,0 +1,28 @@
+import { chmod, copyFile, mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { guestFile } from '../system/paths.js';
+import { type KernelModule, modulesAlias, modulesDep } from './kernel-modules.js';
+
+/** Places of media, in every base. */
+export const mediaFolders = ['app', 'cdrom', 'data', 'floppy', 'output'];
+
+/** What GVAD is, below guest/ and in /usr/sbin. */
+export const gvadFiles = ['gvad', 'gvad-ovf-env'] as const;
+
+export async function installGvad(root: string): Promise<void> {
+  for (const name of gvadFiles) await installProgram(guestFile(name), join(root, 'usr/sbin', name));
+}
+
+export async function installProgram(source: string, target: string): Promise<void> {
+  await mkdir(dirname(target), { recursive: true });
+  await copyFile(source, target);
+  await chmod(target, 0o755);
+}
+
+/** Modules with their list, as busybox's modprobe reads it. */
+export async function writeModules(folder: string, modules: readonly KernelModule[]): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  for (const module of modules) await writeFile(join(folder, `${module.name}.ko`), module.content);
+  await writeFile(join(folder, 'modules.dep'), modulesDep(modules));
+  await writeFile(join(folder, 'modules.alias'), modulesAlias(modules));
+}

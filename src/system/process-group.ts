@@ -1,0 +1,60 @@
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { errnoOf } from './errors.js';
+import { asError, toolEnvironment, toolMissing } from './process.js';
+
+/** Milliseconds that a group is given to end after SIGTERM. */
+const grace = 20_000;
+
+export interface GroupOptions {
+  /** Added to the environment of this process. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal | undefined;
+  /** Called for each line that the tool says, on whichever of its outputs. */
+  readonly onLine: (line: string) => void;
+}
+
+/**
+ * Runs a tool that starts others, in a process group of its own: an abort ends all of them, SIGTERM first, and is
+ * over when the tool is gone and has cleaned up.
+ *
+ * @returns its exit status; null where a signal ended it
+ * @throws GvaError TOOL_MISSING
+ */
+export async function runGroup(
+  name: string,
+  args: readonly string[],
+  { env, signal, onLine }: GroupOptions,
+): Promise<number | null> {
+  signal?.throwIfAborted();
+  const child = spawn(name, args, {
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...toolEnvironment(), ...env },
+  });
+  for (const stream of [child.stdout, child.stderr]) createInterface(stream).on('line', onLine);
+  const kill = (by: NodeJS.Signals) => {
+    try {
+      if (child.pid !== undefined) process.kill(-child.pid, by);
+    } catch (error) {
+      if (errnoOf(error) !== 'ESRCH') throw error;
+    }
+  };
+  let last: NodeJS.Timeout | undefined;
+  const end = () => {
+    kill('SIGTERM');
+    last = setTimeout(() => kill('SIGKILL'), grace);
+  };
+  signal?.addEventListener('abort', end, { once: true });
+  try {
+    const status = await new Promise<number | null>((resolve, reject) => {
+      child.once('error', (error) => reject(errnoOf(error) === 'ENOENT' ? toolMissing(name) : error));
+      child.once('close', resolve);
+    });
+    if (signal?.aborted) throw asError(signal.reason);
+    return status;
+  } finally {
+    clearTimeout(last);
+    signal?.removeEventListener('abort', end);
+  }
+}

@@ -1,0 +1,78 @@
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { inBuildFolder } from '../../src/base/build-folder.js';
+import { ensureBase } from '../../src/base/ensure.js';
+import { findBase, publishBase } from '../../src/base/store.js';
+import { umlRelease } from '../../src/base/uml-host.js';
+import { baseFiles, basesFolder } from '../../src/system/paths.js';
+import { type TestHome, makeTestHome } from '../support/fake-appliance.js';
+
+let home: TestHome;
+beforeEach(async () => (home = await makeTestHome()));
+afterEach(() => home[Symbol.asyncDispose]());
+
+let builds = 0;
+
+const wanted = (name: string, content: string, force = false, meanwhile = () => Promise.resolve()) => ({
+  ...{ name, inputs: 'same', force },
+  build: () =>
+    inBuildFolder(name, async (work) => {
+      builds++;
+      await meanwhile();
+      const folder = join(work, 'base');
+      await mkdir(folder);
+      for (const file of Object.values(baseFiles)) await writeFile(join(folder, file), content);
+      const uml = await umlRelease();
+      return publishBase(folder, {
+        ...{ name, description: '', kernelRelease: '0', packages: {}, inputs: 'same' },
+        ...(uml === undefined ? {} : { umlRelease: uml }),
+        portable: { kernelRelease: '0', rootOffset: 0, packages: {} },
+      });
+    }),
+});
+const said: string[] = [];
+const say = (step: string) => said.push(step);
+
+it('of two builds at once one waits, and takes what the other made', async () => {
+  builds = 0;
+  const slow = wanted('x', 'one', false, () => new Promise((resolve) => setTimeout(resolve, 500)));
+  const outcomes = await Promise.all([ensureBase(slow, say), ensureBase(slow, say)]);
+  expect(builds).toBe(1);
+  expect(outcomes.map(({ built }) => built).sort()).toEqual([false, true]);
+  expect(said.filter((step) => step.startsWith('waiting for another build')).length).toBeGreaterThan(0);
+  expect(await readdir(basesFolder())).toEqual(['x']);
+});
+
+it('what waits can be interrupted; bases of other names do not wait', async () => {
+  let release: () => void = () => undefined;
+  const first = ensureBase(
+    wanted('x', 'one', false, () => new Promise((resolve) => (release = resolve))),
+    say,
+  );
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  const signal = AbortSignal.timeout(300);
+  await expect(ensureBase(wanted('x', 'one'), say, signal)).rejects.toThrow();
+  expect(await ensureBase(wanted('x-y', 'one'), say)).toMatchObject({ built: true });
+  release();
+  expect(await first).toMatchObject({ built: true });
+});
+
+it('a build that fails leaves nothing, and what is there stays', async () => {
+  await ensureBase(wanted('x', 'one'), say);
+  const failing = wanted('x', 'two', true, () => Promise.reject(new Error('no luck')));
+  await expect(ensureBase(failing, say)).rejects.toThrow('no luck');
+  expect(await readdir(basesFolder())).toEqual(['x']);
+  expect(await findBase('x')).toBeDefined();
+  await expect(ensureBase({ ...failing, name: 'y' }, say)).rejects.toThrow('no luck');
+  expect(await readdir(basesFolder())).toEqual(['x']);
+});
+
+it('what a killed build left goes with the next of that name', async () => {
+  for (const name of ['.build-x=abc', '.build-x-y=abc']) {
+    await mkdir(join(basesFolder(), name, 'tree'), { recursive: true });
+    await writeFile(join(basesFolder(), name, 'tree/file'), '');
+  }
+  await ensureBase(wanted('x', 'one'), say);
+  expect((await readdir(basesFolder())).sort()).toEqual(['.build-x-y=abc', 'x']);
+});
