@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
-import { chmod, copyFile, mkdir, readdir } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { chmod, copyFile, mkdir, readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { eventually, temporaryFolder } from '../support/gva.js';
@@ -70,6 +71,21 @@ describe.skipIf(withoutSlurm)(`the end of a Slurm cluster${needsSlurm}`, () => {
       owner.kill('SIGKILL');
       await runProgram(slurmScript, ['down', folder]);
     }
+  });
+
+  it('comes with an interrupted start', async () => {
+    await using home = await temporaryFolder();
+    const folder = join(home.path, 'cluster');
+    // The node is never idle, so that the start waits.
+    const options = ['--nodes', '1', '--conf', 'DownNodes=n1 State=DOWN'];
+    const up = spawn(slurmScript, ['up', folder, ...options], { stdio: 'ignore' });
+    const ended = new Promise((resolve) => up.on('exit', resolve));
+    await eventually(() => existsSync(join(folder, 'run/n1')));
+    const bridge = await readFile(join(folder, 'run/bridge'), 'utf8').catch(() => 'none');
+    up.kill('SIGTERM');
+    expect(await ended).toBe(69);
+    expect(await processesOf(folder)).toEqual([]);
+    expect(await readdir('/sys/class/net')).not.toContain(bridge.trim());
   });
 
   it('comes at once where it cannot start, with the reason', async () => {

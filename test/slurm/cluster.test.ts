@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -18,6 +19,7 @@ import {
 } from './cluster-fixture.js';
 
 const networks = await networksWork();
+const limits = networks && ['memory', 'freezer'].every((name) => existsSync(`/sys/fs/cgroup/${name}/tasks`));
 
 describe.skipIf(withoutSlurm)(`a Slurm cluster on this machine${needsSlurm}`, () => {
   it('runs jobs and arrays on every node', async () => {
@@ -81,6 +83,8 @@ describe.skipIf(withoutSlurm)(`a Slurm cluster on this machine${needsSlurm}`, ()
     expect(isAlive(task)).toBe(true);
     await srun(cluster, 'n2', 'true');
 
+    // A node that crashes while it clears up after a job is not given another for a minute.
+    await eventually(async () => (await ok(cluster, 'squeue', ['-h', '-t', 'completing'])) === '');
     await cluster.node('n2', 'crash');
     expect(isAlive(task)).toBe(false);
     await cluster.node('n2', 'start');
@@ -120,6 +124,16 @@ describe.skipIf(withoutSlurm)(`a Slurm cluster on this machine${needsSlurm}`, ()
     await using cluster = await startCluster({ nodes: 1, namespaces: false });
     await expect(cluster.node('n1', 'partition')).rejects.toThrow('cannot be cut');
   });
+
+  it.skipIf(!limits)(
+    `enforces memory limits${limits ? '' : ' (needs root, namespaces and cgroup v1)'}`,
+    async () => {
+      await using cluster = await startCluster({ nodes: 1, cgroups: true });
+      const greedy = 'head -c 200m /dev/zero | tail | wc -c';
+      await ok(cluster, 'sbatch', ['--mem=50', '--output=job', '--wrap', greedy]);
+      await eventually(async () => (await states(cluster)).join() === 'OUT_OF_MEMORY');
+    },
+  );
 
   it('has a controller that is killed, and knows its jobs when it is back', async () => {
     await using cluster = await startCluster({ nodes: 1 });
