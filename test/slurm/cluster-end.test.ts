@@ -76,16 +76,20 @@ describe.skipIf(withoutSlurm)(`the end of a Slurm cluster${needsSlurm}`, () => {
   it('comes with an interrupted start', async () => {
     await using home = await temporaryFolder();
     const folder = join(home.path, 'cluster');
-    // The node is never idle, so that the start waits.
-    const options = ['--nodes', '1', '--conf', 'DownNodes=n1 State=DOWN'];
-    const up = spawn(slurmScript, ['up', folder, ...options], { stdio: 'ignore' });
+    // Slurm refuses a node with less memory than was said, so that the start waits for it in vain.
+    const lacking = ['--memory', '999999999', '--conf', 'SlurmdParameters=shutdown_on_reboot'];
+    const up = spawn(slurmScript, ['up', folder, '--nodes', '1', ...lacking], { stdio: 'ignore' });
     const ended = new Promise((resolve) => up.on('exit', resolve));
-    await eventually(() => existsSync(join(folder, 'run/n1')));
-    const bridge = await readFile(join(folder, 'run/bridge'), 'utf8').catch(() => 'none');
-    up.kill('SIGTERM');
-    expect(await ended).toBe(69);
-    expect(await processesOf(folder)).toEqual([]);
-    expect(await readdir('/sys/class/net')).not.toContain(bridge.trim());
+    try {
+      await eventually(() => existsSync(join(folder, 'run/n1')));
+      const bridge = await readFile(join(folder, 'run/bridge'), 'utf8').catch(() => 'none');
+      up.kill('SIGTERM');
+      expect(await ended).toBe(69);
+      expect(await processesOf(folder)).toEqual([]);
+      expect(await readdir('/sys/class/net')).not.toContain(bridge.trim());
+    } finally {
+      await runProgram(slurmScript, ['down', folder]);
+    }
   });
 
   it('comes at once where it cannot start, with the reason', async () => {
