@@ -2,12 +2,20 @@ import { arch, platform } from 'node:os';
 import { createOverlay } from '../../disk/qcow2/overlay.js';
 import { ExitCode, GvaError } from '../../system/errors.js';
 import { confined, machineReach } from '../confinement.js';
-import type { MachineSpec, Probe, VmmDriver } from '../driver.js';
+import type { MachineSpec, Probe, Templates, VmmDriver } from '../driver.js';
 import { machineLimits } from '../limits.js';
 import { onHostCpus } from '../placement.js';
-import { startSupervised } from '../supervisor.js';
+import { type InheritedFile, firstFileDescriptor, startSupervised } from '../supervisor.js';
 import { type Accelerator, qemuArguments } from './arguments.js';
-import { type QemuInstallation, findQemu, firmwareFolders, isTooOld, qemuProgram } from './installation.js';
+import { hostFacts } from './facts.js';
+import {
+  type QemuInstallation,
+  findQemu,
+  firmwareFolders,
+  isTooOld,
+  mapsReadOnlyFiles,
+  qemuProgram,
+} from './installation.js';
 import { kvmPath } from './kvm-device.js';
 import { kvmWorks } from './kvm-probe.js';
 import { QemuMachine } from './qemu-machine.js';
@@ -23,7 +31,13 @@ export interface QemuOptions {
 /** QEMU, by KVM or a Mac's HVF where that really works, else by emulation (TCG). */
 export class QemuDriver implements VmmDriver {
   readonly name = 'qemu';
-  readonly capabilities = { maxCpus: 255, boots: ['direct', 'firmware'], shutdown: true } as const;
+  readonly capabilities = {
+    maxCpus: 255,
+    boots: ['direct', 'firmware'],
+    shutdown: true,
+    templates: true,
+  } as const;
+  readonly templates: Templates = { facts: () => this.#facts() };
   readonly #options: QemuOptions;
   #installation: Promise<QemuInstallation | undefined> | undefined;
   #accelerator: Promise<Accelerator> | undefined;
@@ -46,29 +60,45 @@ export class QemuDriver implements VmmDriver {
   }
 
   async start(spec: MachineSpec): Promise<QemuMachine> {
-    const qemu = await this.#find();
-    if (!qemu)
-      throw new GvaError('VMM_START', `cannot start ${qemuProgram}: it is not installed`, {
-        exitCode: ExitCode.infrastructure,
-        hint: installHint,
-      });
+    const qemu = await this.#found();
     const uefiCode = await makeFiles(spec, qemu);
     const accelerator = await this.#chooseAccelerator(qemu);
+    const readOnlyMemoryFile = mapsReadOnlyFiles(qemu.version);
     const args = qemuArguments(spec, {
-      accelerator,
+      ...{ accelerator, readOnlyMemoryFile },
       sandbox: platform() === 'linux',
       dataFolders: qemu.dataFolders,
       ...(uefiCode === undefined ? {} : { uefiCode }),
     });
-    const limits = machineLimits(spec, { addressSpace: ownAddressSpace });
-    const command = { program: qemu.program, args, env: qemu.env, sockets: 1, limits };
-    const { readable, writable } = machineReach(spec);
+    const memoryFile = spec.memoryFile ? { file: spec.memory } : {};
+    const limits = machineLimits(spec, { addressSpace: ownAddressSpace, ...memoryFile });
+    const files = stateFiles(spec);
+    const command = { program: qemu.program, args, env: qemu.env, sockets: 1, files, limits };
+    const { readable, writable } = machineReach(spec, readOnlyMemoryFile);
     const inside = await confined(command, {
       readable: [...readable, ...qemu.dataFolders, ...(uefiCode === undefined ? [] : [uefiCode])],
       writable,
       devices: accelerator === 'kvm' ? [kvmPath] : [],
     });
-    return new QemuMachine(await startSupervised(await onHostCpus(inside, spec.placement ?? {})));
+    const supervised = await startSupervised(await onHostCpus(inside, spec.placement ?? {}));
+    const first = firstFileDescriptor(command);
+    const machine = new QemuMachine(supervised, spec.outgoing ? first + files.length - 1 : undefined);
+    if (spec.incoming) await machine.resume(first);
+    return machine;
+  }
+
+  async #facts(): Promise<Readonly<Record<string, string>>> {
+    const qemu = await this.#found();
+    return hostFacts(qemu, await this.#chooseAccelerator(qemu));
+  }
+
+  async #found(): Promise<QemuInstallation> {
+    const qemu = await this.#find();
+    if (qemu) return qemu;
+    throw new GvaError('VMM_START', `cannot start ${qemuProgram}: it is not installed`, {
+      exitCode: ExitCode.infrastructure,
+      hint: installHint,
+    });
   }
 
   #find(): Promise<QemuInstallation | undefined> {
@@ -85,6 +115,14 @@ export class QemuDriver implements VmmDriver {
     this.#accelerator ??= chooseAccelerator(platform(), arch(), () => this.#tryKvm(qemu));
     return this.#accelerator;
   }
+}
+
+/** QEMU's own filter lets it start no program that would read or write a state; it inherits the files. */
+function stateFiles({ incoming, outgoing }: MachineSpec): InheritedFile[] {
+  return [
+    ...(incoming ? [{ path: incoming.state, flags: 'r' }] : []),
+    ...(outgoing ? [{ path: outgoing.state, flags: 'wx' }] : []),
+  ];
 }
 
 /** Bytes: the translation buffer of TCG is 1 GiB of it, libraries and firmware 0.7; the rest is reserve. */
@@ -108,7 +146,7 @@ export async function chooseAccelerator(
 async function makeFiles(spec: MachineSpec, qemu: QemuInstallation): Promise<string | undefined> {
   for (const disk of spec.disks)
     if (disk.access === 'overlay' && disk.overlay !== undefined)
-      await createOverlay(disk.overlay, disk.image, disk.size);
+      await createOverlay(disk.overlay, disk.image, disk.size, disk.backing === undefined ? 'raw' : 'qcow2');
   if (spec.boot.kind !== 'firmware' || spec.boot.firmware !== 'uefi') return undefined;
   const firmware = await findUefi(firmwareFolders(qemu));
   await copyVariables(firmware, spec.boot.variables);

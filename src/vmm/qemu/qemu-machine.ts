@@ -2,6 +2,8 @@ import type { Duplex } from 'node:stream';
 import type { ConsoleRing } from '../console-ring.js';
 import type { VirtualMachine, VmmExit } from '../driver.js';
 import type { Supervised } from '../supervisor.js';
+import { ExitCode, GvaError, messageOf } from '../../system/errors.js';
+import { resumeFrom, saveTo } from './migration.js';
 import { QmpClient } from './qmp.js';
 
 /** A running QEMU and its monitor. */
@@ -12,9 +14,14 @@ export class QemuMachine implements VirtualMachine {
   readonly qmp: QmpClient;
   readonly terminal: Duplex;
   readonly #process: Supervised;
+  readonly #outgoing: number | undefined;
 
-  /** @param supervised started with one socket: the monitor's */
-  constructor(supervised: Supervised) {
+  /**
+   * @param supervised started with one socket: the monitor's
+   * @param outgoing its descriptor of the file that its state is to be saved to
+   */
+  constructor(supervised: Supervised, outgoing?: number) {
+    this.#outgoing = outgoing;
     const [monitor] = supervised.sockets;
     if (!monitor) throw new TypeError('a QEMU without a monitor');
     this.#process = supervised;
@@ -38,6 +45,45 @@ export class QemuMachine implements VirtualMachine {
     await withinTime(ended, quitTime);
     this.kill();
     await ended;
+  }
+
+  write(text: string): void {
+    this.#process.write(text);
+  }
+
+  async saveState(): Promise<void> {
+    if (this.#outgoing === undefined) throw new TypeError('a machine without a file for its state');
+    try {
+      await saveTo(this.qmp, this.#outgoing);
+    } catch (error) {
+      throw this.#failed('VMM_SAVE', 'saved', error);
+    }
+  }
+
+  /**
+   * Has a QEMU that was started with `-incoming defer` go on from a state; ends it where it does not.
+   *
+   * @param descriptor its descriptor of the file
+   * @throws GvaError VMM_RESUME
+   */
+  async resume(descriptor: number): Promise<void> {
+    try {
+      await resumeFrom(this.qmp, descriptor);
+    } catch (error) {
+      this.kill();
+      const { stderr } = await this.exited;
+      const said = stderr.trim().split('\n').slice(-2).join('; ');
+      throw this.#failed('VMM_RESUME', 'resumed', said === '' ? error : new Error(said));
+    }
+  }
+
+  #failed(code: string, what: string, cause: unknown): GvaError {
+    const message = `QEMU has not ${what} the machine: ${messageOf(cause)}`;
+    return new GvaError(code, message, { exitCode: ExitCode.infrastructure, cause });
+  }
+
+  quit(): void {
+    this.#ask('quit', quitTime);
   }
 
   /** A QEMU that does not listen, or is gone, makes no difference. */
