@@ -10,7 +10,7 @@ import type { VmmCommand } from './supervisor.js';
  * @param readOnlyMemory the VMM opens memory that only begins as a file for reading
  */
 export function machineReach(
-  { boot, disks, incoming, memoryFile }: MachineSpec,
+  { boot, disks, incoming, memoryFile, saveSocket }: MachineSpec,
   readOnlyMemory = false,
 ): Reach {
   const direct = boot.kind === 'direct' && !incoming ? [boot.kernel, boot.initrd] : [];
@@ -23,6 +23,8 @@ export function machineReach(
     readable: [
       ...[...direct, ...images(false), ...memory(false)],
       ...disks.flatMap(({ backing }) => backing ?? []),
+      // Who may see it may connect to it.
+      ...(saveSocket === undefined ? [] : [saveSocket]),
     ],
     writable: [
       ...variables,

@@ -91,8 +91,11 @@ export interface MachineSpec {
   readonly memoryFile?: MemoryFile;
   /** The guest is told, by a device, when it goes on as another machine (VMGenID). */
   readonly generationId?: boolean;
-  /** Where `saveState` writes to; made by the driver. */
-  readonly outgoing?: DeviceState;
+  /**
+   * Its state can be saved. The name of a socket for that, in a folder that is there; made by the driver, at most
+   * 107 bytes (unix(7)).
+   */
+  readonly saveSocket?: string;
   /** The machine goes on from here instead of booting. */
   readonly incoming?: DeviceState;
 }
@@ -104,7 +107,7 @@ export interface Capabilities {
   readonly boots: readonly Boot['kind'][];
   /** Its machines have the power `shutdown`. */
   readonly shutdown: boolean;
-  /** It takes `memoryFile`, `outgoing` and `incoming`; the driver has `templates`, its machines `saveState` and `write`. */
+  /** It takes `memoryFile`, `saveSocket` and `incoming`; it has `templates`, its machines `saveState`, `write` and `quit`. */
   readonly templates: boolean;
 }
 
@@ -150,10 +153,10 @@ export interface VirtualMachine extends AsyncDisposable {
   /** Sends text to the guest's first serial port. What the guest does not read in time may be lost. */
   write?(text: string): void;
   /**
-   * Writes the state of its devices to the spec's `outgoing` file, once, and leaves the guest paused for good. With a
-   * shared memory file, the two together are the whole machine. @throws GvaError VMM_SAVE
+   * Writes the state of its devices into a new file, and leaves the guest paused for good. With a shared memory file, the
+   * two together are the whole machine. Only with the spec's `saveSocket`. @throws GvaError VMM_SAVE
    */
-  saveState?(): Promise<void>;
+  saveState?(file: string): Promise<void>;
   /** Ends it at once like `kill`, but in good order, where the guest has nothing more to write. */
   quit?(): void;
   /** The console in both directions, for a person; what comes from it goes to `console` as well. */

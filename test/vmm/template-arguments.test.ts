@@ -21,7 +21,7 @@ const template: MachineSpec = {
   kernelOptions: ['gva.template=1'],
   memoryFile: { file: '/t,1/memory', shared: true },
   generationId: true,
-  outgoing: { state: '/t,1/state' },
+  saveSocket: '/t,1/socket',
 };
 
 const clone: MachineSpec = {
@@ -39,7 +39,7 @@ const clone: MachineSpec = {
   memoryFile: { file: '/t,1/memory', shared: false },
   incoming: { state: '/t,1/state' },
 };
-Reflect.deleteProperty(clone, 'outgoing');
+Reflect.deleteProperty(clone, 'saveSocket');
 
 /** The whole line, a pair of option and value as one string. */
 const line = (spec: MachineSpec, on: QemuHost = host) =>
@@ -122,9 +122,12 @@ describe('the command line', () => {
 });
 
 describe('what the machine reaches', () => {
-  it('a template: its own files; states come by descriptors, so that no name leads to them', () => {
+  it('a template: its own files, and where its state goes', () => {
     expect(machineReach(template)).toEqual({
-      readable: ['/b/vmlinux', '/b/initrd.img', '/b/root.img', '/t/app.img', '/t/params.iso'],
+      readable: [
+        ...['/b/vmlinux', '/b/initrd.img', '/b/root.img', '/t/app.img', '/t/params.iso'],
+        '/t,1/socket',
+      ],
       writable: ['/t/output.img', '/t,1/memory', '/t/root.overlay', '/t/app.overlay'],
     });
   });

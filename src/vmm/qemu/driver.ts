@@ -5,7 +5,7 @@ import { confined, machineReach } from '../confinement.js';
 import type { MachineSpec, Probe, Templates, VmmDriver } from '../driver.js';
 import { machineLimits } from '../limits.js';
 import { onHostCpus } from '../placement.js';
-import { type InheritedFile, firstFileDescriptor, startSupervised } from '../supervisor.js';
+import { firstFileDescriptor, startSupervised } from '../supervisor.js';
 import { type Accelerator, qemuArguments } from './arguments.js';
 import { hostFacts } from './facts.js';
 import {
@@ -19,6 +19,7 @@ import {
 import { kvmPath } from './kvm-device.js';
 import { kvmWorks } from './kvm-probe.js';
 import { QemuMachine } from './qemu-machine.js';
+import { StateSocket } from './state-socket.js';
 import { copyVariables, findUefi } from './uefi.js';
 
 export interface QemuOptions {
@@ -72,8 +73,10 @@ export class QemuDriver implements VmmDriver {
     });
     const memoryFile = spec.memoryFile ? { file: spec.memory } : {};
     const limits = machineLimits(spec, { addressSpace: ownAddressSpace, ...memoryFile });
-    const files = stateFiles(spec);
+    // QEMU's own filter lets it start no program that would read a state for it.
+    const files = spec.incoming ? [{ path: spec.incoming.state, flags: 'r' }] : [];
     const command = { program: qemu.program, args, env: qemu.env, sockets: 1, files, limits };
+    const socket = spec.saveSocket === undefined ? undefined : await StateSocket.listen(spec.saveSocket);
     const { readable, writable } = machineReach(spec, readOnlyMemoryFile);
     const inside = await confined(command, {
       readable: [...readable, ...qemu.dataFolders, ...(uefiCode === undefined ? [] : [uefiCode])],
@@ -81,9 +84,8 @@ export class QemuDriver implements VmmDriver {
       devices: accelerator === 'kvm' ? [kvmPath] : [],
     });
     const supervised = await startSupervised(await onHostCpus(inside, spec.placement ?? {}));
-    const first = firstFileDescriptor(command);
-    const machine = new QemuMachine(supervised, spec.outgoing ? first + files.length - 1 : undefined);
-    if (spec.incoming) await machine.resume(first);
+    const machine = new QemuMachine(supervised, socket);
+    if (spec.incoming) await machine.resume(firstFileDescriptor(command));
     return machine;
   }
 
@@ -115,14 +117,6 @@ export class QemuDriver implements VmmDriver {
     this.#accelerator ??= chooseAccelerator(platform(), arch(), () => this.#tryKvm(qemu));
     return this.#accelerator;
   }
-}
-
-/** QEMU's own filter lets it start no program that would read or write a state; it inherits the files. */
-function stateFiles({ incoming, outgoing }: MachineSpec): InheritedFile[] {
-  return [
-    ...(incoming ? [{ path: incoming.state, flags: 'r' }] : []),
-    ...(outgoing ? [{ path: outgoing.state, flags: 'wx' }] : []),
-  ];
 }
 
 /** Bytes: the translation buffer of TCG is 1 GiB of it, libraries and firmware 0.7; the rest is reserve. */

@@ -5,6 +5,7 @@ import type { Supervised } from '../supervisor.js';
 import { ExitCode, GvaError, messageOf } from '../../system/errors.js';
 import { resumeFrom, saveTo } from './migration.js';
 import { QmpClient } from './qmp.js';
+import type { StateSocket } from './state-socket.js';
 
 /** A running QEMU and its monitor. */
 export class QemuMachine implements VirtualMachine {
@@ -14,14 +15,14 @@ export class QemuMachine implements VirtualMachine {
   readonly qmp: QmpClient;
   readonly terminal: Duplex;
   readonly #process: Supervised;
-  readonly #outgoing: number | undefined;
+  readonly #socket: StateSocket | undefined;
 
   /**
    * @param supervised started with one socket: the monitor's
-   * @param outgoing its descriptor of the file that its state is to be saved to
+   * @param socket that its state can be saved through; closed at its end
    */
-  constructor(supervised: Supervised, outgoing?: number) {
-    this.#outgoing = outgoing;
+  constructor(supervised: Supervised, socket?: StateSocket) {
+    this.#socket = socket;
     const [monitor] = supervised.sockets;
     if (!monitor) throw new TypeError('a QEMU without a monitor');
     this.#process = supervised;
@@ -34,7 +35,10 @@ export class QemuMachine implements VirtualMachine {
       if (name === 'SHUTDOWN') reason = data['reason'];
     });
     // The monitor's stream has ended by then, so that all it said was heard.
-    this.exited = supervised.exited.then((exit) => (typeof reason === 'string' ? { ...exit, reason } : exit));
+    this.exited = supervised.exited.then((exit) => {
+      socket?.close();
+      return typeof reason === 'string' ? { ...exit, reason } : exit;
+    });
   }
 
   async shutdown(grace: number): Promise<void> {
@@ -51,10 +55,10 @@ export class QemuMachine implements VirtualMachine {
     this.#process.write(text);
   }
 
-  async saveState(): Promise<void> {
-    if (this.#outgoing === undefined) throw new TypeError('a machine without a file for its state');
+  async saveState(file: string): Promise<void> {
+    if (!this.#socket) throw new TypeError('a machine without a socket for its state');
     try {
-      await saveTo(this.qmp, this.#outgoing);
+      await saveTo(this.qmp, this.#socket, file);
     } catch (error) {
       throw this.#failed('VMM_SAVE', 'saved', error);
     }
