@@ -5,6 +5,7 @@ import { makeExt4 } from '../../disk/ext4-image.js';
 import { ensureFolder } from '../../system/files.js';
 import { baseFiles, basesFolder } from '../../system/paths.js';
 import { type DebianPackage, fetchPackage, unpackPackage } from '../debian-packages.js';
+import { compileGuestProgram, guestPrograms } from '../guest-programs.js';
 import { unpackKernel } from '../kernel-image.js';
 import { type KernelModule, readModules } from '../kernel-modules.js';
 import { type UnpackedKernel, fetchKernel, unpackedKernel } from '../kernel-package.js';
@@ -100,25 +101,30 @@ async function buildFiles(work: string) {
     }),
   );
   const root = join(folder, baseFiles.root);
-  const uml = await makeRoot(root, work, busybox, [kernel, portableKernel]);
+  const { uml, wake } = await makeRoot(root, work, busybox, [kernel, portableKernel]);
   const disk = { kernel: portableKernel, loaders: join(work, unpacked.portable), busybox, root, work };
   const rootOffset = await makePortableDisk(join(folder, baseFiles.disk), disk);
   return {
-    ...{ folder, kernelRelease: kernel.release, ...(uml === undefined ? {} : { umlRelease: uml }) },
+    ...{ folder, kernelRelease: kernel.release, wake, ...(uml === undefined ? {} : { umlRelease: uml }) },
     portable: { kernelRelease: portableKernel.release, rootOffset },
   };
 }
 
-/** The root file system, with modules for every kernel that may boot it; gives the User-mode Linux's release. */
+/**
+ * The root file system, with modules for every kernel that may boot it; gives the User-mode Linux's release, and whether
+ * it has what a guest needs to be woken.
+ */
 async function makeRoot(image: string, work: string, busybox: string, kernels: readonly UnpackedKernel[]) {
   const modules = new Map<string, KernelModule[]>();
   for (const { release, modulesFolder } of kernels)
     modules.set(release, await readModules(modulesFolder, mediaModules));
   const uml = await umlRelease();
   if (uml !== undefined) modules.set(uml, await readModules(umlModulesFolder(uml), mediaModules));
-  await writeRootTree(join(work, 'root'), { busybox, modules });
+  const program = join(work, guestPrograms.wake);
+  const wake = await compileGuestProgram(guestPrograms.wake, program);
+  await writeRootTree(join(work, 'root'), { busybox, modules, wake: wake ? program : undefined });
   await makeExt4(image, { label: 'GVA-ROOT', size: rootSize, from: join(work, 'root') });
-  return uml;
+  return { uml, wake };
 }
 
 async function busyboxIn(packages: string): Promise<string> {

@@ -3,9 +3,15 @@ import { readFile } from 'node:fs/promises';
 import { guestFile } from '../../system/paths.js';
 
 /** Raise when the build itself changes in a way that changes its bytes. */
-const buildVersion = 5;
+const buildVersion = 6;
 
-export const microGuestFiles = ['gvad', 'gvad-ovf-env', 'micro/init', 'micro/initrd-init'] as const;
+export const microGuestFiles = [
+  'gvad',
+  'gvad-ovf-env',
+  'gvad-wake.c',
+  'micro/init',
+  'micro/initrd-init',
+] as const;
 
 /**
  * SHA-256 of what this project puts into the base: a base that was made of the same need not be made again.

@@ -2,11 +2,14 @@ import { chmod, copyFile, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { guestFile } from '../../system/paths.js';
 import { runTool } from '../../system/process.js';
+import { guestPrograms } from '../guest-programs.js';
 import { type KernelModule, modulesAlias, modulesDep } from '../kernel-modules.js';
 
 export interface RootTreeSources {
   /** The static busybox, a program of this machine's architecture. */
   busybox: string;
+  /** The compiled gvad-wake; undefined where there is none. */
+  wake: string | undefined;
   /** Kernel release to the modules for it. */
   modules: ReadonlyMap<string, readonly KernelModule[]>;
 }
@@ -38,6 +41,8 @@ const textFiles: Record<string, string> = {
     'pts /dev/pts devpts defaults 0 0',
     '',
   ].join('\n'),
+  // Empty: a machine that was not woken has no id of its own.
+  'etc/machine-id': '',
   'etc/hosts': '127.0.0.1 localhost gva\n',
   'etc/os-release': 'ID=gva-micro\nNAME="GVA micro"\n',
 };
@@ -51,6 +56,8 @@ export async function writeRootTree(folder: string, sources: RootTreeSources): P
   for (const [name, text] of Object.entries(textFiles)) await writeFile(join(folder, name), text);
   for (const name of ['gvad', 'gvad-ovf-env'])
     await installProgram(guestFile(name), join(folder, 'usr/sbin', name));
+  if (sources.wake !== undefined)
+    await installProgram(sources.wake, join(folder, 'usr/sbin', guestPrograms.wake));
   await installProgram(sources.busybox, join(folder, 'bin/busybox'));
   await linkApplets(folder, sources.busybox);
   await installProgram(guestFile('micro/init'), join(folder, 'bin/init'));
