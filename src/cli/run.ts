@@ -5,7 +5,7 @@ import type { Placement } from '../vmm/driver.js';
 import { ExitCode, GvaError } from '../system/errors.js';
 import { mark, profileTable } from '../system/profile.js';
 import { act, printJson, repeatable } from './action.js';
-import { type InstanceOptions, addInstanceOptions, instanceLimits } from './instance-options.js';
+import { type InstanceOptions, addInstanceOptions, instanceLimits, startWish } from './instance-options.js';
 import { type LimitOptions, addLimitOptions, packageLimits } from './package-limits.js';
 
 interface RunOptions extends InstanceOptions, LimitOptions {
@@ -73,7 +73,8 @@ async function runAppliance(folder: string, options: RunOptions, signal: AbortSi
   const id = `${appliance.name}-${process.pid}`;
   const spec = { id, prepared, parameters, files, out, limits, placement };
   const flags = { force: options.force ?? false, keep: options.keep ?? false };
-  const result = await runInstance({ ...spec, ...flags }, vmm, (event) => view.event(event), signal);
+  const start = await startWish(options.start, (text) => view.note(text));
+  const result = await runInstance({ ...spec, ...flags, start }, vmm, (event) => view.event(event), signal);
   if (options.json) printJson(result);
   await view.end(result, out);
   if (options.profile) console.error(profileTable());

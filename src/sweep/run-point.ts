@@ -22,7 +22,7 @@ export interface PointWatch {
 
 /** Runs the instance of one point. Only what is a bug is thrown. */
 export async function runPoint(
-  { plan, prepared, out, limits, keep }: SweepSpec,
+  { plan, prepared, out, limits, keep, start }: SweepSpec,
   point: Point,
   vmm: ChosenVmm,
   { signal, onStarting, onEvent }: PointWatch,
@@ -31,7 +31,8 @@ export async function runPoint(
   const id = `${prepared.appliance.name}-${process.pid}-${index}`;
   try {
     const files = await plan.files.of(point);
-    const spec = { id, prepared, parameters, files, out: pointFolder(out, index), limits, keep };
+    const how = start === undefined ? {} : { start };
+    const spec = { id, prepared, parameters, files, out: pointFolder(out, index), limits, keep, ...how };
     // What stands in its folder is the sweep's own, and of other work or not done.
     const result = await runInstance({ ...spec, onStarting, force: true }, vmm, onEvent, signal);
     return { outcome: outcomeOf(result) };

@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { removeAbandoned } from '../instance/scratch.js';
 import type { PreparedAppliance } from '../instance/prepare.js';
+import type { StartWish } from '../instance/start.js';
 import type { WatchLimits } from '../instance/watch.js';
 import type { SweepEvent, SweepManifest, SweepSummary } from '../model/sweep.js';
 import type { SweepStatus } from '../model/sweep-status.js';
@@ -45,6 +46,8 @@ export interface SweepSpec {
   readonly shared: boolean;
   readonly retry: RetryLimits;
   readonly stop: Pick<StopWishes, 'maxFailures' | 'when'>;
+  /** Cold where absent. Whether `auto` makes a template follows from the number of points that are to be run. */
+  readonly start?: StartWish;
   /** How it is run, as the words of the command: kept in sweep.json, for going on. */
   readonly options?: Readonly<Record<string, unknown>>;
   /** Told about once a second how the sweep stands. */
@@ -87,7 +90,19 @@ export async function runSweep(
   await using host = await HostWatch.start(appliance, out, spec.jobs);
   const progress = new Progress(0);
   await using results = new ResultsFile(join(out, sweepFiles.results), resultsSource(spec, store));
-  const parts = { spec, vmm, store, known, identity, host, progress, stop, count, onEvent, engine };
+  const parts = {
+    spec: withStart(spec, count - kept),
+    vmm,
+    store,
+    known,
+    identity,
+    host,
+    progress,
+    stop,
+    count,
+    onEvent,
+    engine,
+  };
   let changed =
     !existsSync(results.path) || folder.before === undefined || !isDeepStrictEqual(before, store.counts);
   const onChange = () => {
@@ -142,6 +157,14 @@ async function oversee(
     const over = { perMinute: null, remaining: null };
     await status.finish({ ...statusParts(count > ended(store) ? 'stopped' : 'finished'), ...over });
   }
+}
+
+/** Points for which the boot of a template is worth its time. */
+const worthTemplate = 4;
+
+function withStart(spec: SweepSpec, toRun: number): SweepSpec {
+  if (!spec.start) return spec;
+  return { ...spec, start: { ...spec.start, make: toRun >= worthTemplate ? 'unless-busy' : 'never' } };
 }
 
 /** What was begun and not ended is to be done. */

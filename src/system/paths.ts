@@ -29,6 +29,8 @@ export const resultsCacheFolder = () => join(cacheFolder(), 'results');
 export const runningSweepsFolder = () => join(cacheFolder(), 'running');
 /** A file for each sweep of the user. */
 export const sweepsFolder = () => join(dataFolder(), 'sweeps');
+/** Booted and saved guests that instances are made of, by key. */
+export const templatesFolder = () => join(cacheFolder(), 'templates');
 export const probesFolder = () => join(cacheFolder(), 'probes');
 
 /** In the folder of probes; KEY stands for a boot of the host, programs and kernels. */
@@ -37,6 +39,21 @@ export const probeFiles = {
   doctor: (key: string) => `doctor-${key}.json`,
   sandbox: (key: string) => `sandbox-${key}.json`,
 } as const;
+
+/** In a template's folder. */
+export const templateFiles = {
+  manifest: 'template.json',
+  /** The guest's memory, all of it; sparse. */
+  memory: 'memory',
+  /** The state of its devices. */
+  state: 'state',
+  /** What it has written to its root disk. */
+  root: 'root.overlay',
+  /** How often a clone of it was of no use. */
+  failures: 'failures',
+} as const;
+/** Beginning of the name of a file beside the templates; says which process makes one, while it does. */
+export const templateLock = (key: string) => `.lock-${key.slice(0, 16)}-`;
 
 /** Disks of running instances: node-local, big, and gone afterwards. */
 export const scratchFolder = () => process.env['GVA_SCRATCH'] ?? process.env['TMPDIR'] ?? '/var/tmp';
@@ -71,6 +88,8 @@ export const scratchFiles = {
   firmwareVariables: 'firmware-variables.fd',
   output: 'output.img',
   parameters: 'params.iso',
+  /** Of a machine that becomes a template. */
+  saveSocket: 'state.socket',
   /** User-mode Linux keeps its management socket here. */
   uml: 'uml',
   /** The only host folder that a guest's hostfs could reach; empty. */

@@ -25,11 +25,11 @@ export function stopWishes({ maxFailures, stopWhen }: SweepRunOptions): StopWish
 
 /** What `gva sweep resume` says again; not what was meant for one run, such as --force. */
 export function savedOptions(name: string, options: SweepRunOptions): SavedOptions {
-  const { jobs, vmm, deploymentOption, timeout, bootTimeout, keep, appliance, qemu } = options;
+  const { jobs, vmm, start, deploymentOption, timeout, bootTimeout, keep, appliance, qemu } = options;
   const { cache, attempts, retryFailed, retryTimeouts, maxFailures, stopWhen } = options;
   const limits = { attempts, retryFailed, retryTimeouts, maxFailures, stopWhen };
   const paths = { appliance: appliance && resolve(appliance), qemu: qemu && resolve(qemu) };
   const given = Object.entries({ jobs, deploymentOption, timeout, keep, ...limits, ...paths });
   const said = given.filter(([, value]) => value !== undefined);
-  return { name, vmm, bootTimeout, cache, ...Object.fromEntries(said) };
+  return { name, vmm, start, bootTimeout, cache, ...Object.fromEntries(said) };
 }

@@ -5,7 +5,7 @@ import type { SweepStatus } from '../../model/sweep-status.js';
 import type { Plan } from '../../sweep/plan/plan.js';
 import { ExitCode, GvaError, messageOf } from '../../system/errors.js';
 import { type StopSignals, act, actInStages, printJson } from '../action.js';
-import { type InstanceOptions, addInstanceOptions, instanceLimits } from '../instance-options.js';
+import { type InstanceOptions, addInstanceOptions, instanceLimits, startWish } from '../instance-options.js';
 
 /** How a sweep is run, whether for the first time or again. */
 export interface SweepRunOptions extends InstanceOptions {
@@ -136,7 +136,8 @@ export async function runPlan(
   const flags = { force: options.force ?? false, keep: options.keep ?? false, shared: options.cache };
   const work = { plan, prepared, name, out: options.out, jobs, limits, retry, stop, ...flags };
   const onStatus = (status: SweepStatus) => view.progress(status);
-  const spec = { ...work, options: savedOptions(name, options), onStatus };
+  const start = await startWish(options.start, (text) => view.note(text));
+  const spec = { ...work, start, options: savedOptions(name, options), onStatus };
   let remembered: Promise<void> | undefined;
   const onEvent = (event: SweepEvent) => {
     if (event.event === 'begun') remembered = remember(name, options.out);

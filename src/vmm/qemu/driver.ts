@@ -6,7 +6,7 @@ import type { MachineSpec, Probe, Templates, VmmDriver } from '../driver.js';
 import { machineLimits } from '../limits.js';
 import { onHostCpus } from '../placement.js';
 import { firstFileDescriptor, startSupervised } from '../supervisor.js';
-import { type Accelerator, qemuArguments } from './arguments.js';
+import { type Accelerator, type QemuHost, qemuArguments } from './arguments.js';
 import { hostFacts } from './facts.js';
 import {
   type QemuInstallation,
@@ -38,7 +38,7 @@ export class QemuDriver implements VmmDriver {
     shutdown: true,
     templates: true,
   } as const;
-  readonly templates: Templates = { facts: () => this.#facts() };
+  readonly templates: Templates = { facts: (spec) => this.#facts(spec) };
   readonly #options: QemuOptions;
   #installation: Promise<QemuInstallation | undefined> | undefined;
   #accelerator: Promise<Accelerator> | undefined;
@@ -64,20 +64,15 @@ export class QemuDriver implements VmmDriver {
     const qemu = await this.#found();
     const uefiCode = await makeFiles(spec, qemu);
     const accelerator = await this.#chooseAccelerator(qemu);
-    const readOnlyMemoryFile = mapsReadOnlyFiles(qemu.version);
-    const args = qemuArguments(spec, {
-      ...{ accelerator, readOnlyMemoryFile },
-      sandbox: platform() === 'linux',
-      dataFolders: qemu.dataFolders,
-      ...(uefiCode === undefined ? {} : { uefiCode }),
-    });
+    const host = hostFor(qemu, accelerator);
+    const args = qemuArguments(spec, { ...host, ...(uefiCode === undefined ? {} : { uefiCode }) });
     const memoryFile = spec.memoryFile ? { file: spec.memory } : {};
     const limits = machineLimits(spec, { addressSpace: ownAddressSpace, ...memoryFile });
     // QEMU's own filter lets it start no program that would read a state for it.
     const files = spec.incoming ? [{ path: spec.incoming.state, flags: 'r' }] : [];
     const command = { program: qemu.program, args, env: qemu.env, sockets: 1, files, limits };
     const socket = spec.saveSocket === undefined ? undefined : await StateSocket.listen(spec.saveSocket);
-    const { readable, writable } = machineReach(spec, readOnlyMemoryFile);
+    const { readable, writable } = machineReach(spec, host.readOnlyMemoryFile);
     const inside = await confined(command, {
       readable: [...readable, ...qemu.dataFolders, ...(uefiCode === undefined ? [] : [uefiCode])],
       writable,
@@ -89,9 +84,11 @@ export class QemuDriver implements VmmDriver {
     return machine;
   }
 
-  async #facts(): Promise<Readonly<Record<string, string>>> {
+  async #facts(spec: MachineSpec): Promise<Readonly<Record<string, string>>> {
     const qemu = await this.#found();
-    return hostFacts(qemu, await this.#chooseAccelerator(qemu));
+    const accelerator = await this.#chooseAccelerator(qemu);
+    const args = qemuArguments(spec, hostFor(qemu, accelerator));
+    return { ...(await hostFacts(qemu, accelerator)), arguments: args.join(' ') };
   }
 
   async #found(): Promise<QemuInstallation> {
@@ -118,6 +115,11 @@ export class QemuDriver implements VmmDriver {
     return this.#accelerator;
   }
 }
+
+const hostFor = ({ version, dataFolders }: QemuInstallation, accelerator: Accelerator): QemuHost => ({
+  ...{ accelerator, dataFolders, sandbox: platform() === 'linux' },
+  readOnlyMemoryFile: mapsReadOnlyFiles(version),
+});
 
 /** Bytes: the translation buffer of TCG is 1 GiB of it, libraries and firmware 0.7; the rest is reserve. */
 const ownAddressSpace = 4 * 2 ** 30;
