@@ -1,16 +1,21 @@
 import { chmod, copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { guestFile } from '../system/paths.js';
+import { compileGuestProgram, guestPrograms } from './guest-programs.js';
 import { type KernelModule, modulesAlias, modulesDep } from './kernel-modules.js';
 
 /** Places of media, in every base. */
 export const mediaFolders = ['app', 'cdrom', 'data', 'floppy', 'output'];
 
-/** What GVAD is, below guest/ and in /usr/sbin. */
-export const gvadFiles = ['gvad', 'gvad-ovf-env'] as const;
+const scripts = ['gvad', 'gvad-ovf-env'] as const;
 
-export async function installGvad(root: string): Promise<void> {
-  for (const name of gvadFiles) await installProgram(guestFile(name), join(root, 'usr/sbin', name));
+/** What GVAD is made of, below guest/. */
+export const gvadFiles = [...scripts, `${guestPrograms.wake}.c`] as const;
+
+/** @returns `wake`: whether the guest can be woken, for which this machine must have a C compiler */
+export async function installGvad(root: string): Promise<{ readonly wake: boolean }> {
+  for (const name of scripts) await installProgram(guestFile(name), join(root, 'usr/sbin', name));
+  return { wake: await compileGuestProgram(guestPrograms.wake, join(root, 'usr/sbin', guestPrograms.wake)) };
 }
 
 export async function installProgram(source: string, target: string): Promise<void> {

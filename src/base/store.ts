@@ -96,7 +96,7 @@ function brokenBase(folder: string, problem: string): GvaError {
 
 export type BaseDescription = Pick<
   BaseManifest,
-  'name' | 'description' | 'kernelRelease' | 'umlRelease' | 'packages' | 'contentSize' | 'inputs'
+  'name' | 'description' | 'kernelRelease' | 'umlRelease' | 'wake' | 'packages' | 'contentSize' | 'inputs'
 > & { readonly portable: Omit<PortableDisk, keyof BaseFile> };
 
 /** Makes the files in `folder` the current base of that name; the folder is moved away. */

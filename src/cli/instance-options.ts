@@ -1,5 +1,7 @@
 import { type Command, Option } from 'commander';
+import type { StartWish } from '../instance/start.js';
 import type { WatchLimits } from '../instance/watch.js';
+import { type StartChoice, startChoices } from '../model/start.js';
 import { duration } from './quantities.js';
 
 /** What may be said of an instance, whichever command runs it. */
@@ -8,6 +10,7 @@ export interface InstanceOptions {
   /** A folder. */
   qemu?: string;
   deploymentOption?: string;
+  start: StartChoice;
   timeout?: string;
   bootTimeout: string;
   keepDisks?: boolean;
@@ -17,8 +20,10 @@ export interface InstanceOptions {
 
 export function addInstanceOptions(command: Command): Command {
   const vmm = new Option('--vmm <name>', 'virtual machine monitor').choices(['auto', 'qemu', 'uml']);
+  const start = new Option('--start <how>', 'warm: from a guest that was booted before and saved (QEMU)');
   return command
     .addOption(vmm.default('auto'))
+    .addOption(start.choices(startChoices).default('auto'))
     .option('--qemu <dir>', 'folder with a QEMU of your own (its --prefix)')
     .option('--deployment-option <id>', 'hardware to choose, where the appliance offers several')
     .option('--timeout <duration>', 'end an instance after this time: 90s, 15m, 2h (default: none)')
@@ -34,4 +39,10 @@ export function instanceLimits(options: Pick<InstanceOptions, 'timeout' | 'bootT
     total: timeout === undefined ? undefined : duration('--timeout', timeout),
     powerOff: 30,
   };
+}
+
+/** How instances are to be started; `say` is told of what takes long. */
+export async function startWish(choice: StartChoice, say: (text: string) => void): Promise<StartWish> {
+  const { Templates } = await import('../instance/template/templates.js');
+  return { choice, make: 'never', templates: new Templates(say) };
 }

@@ -20,11 +20,16 @@ export interface OpenedAppliance {
 /** All that instances of an appliance share: its base and images, and the VMM that will run them. */
 export async function openAppliance(
   source: ApplianceSource,
-  options: Pick<InstanceOptions, 'vmm' | 'qemu'>,
+  options: Pick<InstanceOptions, 'vmm' | 'qemu' | 'start'>,
 ): Promise<OpenedAppliance> {
   const { cpus } = source.appliance.hardware;
-  const choose = (base: Base | undefined, boot: 'direct' | 'firmware') =>
-    chooseVmm(options.vmm, vmmDrivers(base, options.qemu), cpus, boot);
+  const choose = (base: Base | undefined, boot: 'direct' | 'firmware') => {
+    const drivers = vmmDrivers(base, options.qemu);
+    // Who insists on a warm start leaves those that know none out of the choice.
+    const able = [...drivers].filter(([, { capabilities }]) => capabilities.templates);
+    const auto = options.vmm === 'auto' && options.start === 'warm';
+    return chooseVmm(options.vmm, auto ? new Map(able) : drivers, cpus, boot);
+  };
   if (source.kind === 'folder') {
     const base = await loadBase(source.appliance.base);
     const [prepared, vmm] = await Promise.all([prepareAppliance(source, base), choose(base, 'direct')]);

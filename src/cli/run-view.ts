@@ -22,6 +22,10 @@ export class RunView {
     );
   }
 
+  note(text: string): void {
+    this.#say(pc.dim(text));
+  }
+
   event(event: InstanceEvent): void {
     const step = describeStep(event);
     if (step !== undefined) this.#say(`${event.time.toFixed(2).padStart(8)} s  ${printable(step)}`);
@@ -59,11 +63,12 @@ export class RunView {
 }
 
 function describeStep(event: InstanceEvent): string | undefined {
-  if (event.event === 'staged') return 'media ready, machine started';
+  if (event.event === 'staged') return describeStart(event);
   if (event.event === 'powered-off') return 'powered off';
   if (event.event === 'collected') return 'output collected';
   if (event.event !== 'guest') return undefined;
   const { name, fields } = event;
+  if (name === 'wake') return 'guest is awake';
   if (name === 'boot') return `guest is up (kernel ${fields['kernel'] ?? '?'})`;
   if (name === 'script-start') return `${fields['name'] ?? '?'} started`;
   if (name === 'script-end') return `${fields['name'] ?? '?'} ended with status ${fields['status'] ?? '?'}`;
@@ -71,6 +76,11 @@ function describeStep(event: InstanceEvent): string | undefined {
   if (name === 'progress') return `progress ${fields['fraction'] ?? ''} ${fields['text'] ?? ''}`;
   if (name === 'error') return `guest: ${fields['message'] ?? ''}`;
   return undefined;
+}
+
+function describeStart({ start, reason }: Extract<InstanceEvent, { event: 'staged' }>): string {
+  if (start === 'warm') return 'media ready, machine started warm';
+  return `media ready, machine started${reason === undefined ? '' : ` cold: ${reason}`}`;
 }
 
 function describeOutput({ output }: InstanceResult): string {

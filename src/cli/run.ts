@@ -5,7 +5,7 @@ import type { Placement } from '../vmm/driver.js';
 import { ExitCode, GvaError } from '../system/errors.js';
 import { mark, profileTable } from '../system/profile.js';
 import { act, actAsJob, printJson, repeatable } from './action.js';
-import { type InstanceOptions, addInstanceOptions, instanceLimits } from './instance-options.js';
+import { type InstanceOptions, addInstanceOptions, instanceLimits, startWish } from './instance-options.js';
 import { type LimitOptions, addLimitOptions, packageLimits } from './package-limits.js';
 
 interface RunOptions extends InstanceOptions, LimitOptions {
@@ -80,8 +80,9 @@ async function runAppliance(folder: string, options: RunOptions, signal: AbortSi
   const id = `${appliance.name}-${process.pid}`;
   const spec = { id, prepared, parameters, files, out, limits, placement };
   const flags = { force: options.force ?? false, keepDisks: options.keepDisks ?? false };
+  const start = await startWish(options.start, (text) => view.note(text));
   const result = await runInstance(
-    { ...spec, ...flags, keep: 'files' },
+    { ...spec, ...flags, keep: 'files', start },
     vmm,
     (event) => view.event(event),
     signal,

@@ -10,7 +10,10 @@ import { runTool } from '../system/process.js';
 import { rememberedDigest } from '../system/remembered-digest.js';
 
 /** What workers are to know beside the appliance. */
-export type WorkSettings = Pick<GridWork, 'vmm' | 'qemu' | 'limits' | 'keep' | 'keepDisks' | 'nodeCache'>;
+export type WorkSettings = Pick<
+  GridWork,
+  'vmm' | 'start' | 'qemu' | 'limits' | 'keep' | 'keepDisks' | 'nodeCache'
+>;
 
 /**
  * Puts all that workers need into the sweep's folder: images, once, by digest, and a file that says what all elements have

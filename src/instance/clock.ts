@@ -3,6 +3,7 @@ import type { InstanceEvent } from '../model/instance-event.js';
 import type { CollectedOutput, InstanceTimes } from '../model/result.js';
 import { mark } from '../system/profile.js';
 import type { ChosenVmm } from '../vmm/choose.js';
+import type { Started } from './start.js';
 import type { Verdict } from './verdict.js';
 
 type EventBody = InstanceEvent extends infer E
@@ -33,10 +34,16 @@ export class InstanceClock {
     return this.#times;
   }
 
-  staged(vmm: ChosenVmm): void {
-    mark('VMM started');
+  /** The media are made; the VMM is started next. */
+  starting(): void {
     this.#mark('staged');
-    this.#emit({ event: 'staged', vmm: vmm.driver.name, accelerator: vmm.probe.accelerator });
+  }
+
+  /** The machine runs. */
+  staged(vmm: ChosenVmm, { start, reason }: Pick<Started, 'start' | 'reason'>): void {
+    mark('VMM started');
+    const how = { start, ...(reason === undefined ? {} : { reason }) };
+    this.#emit({ event: 'staged', vmm: vmm.driver.name, accelerator: vmm.probe.accelerator, ...how });
   }
 
   guest({ name, uptime, fields }: GuestEvent): void {
@@ -46,6 +53,7 @@ export class InstanceClock {
       mark('guest: kernel starts', performance.now() - uptime * 1000);
       this.#markOnce('booted');
     }
+    if (name === 'wake') this.#markOnce('booted');
     if (name === 'ready') this.#markOnce('ready');
     if (name === 'script-start') this.#markOnce('scriptsStarted');
     if (name === 'script-end') this.#mark('scriptsEnded');

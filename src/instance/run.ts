@@ -1,6 +1,7 @@
 import { lstat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import type { GuestEvent } from '../model/guest-event.js';
 import type { InstanceEvent } from '../model/instance-event.js';
 import type { KeepKind } from '../model/keep.js';
 import type { ParameterValues } from '../model/parameter.js';
@@ -19,7 +20,7 @@ import { type PendingFolder, preparePendingFolder } from './output-folder.js';
 import type { PreparedAppliance } from './prepare.js';
 import { type UntilRoom, emptyFolder, savePatiently } from './save.js';
 import { type Scratch, createScratch } from './scratch.js';
-import { stage } from './stage.js';
+import { type StartWish, type Started, startInstance } from './start.js';
 import { type Verdict, judge } from './verdict.js';
 import { type WatchLimits, type Watched, watchMachine, watchPlainMachine } from './watch.js';
 
@@ -45,6 +46,8 @@ export interface InstanceSpec {
   readonly scratch?: string;
   /** False: `out` need not outlive a crash of the host, because it is going to be copied; true where absent. */
   readonly durable?: boolean;
+  /** Cold where absent. */
+  readonly start?: StartWish;
   /** Called when the media are made, before the machine is started. */
   readonly onStarting?: () => void;
   /**
@@ -70,56 +73,41 @@ export async function runInstance(
   await using pending = await preparePendingFolder(spec.out, spec.force, spec.durable);
   await using scratch = await createScratch(spec.scratch);
   mark('scratch folder made');
-  await using machine = await startMachine(spec, vmm, scratch);
-  clock.staged(vmm);
-  const watched = await watch(spec, machine, clock, signal);
+  const onStarting = () => {
+    clock.starting();
+    spec.onStarting?.();
+  };
+  const started = await startInstance({ ...spec, onStarting }, vmm, scratch, signal);
+  await using machine = started.machine;
+  clock.staged(vmm, started);
+  const watched = await watch(spec, started, clock, signal);
   clock.poweredOff(watched.exit.status);
   const verdict = judge(watched, spec.prepared, machine.console, spec.limits);
   if (verdict.state === 'cancelled')
-    return describe(spec, vmm, { clock, watched, verdict, output: null, scratchBytes: 0 });
-  return await collect(spec, vmm, { clock, watched, verdict, scratch, pending, machine });
+    return describe(spec, vmm, { clock, started, watched, verdict, output: null, scratchBytes: 0 });
+  return await collect(spec, vmm, { clock, started, watched, verdict, scratch, pending, machine });
 }
 
 function watch(
   { prepared, limits }: InstanceSpec,
-  machine: VirtualMachine,
+  { machine, lines, start }: Started,
   clock: InstanceClock,
   signal: AbortSignal,
 ): Promise<Watched> {
   if (prepared.machine.kind === 'plain') return watchPlainMachine(machine, limits, signal);
-  return watchMachine(machine, limits, (event) => clock.guest(event), signal);
+  const onEvent = (event: GuestEvent) => {
+    clock.guest(event);
+    // Its disks are unmounted; the way of its kernel to the power-off would be 50 ms under emulation.
+    if (event.name === 'done' && start === 'warm') machine.quit?.();
+  };
+  return watchMachine({ ...endOf(machine), lines }, limits, onEvent, signal);
 }
 
-async function startMachine(spec: InstanceSpec, vmm: ChosenVmm, scratch: Scratch): Promise<VirtualMachine> {
-  try {
-    const staged = await stage(spec.prepared, spec, scratch.folder);
-    const machine = {
-      ...staged,
-      ...(spec.placement ? { placement: spec.placement } : {}),
-      ...(spec.limits.total === undefined ? {} : { cpuTime: cpuTimeFor(spec.limits.total, staged.cpus) }),
-    };
-    mark('media made');
-    spec.onStarting?.();
-    return await vmm.driver.start(machine);
-  } catch (error) {
-    if (error instanceof GvaError) throw error;
-    throw new GvaError(
-      'STAGE',
-      `cannot make the disks of the instance in ${scratch.folder}: ${messageOf(error)}`,
-      {
-        exitCode: ExitCode.infrastructure,
-        hint: 'Name a folder with room on a local disk in GVA_SCRATCH.',
-        cause: error,
-      },
-    );
-  }
-}
-
-/** What a machine can use within its time limit, and a minute: only one that we failed to end gets there. */
-const cpuTimeFor = (seconds: number, cpus: number) => seconds * (cpus + 1) + 60;
+const endOf = (machine: VirtualMachine) => ({ exited: machine.exited, kill: () => machine.kill() });
 
 interface Ended {
   readonly clock: InstanceClock;
+  readonly started: Started;
   readonly watched: Watched;
   readonly verdict: Verdict;
 }
@@ -212,6 +200,7 @@ function describe(
   ended: Ended & { output: InstanceResult['output']; scratchBytes: number },
 ): InstanceResult {
   const { appliance, digest, base } = spec.prepared;
+  const { started } = ended;
   const { state, cause, message } = ended.verdict;
   const times: InstanceTimes = ended.clock.times;
   return {
@@ -224,6 +213,8 @@ function describe(
     files: spec.files.map(({ name, size, sha256 }) => ({ name, size, sha256 })),
     identity: instanceIdentity(digest, base.digest, spec.parameters, spec.files),
     vmm: { name: vmm.driver.name, version: vmm.probe.version, accelerator: vmm.probe.accelerator },
+    start: started.start,
+    ...(started.reason === undefined ? {} : { startReason: started.reason }),
     state,
     ...(cause === undefined ? {} : { cause }),
     ...(message === undefined ? {} : { message }),

@@ -10,6 +10,8 @@ export interface Scratch extends AsyncDisposable {
   readonly folder: string;
   /** Bytes that its files take on the host's disk. */
   allocated(): Promise<number>;
+  /** Removes what an instance has in it; its files can be made again. */
+  clear(): Promise<void>;
   /** Leaves the folder where it is, for good: what is in it could not be saved elsewhere. */
   keep(): Promise<void>;
 }
@@ -19,7 +21,7 @@ export async function createScratch(parent = scratchFolder()): Promise<Scratch> 
     await removeAbandoned(parent);
     const folder = await mkdtemp(join(parent, scratchPrefix));
     await writeFile(join(folder, scratchFiles.owner), JSON.stringify(await processIdentity(process.pid)));
-    for (const name of [scratchFiles.uml, scratchFiles.hostfs]) await mkdir(join(folder, name));
+    await makeFolders(folder);
     return new ScratchFolder(folder);
   } catch (error) {
     throw new GvaError('SCRATCH', `cannot use the scratch folder ${parent}: ${messageOf(error)}`, {
@@ -40,6 +42,11 @@ class ScratchFolder implements Scratch {
 
   allocated(): Promise<number> {
     return allocatedBytes(this.folder);
+  }
+
+  async clear(): Promise<void> {
+    await removeContents(this.folder);
+    await makeFolders(this.folder);
   }
 
   async keep(): Promise<void> {
@@ -75,9 +82,18 @@ export async function removeAbandoned(parent: string): Promise<void> {
 
 /** Who is killed on the way leaves what the next one still knows as abandoned: whose it is goes last. */
 async function removeScratch(folder: string): Promise<void> {
+  await removeContents(folder);
+  await rm(folder, { recursive: true, force: true });
+}
+
+/** All but whose it is. */
+async function removeContents(folder: string): Promise<void> {
   const names = (await readdir(folder).catch(() => [])).filter((name) => name !== scratchFiles.owner);
   await Promise.all(names.map((name) => rm(join(folder, name), { recursive: true, force: true })));
-  await rm(folder, { recursive: true, force: true });
+}
+
+async function makeFolders(folder: string): Promise<void> {
+  for (const name of [scratchFiles.uml, scratchFiles.hostfs]) await mkdir(join(folder, name));
 }
 
 async function allocatedBytes(folder: string): Promise<number> {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { makeExt4 } from '../disk/ext4-image.js';
+import { makeBlankDisk } from '../disk/blank-disk.js';
 import { scratchFiles } from '../system/paths.js';
 import { runTool } from '../system/process.js';
 import type { Disk, MachineSpec } from '../vmm/driver.js';
@@ -61,7 +61,7 @@ async function contractDisks(machine: ContractMachine, outputSize: number, folde
   ];
   if (outputOn === 'app') return disks;
   const image = join(folder, scratchFiles.output);
-  await makeExt4(image, { label: 'GVA-OUT', size: outputSize });
+  await makeBlankDisk(image, 'GVA-OUT', outputSize);
   return [...disks, { id: 'output', image, size: outputSize, access: 'read-write' }];
 }
 

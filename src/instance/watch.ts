@@ -29,7 +29,7 @@ export interface Watched {
  * @param onEvent called for each event of the guest, in order
  */
 export async function watchMachine(
-  machine: VirtualMachine,
+  machine: Pick<VirtualMachine, 'lines' | 'exited' | 'kill'>,
   limits: WatchLimits,
   onEvent: (event: GuestEvent) => void,
   signal: AbortSignal,
@@ -68,12 +68,17 @@ export async function watchPlainMachine(
 class Life implements Disposable {
   readonly timers = new Timers();
   ended: Watched['ended'];
-  readonly #machine: VirtualMachine;
+  readonly #machine: Pick<VirtualMachine, 'kill'>;
   readonly #signal: AbortSignal;
   readonly #isDone: () => boolean;
   readonly #interrupt = () => this.end('interrupted');
 
-  constructor(machine: VirtualMachine, limits: WatchLimits, signal: AbortSignal, isDone: () => boolean) {
+  constructor(
+    machine: Pick<VirtualMachine, 'kill'>,
+    limits: WatchLimits,
+    signal: AbortSignal,
+    isDone: () => boolean,
+  ) {
     this.#machine = machine;
     this.#signal = signal;
     this.#isDone = isDone;

@@ -11,6 +11,8 @@ export interface BaseManifest {
   kernelRelease: string;
   /** Release of the User-mode Linux kernel whose modules the base carries; absent where it carries none. */
   umlRelease?: string;
+  /** Its guests can be woken (docs/guest-contract.md, "Waking"); false where absent. */
+  wake?: boolean;
   /** Packages the base was made from, name to version. */
   packages: Record<string, string>;
   /** Bytes of all files in the root file system; absent where it is not known. */

@@ -2,6 +2,7 @@ import type { Appliance } from './appliance.js';
 import type { BaseManifest } from './base.js';
 import type { KeepKind } from './keep.js';
 import type { ParameterValues } from './parameter.js';
+import type { StartChoice } from './start.js';
 import type { PointOutcome } from './sweep.js';
 
 /**
@@ -55,6 +56,8 @@ export interface GridWork {
   readonly machine: GridContractMachine | GridPlainMachine;
   /** `auto`, or the name of a driver. */
   readonly vmm: string;
+  /** How instances are started; templates are each node's own. */
+  readonly start: StartChoice;
   /** Folder of a QEMU of the user's own, absolute. */
   readonly qemu?: string;
   /** Of each instance, in seconds; `total`: none where absent. */

@@ -4,6 +4,7 @@
  */
 export const guestEventNames = [
   'boot',
+  'wake',
   'medium',
   'ready',
   'script-start',

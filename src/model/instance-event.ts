@@ -6,7 +6,15 @@ import type { FailureCause, InstanceState } from './result.js';
  * `events.jsonl` each; `time` is seconds since the instance's start.
  */
 export type InstanceEvent = { readonly v: 1; readonly time: number } & (
-  | { readonly event: 'staged'; readonly vmm: string; readonly accelerator: string }
+  | {
+      readonly event: 'staged';
+      readonly vmm: string;
+      readonly accelerator: string;
+      /** Absent in events of earlier versions, which knew no other than cold. */
+      readonly start?: 'warm' | 'cold';
+      /** Why it was not started warm. */
+      readonly reason?: string;
+    }
   | {
       readonly event: 'guest';
       readonly name: GuestEventName;

@@ -30,9 +30,9 @@ export interface ScriptResult {
 
 /** Moments of an instance's life, in seconds since its start; null where the instance did not get there. */
 export interface InstanceTimes {
-  /** Media are made; the VMM is started. */
+  /** Media are made, and the template there is, if one had to be made; the VMM is started next. */
   readonly staged: number | null;
-  /** GVAD says its first word: the guest's kernel and init are through. */
+  /** GVAD says its first word: the guest's kernel and init are through, or it is awake. */
   readonly booted: number | null;
   /** GVAD has every medium. */
   readonly ready: number | null;
@@ -63,6 +63,10 @@ export interface InstanceResult {
   /** SHA-256 of appliance, base, parameters and files: the same work has the same identity. */
   readonly identity: string;
   readonly vmm: { readonly name: string; readonly version: string; readonly accelerator: string };
+  /** `warm`: as a clone of a template. Absent in results of earlier versions, which knew no other than cold. */
+  readonly start?: 'warm' | 'cold';
+  /** Why it was not started warm; absent where it was, or nobody wanted it. */
+  readonly startReason?: string;
   readonly state: InstanceState;
   readonly cause?: FailureCause;
   /** One sentence for people; absent where all is well. */

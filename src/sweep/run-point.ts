@@ -34,7 +34,7 @@ export interface PointWatch {
 
 /** Runs the instance of one point. Only what is a bug is thrown. */
 export async function runPoint(
-  { plan, prepared, out, limits, keep, keepDisks }: SweepSpec,
+  { plan, prepared, out, limits, keep, keepDisks, start }: SweepSpec,
   point: Point,
   vmm: ChosenVmm,
   { signal, onStarting, onEvent }: PointWatch,
@@ -43,7 +43,7 @@ export async function runPoint(
   const id = `${prepared.appliance.name}-${process.pid}-${index}`;
   try {
     const files = await plan.files.of(point);
-    const how = { limits, keep, keepDisks };
+    const how = { limits, keep, keepDisks, ...(start === undefined ? {} : { start }) };
     const spec = { id, prepared, parameters, files, out: pointFolder(out, index), ...how };
     // What stands in its folder is the sweep's own, and of other work or not done.
     const waits = { onStarting, untilRoom: (bytes: number) => untilRoom(out, bytes, signal) };

@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { removeAbandoned } from '../instance/scratch.js';
 import type { PreparedAppliance } from '../instance/prepare.js';
+import { type StartWish, worthTemplate } from '../instance/start.js';
 import type { WatchLimits } from '../instance/watch.js';
 import type { KeepKind } from '../model/keep.js';
 import type { SweepEvent, SweepManifest, SweepNote, SweepSummary } from '../model/sweep.js';
@@ -54,6 +55,8 @@ export interface SweepSpec {
   readonly stop: Pick<StopWishes, 'maxFailures' | 'when'>;
   /** What is done with all outputs at the end. */
   readonly gather?: GatherSpec;
+  /** Cold where absent. Whether `auto` makes a template follows from the number of points that are to be run. */
+  readonly start?: StartWish;
   /** How it is run, as the words of the command: kept in sweep.json, for going on. */
   readonly options?: Readonly<Record<string, unknown>>;
   /** Told about once a second how the sweep stands. */
@@ -117,7 +120,8 @@ export async function conductSweep(
   const kept = spec.force ? 0 : store.counts.done;
   const progress = new Progress(0);
   await using results = new ResultsFile(join(out, sweepFiles.results), resultsSource(spec, store));
-  const parts = { spec, store, known, identity, progress, stop, count, sorting, onEvent };
+  const starting = withStart(spec, count - kept);
+  const parts = { spec: starting, store, known, identity, progress, stop, count, sorting, onEvent };
   let changed =
     !existsSync(results.path) || folder.before === undefined || !isDeepStrictEqual(before, store.counts);
   const onChange = () => {
@@ -237,6 +241,11 @@ async function oversee(
     const over = { perMinute: null, remaining: null };
     await status.finish({ ...statusParts(unfinished ? 'stopped' : 'finished'), ...over });
   }
+}
+
+function withStart(spec: SweepSpec, toRun: number): SweepSpec {
+  if (!spec.start) return spec;
+  return { ...spec, start: { ...spec.start, make: toRun >= worthTemplate ? 'unless-busy' : 'never' } };
 }
 
 /** What was begun and not ended is to be done. */

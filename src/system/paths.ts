@@ -39,6 +39,8 @@ export const runningSweepsFolder = () => join(cacheFolder(), 'running');
 export const sweepsFolder = () => join(dataFolder(), 'sweeps');
 /** Where the grid engine `local` keeps the queue of this user's jobs on this machine. */
 export const localGridFolder = () => join(cacheFolder(), 'grid', hostname());
+/** Booted and saved guests that instances are made of, by key. */
+export const templatesFolder = () => join(cacheFolder(), 'templates');
 export const probesFolder = () => join(cacheFolder(), 'probes');
 
 /** In the folder of probes; KEY stands for a boot of the host, programs and kernels. */
@@ -71,6 +73,21 @@ export const configFiles = () => ({
   user: join(xdg('XDG_CONFIG_HOME', '.config'), 'gva', 'config.yaml'),
   site: '/etc/gva/config.yaml',
 });
+
+/** In a template's folder. */
+export const templateFiles = {
+  manifest: 'template.json',
+  /** The guest's memory, all of it; sparse. */
+  memory: 'memory',
+  /** The state of its devices. */
+  state: 'state',
+  /** What it has written to its root disk. */
+  root: 'root.overlay',
+  /** How often a clone of it was of no use. */
+  failures: 'failures',
+} as const;
+/** Beginning of the name of a file beside the templates; says which process makes one, while it does. */
+export const templateLock = (key: string) => `.lock-${key.slice(0, 16)}-`;
 
 /** Disks of running instances: node-local, big, and gone afterwards. SLURM_TMPDIR is some sites' name of a job's own. */
 export const scratchFolder = () => fromEnvironment(['GVA_SCRATCH', 'SLURM_TMPDIR', 'TMPDIR']) ?? '/var/tmp';
@@ -109,6 +126,8 @@ export const scratchFiles = {
   data: 'data.img',
   /** The folder of an appliance that came as a package. */
   appliance: 'appliance',
+  /** Of a machine that becomes a template. */
+  saveSocket: 'state.socket',
   /** User-mode Linux keeps its management socket here. */
   uml: 'uml',
   /** The only host folder that a guest's hostfs could reach; empty. */

@@ -4,15 +4,34 @@ import { findConfinement } from './confinement-probe.js';
 import type { MachineSpec } from './driver.js';
 import type { VmmCommand } from './supervisor.js';
 
-/** The files that a machine consists of. Overlays and UEFI variables may be written, the images below not. */
-export function machineReach({ boot, disks }: MachineSpec): Reach {
-  const direct = boot.kind === 'direct' ? [boot.kernel, boot.initrd] : [];
+/**
+ * The files that a machine consists of. Overlays and UEFI variables may be written, the images below not.
+ *
+ * @param readOnlyMemory the VMM opens memory that only begins as a file for reading
+ */
+export function machineReach(
+  { boot, disks, incoming, memoryFile, saveSocket }: MachineSpec,
+  readOnlyMemory = false,
+): Reach {
+  const direct = boot.kind === 'direct' && !incoming ? [boot.kernel, boot.initrd] : [];
   const variables = boot.kind === 'firmware' && boot.firmware === 'uefi' ? [boot.variables] : [];
+  const memory = (writable: boolean) =>
+    memoryFile && (memoryFile.shared || !readOnlyMemory) === writable ? [memoryFile.file] : [];
   const images = (writable: boolean) =>
     disks.filter(({ access }) => (access === 'read-write') === writable).map(({ image }) => image);
   return {
-    readable: [...direct, ...images(false)],
-    writable: [...variables, ...images(true), ...disks.flatMap(({ overlay }) => overlay ?? [])],
+    readable: [
+      ...[...direct, ...images(false), ...memory(false)],
+      ...disks.flatMap(({ backing }) => backing ?? []),
+      // Who may see it may connect to it.
+      ...(saveSocket === undefined ? [] : [saveSocket]),
+    ],
+    writable: [
+      ...variables,
+      ...images(true),
+      ...memory(true),
+      ...disks.flatMap(({ overlay }) => overlay ?? []),
+    ],
   };
 }
 

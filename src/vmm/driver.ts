@@ -4,9 +4,11 @@ import type { ConsoleRing } from './console-ring.js';
 /** A disk of a machine. Guests find disks by the labels of their file systems, never by this order. */
 export interface Disk {
   readonly id: 'root' | 'app' | 'data' | 'output' | 'cdrom' | `disk${number}`;
-  /** A raw image. */
+  /** A raw image, where `backing` is absent. */
   readonly image: string;
-  /** Bytes of the image. */
+  /** The image is a qcow2 overlay itself: what it lies on, a raw image. Only below an overlay. */
+  readonly backing?: string;
+  /** Bytes, as the guest sees it. An overlay may be larger than its image: what is beyond reads as zeros. */
   readonly size: number;
   /** `overlay`: the guest may write, the image stays untouched, what is written goes to the file `overlay`. */
   readonly access: 'overlay' | 'read-write' | 'read-only';
@@ -53,6 +55,21 @@ export interface Placement {
   readonly numaNode?: number;
 }
 
+/** A guest's memory as a file. It is there and has the memory's size. */
+export interface MemoryFile {
+  readonly file: string;
+  /** The file is the memory, to its end; else it is how the memory begins, and is never written. */
+  readonly shared: boolean;
+}
+
+/**
+ * The state of a machine's devices as a file; not its memory where that is a file already. The same QEMU reads it, for
+ * a machine of the same hardware: processors, memory, disks in their order and sizes.
+ */
+export interface DeviceState {
+  readonly state: string;
+}
+
 /** What to start. Everything in it belongs to one instance, except the images below overlays. */
 export interface MachineSpec {
   readonly id: string;
@@ -68,6 +85,19 @@ export interface MachineSpec {
   readonly placement?: Placement;
   /** Seconds of processor time after which the VMM is killed; no limit where absent. */
   readonly cpuTime?: number;
+  /** Words for the command line of a kernel that is booted directly. */
+  readonly kernelOptions?: readonly string[];
+  /** Memory of the VMM's own where absent. */
+  readonly memoryFile?: MemoryFile;
+  /** The guest is told, by a device, when it goes on as another machine (VMGenID). */
+  readonly generationId?: boolean;
+  /**
+   * Its state can be saved. The name of a socket for that, in a folder that is there; made by the driver, at most
+   * 107 bytes (unix(7)).
+   */
+  readonly saveSocket?: string;
+  /** The machine goes on from here instead of booting. */
+  readonly incoming?: DeviceState;
 }
 
 /** What a driver can do, whatever the machine it is on. */
@@ -77,6 +107,17 @@ export interface Capabilities {
   readonly boots: readonly Boot['kind'][];
   /** Its machines have the power `shutdown`. */
   readonly shutdown: boolean;
+  /** It takes `memoryFile`, `saveSocket` and `incoming`; it has `templates`, its machines `saveState`, `write` and `quit`. */
+  readonly templates: boolean;
+}
+
+/** Machines that go on where another one was saved. */
+export interface Templates {
+  /**
+   * Everything of this host and the VMM that a saved machine depends on, beside the spec: a machine that was saved
+   * under other facts must not go on here. Name to value.
+   */
+  facts(spec: MachineSpec): Promise<Readonly<Record<string, string>>>;
 }
 
 /** What a driver is on this machine. */
@@ -109,6 +150,15 @@ export interface VirtualMachine extends AsyncDisposable {
    * milliseconds. Resolves when it has ended. Only where the driver's capabilities say so.
    */
   shutdown?(grace: number): Promise<void>;
+  /** Sends text to the guest's first serial port. What the guest does not read in time may be lost. */
+  write?(text: string): void;
+  /**
+   * Writes the state of its devices into a new file, and leaves the guest paused for good. With a shared memory file, the
+   * two together are the whole machine. Only with the spec's `saveSocket`. @throws GvaError VMM_SAVE
+   */
+  saveState?(file: string): Promise<void>;
+  /** Ends it at once like `kill`, but in good order, where the guest has nothing more to write. */
+  quit?(): void;
   /** The console in both directions, for a person; what comes from it goes to `console` as well. */
   readonly terminal?: Duplex;
 }
@@ -118,6 +168,10 @@ export interface VmmDriver {
   readonly capabilities: Capabilities;
   /** Whether it works here, and how. Cheap: slow answers are cached. */
   probe(): Promise<Probe>;
-  /** Starts a machine. What it needs beside the spec's files it makes in the spec's folders. */
+  /**
+   * Starts a machine. What it needs beside the spec's files it makes in the spec's folders. One with `incoming` runs
+   * when the promise is resolved. @throws GvaError VMM_RESUME where it does not go on from there
+   */
   start(spec: MachineSpec): Promise<VirtualMachine>;
+  readonly templates?: Templates;
 }

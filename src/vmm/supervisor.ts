@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { type FileHandle, open } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import type { Duplex, Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ExitCode, GvaError, errnoOf } from '../system/errors.js';
+import { ExitCode, GvaError, errnoOf, messageOf } from '../system/errors.js';
 import { packageRoot } from '../system/paths.js';
 import { type ProcessIdentity, processIdentity } from '../system/process-identity.js';
 import { ConsoleRing } from './console-ring.js';
@@ -13,7 +14,10 @@ import { guestLines } from './lines.js';
 /** Descriptors that a supervised VMM inherits: connected stream sockets, read by us. */
 export const eventsDescriptor = 4;
 export const consoleDescriptor = 5;
-/** The first of the sockets that a command asks for besides; what comes from these, who asks must read. */
+/**
+ * The first of the sockets that a command asks for besides; what comes from these, who asks must read. Its files are
+ * behind them.
+ */
 export const firstSocketDescriptor = 6;
 
 /** What a VMM that runs wild can take from the host; sizes in bytes. */
@@ -23,6 +27,13 @@ export interface ResourceLimits {
   readonly addressSpace?: number;
   /** Seconds of processor time, of each process. */
   readonly cpuTime?: number;
+}
+
+/** A file that is open for a program when it starts: it needs no other way to it. */
+export interface InheritedFile {
+  readonly path: string;
+  /** Of open(2), in Node's letters: `r`, `w`, `wx`, ... */
+  readonly flags: string;
 }
 
 export interface VmmCommand {
@@ -38,6 +49,8 @@ export interface VmmCommand {
   readonly limits?: ResourceLimits;
   /** How many sockets it inherits besides; none where absent. */
   readonly sockets?: number;
+  /** What it inherits behind the sockets; none where absent. */
+  readonly files?: readonly InheritedFile[];
 }
 
 export interface Supervised extends VirtualMachine {
@@ -45,6 +58,8 @@ export interface Supervised extends VirtualMachine {
   readonly sockets: readonly Duplex[];
   /** Our end of the console's socket. */
   readonly consoleSocket: Duplex;
+  /** Writes to the socket of the events. */
+  write(text: string): void;
 }
 
 /**
@@ -53,18 +68,53 @@ export interface Supervised extends VirtualMachine {
  */
 export async function startSupervised(command: VmmCommand): Promise<Supervised> {
   const args = [...limitArguments(command.limits ?? {}), command.program, ...command.args];
-  const child = spawn(join(packageRoot, 'libexec/gva-supervise'), args, {
-    detached: true,
-    stdio: ['ignore', ...Array<'pipe'>(infoDescriptor(command) - (command.confined ? 0 : 1)).fill('pipe')],
-    env: { ...(command.confined ? minimalEnvironment() : process.env), ...command.env },
-  });
-  await started(child, command.program);
-  return new SupervisedMachine(child, command);
+  const files = await openAll(command.files ?? []);
+  try {
+    const child = spawn(join(packageRoot, 'libexec/gva-supervise'), args, {
+      detached: true,
+      stdio: [
+        'ignore',
+        ...Array<'pipe'>(firstFileDescriptor(command) - 1).fill('pipe'),
+        ...files.map(({ fd }) => fd),
+        ...(command.confined ? ['pipe' as const] : []),
+      ],
+      env: { ...(command.confined ? minimalEnvironment() : process.env), ...command.env },
+    });
+    await started(child, command.program);
+    return new SupervisedMachine(child, command);
+  } finally {
+    await closeAll(files);
+  }
 }
 
-/** The descriptor behind all sockets: bubblewrap's `--info-fd`. */
-export const infoDescriptor = ({ sockets = 0 }: Pick<VmmCommand, 'sockets'>) =>
-  firstSocketDescriptor + sockets;
+type Descriptors = Pick<VmmCommand, 'sockets' | 'files'>;
+
+/** The first of the files that a command inherits. */
+export const firstFileDescriptor = ({ sockets = 0 }: Descriptors) => firstSocketDescriptor + sockets;
+
+/** The descriptor behind all sockets and files: bubblewrap's `--info-fd`. */
+export const infoDescriptor = (command: Descriptors) =>
+  firstFileDescriptor(command) + (command.files?.length ?? 0);
+
+/** @throws GvaError VMM_FILE */
+async function openAll(files: readonly InheritedFile[]): Promise<FileHandle[]> {
+  const handles: FileHandle[] = [];
+  for (const { path, flags } of files)
+    try {
+      handles.push(await open(path, flags, 0o600));
+    } catch (error) {
+      await closeAll(handles);
+      throw new GvaError('VMM_FILE', `cannot open ${path} for a machine: ${messageOf(error)}`, {
+        exitCode: ExitCode.infrastructure,
+        cause: error,
+      });
+    }
+  return handles;
+}
+
+async function closeAll(handles: readonly FileHandle[]): Promise<void> {
+  await Promise.all(handles.map((handle) => handle.close()));
+}
 
 function minimalEnvironment(): NodeJS.ProcessEnv {
   const names = ['PATH', 'LD_LIBRARY_PATH', 'LANG', 'LC_ALL', 'TZ'];
@@ -108,20 +158,22 @@ class SupervisedMachine implements Supervised {
   readonly sockets: readonly Duplex[];
   readonly consoleSocket: Duplex;
   readonly #child: ChildProcess;
+  readonly #events: Duplex;
   #ended = false;
 
   constructor(child: ChildProcess, command: VmmCommand) {
     this.#child = child;
     const [, stdout, stderr, lifeLine, events, console] = child.stdio as unknown as (Readable | undefined)[];
+    this.#events = events as Duplex;
     const messages = new ConsoleRing(16 << 10);
     stderr?.on('data', (chunk: Buffer) => messages.append(chunk));
     for (const stream of [stdout, console]) stream?.on('data', (chunk: Buffer) => this.console.append(chunk));
     for (const stream of [lifeLine, console, stdout, stderr]) stream?.on('error', () => undefined);
     this.lines = guestLines(events as Readable);
     this.consoleSocket = console as Duplex;
-    const others = (child.stdio as unknown as Duplex[]).slice(firstSocketDescriptor);
-    this.sockets = others.slice(0, command.sockets ?? 0);
-    const info = command.confined ? others.at(-1) : undefined;
+    const all = child.stdio as unknown as Duplex[];
+    this.sockets = all.slice(firstSocketDescriptor, firstFileDescriptor(command));
+    const info = command.confined ? all[infoDescriptor(command)] : undefined;
     this.exited = this.#exit(messages, info ? firstProcess(info) : Promise.resolve(undefined));
   }
 
@@ -138,6 +190,10 @@ class SupervisedMachine implements Supervised {
         void namespaceEnded(first).then(() => resolve(exit));
       });
     });
+  }
+
+  write(text: string): void {
+    if (this.#events.writable) this.#events.write(text);
   }
 
   kill(): void {

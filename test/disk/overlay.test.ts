@@ -54,6 +54,24 @@ describe('a qcow2 overlay', () => {
     expect((await import('node:fs')).readFileSync(base).every((byte) => byte === 7)).toBe(true);
   });
 
+  it('may be larger than what it lies on, and lie on another overlay', async () => {
+    await using folder = await temporaryFolder();
+    const [base, middle, top] = ['base', 'middle', 'top'].map((name) => join(folder.path, name));
+    await writeFile(base!, Buffer.alloc(1 << 20, 7));
+    await createOverlay(middle!, base!, 1 << 20);
+    execFileSync('qemu-io', ['-f', 'qcow2', '-c', 'write -P 9 65536 4096', middle!]);
+    await createOverlay(top!, middle!, 64 << 20, 'qcow2');
+    execFileSync('qemu-img', ['check', '-q', '-f', 'qcow2', top!]);
+    const reads = ['read -P 7 0 65536', 'read -P 9 65536 4096', 'read -P 0 1048576 65536'];
+    const said = execFileSync(
+      'qemu-io',
+      [...['-r', '-f', 'qcow2'], ...reads.flatMap((read) => ['-c', read]), top!],
+      { encoding: 'utf8' },
+    );
+    expect(said).not.toMatch(/verification failed/);
+    expect(said.match(/^read /gm)).toHaveLength(3);
+  });
+
   it('is not made over a file that exists', async () => {
     await using folder = await temporaryFolder();
     await writeFile(join(folder.path, 'overlay'), '');

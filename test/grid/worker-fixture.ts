@@ -38,6 +38,7 @@ export async function makeGrid(home: TestHome, changes: Partial<GridWork> = {}):
     ...{
       vmm: 'fake',
       limits: { boot: 600, powerOff: 600 },
+      start: 'cold',
       keep: 'files',
       keepDisks: false,
       nodeCache: 2 ** 30,

@@ -48,10 +48,11 @@ describe.each(shells)('gvad under %s', (...shell: string[]) => {
     return parsed as GuestEvent[];
   }
 
-  async function runToPowerOff(): Promise<GuestEvent[]> {
+  async function runToPowerOff(gvad = guestFile('gvad'), more = {}): Promise<GuestEvent[]> {
     const [command = '', ...options] = shell;
+    const env = { ...environment(), ...more };
     await new Promise<void>((resolve, reject) => {
-      execFile(command, [...options, guestFile('gvad')], { env: environment(), timeout: 60_000 }, (error) =>
+      execFile(command, [...options, gvad], { env, timeout: 60_000 }, (error) =>
         error ? reject(new Error(error.message)) : resolve(),
       );
     });
@@ -73,6 +74,35 @@ describe.each(shells)('gvad under %s', (...shell: string[]) => {
       ...['boot', 'ready', 'script-start', 'script-end', 'script-start', 'script-end', 'done'],
     ]);
     expect(seen.at(-1)?.fields).toMatchObject({ scripts: '2', failed: '0' });
+  });
+
+  /** GVAD with a helper beside it that plays the host and the kernel, too. */
+  async function runAsTemplate(helper: string): Promise<GuestEvent[]> {
+    await put('sbin/gvad', await readFile(guestFile('gvad'), 'utf8'), 0o755);
+    await script('sbin/gvad-wake', helper);
+    await script('app/script-bin/10-a', 'echo ran');
+    return runToPowerOff(join(root, 'sbin/gvad'), { GVAD_TEMPLATE: '1' });
+  }
+
+  it('as a template stops before the media, and goes on with those that are mounted on waking', async () => {
+    const seen = await runAsTemplate(
+      'echo "$2" >>"$1"; echo "@gva1 wake t=1 reseeded=1 id=x" >>"$1"; echo "app=vdb output=vdc "',
+    );
+    expect(seen.map(({ name }) => name)).toEqual([
+      ...['boot', 'idle', 'wake', 'medium', 'medium', 'ready', 'script-start', 'script-end', 'done'],
+    ]);
+    expect(seen[1]?.fields).toMatchObject({ template: '1' });
+    expect(seen[3]?.fields).toMatchObject({ label: 'GVA-APP', device: '/dev/vdb', folder: '/app' });
+    expect(seen[4]?.fields).toMatchObject({ label: 'GVA-OUT', device: '/dev/vdc', folder: '/output' });
+    expect(await read('output/.gva/10-a.stdout')).toBe('ran\n');
+  });
+
+  it('goes on as ever, and says so, where it cannot be woken', async () => {
+    const seen = await runAsTemplate('exit 1');
+    expect(seen.map(({ name }) => name)).toEqual([
+      ...['boot', 'error', 'ready', 'script-start', 'script-end', 'done'],
+    ]);
+    expect(seen[1]?.fields['message']).toBe('this base cannot be woken');
   });
 
   it('keeps the status of a script that fails, and goes on', async () => {

@@ -37,7 +37,14 @@ it.each(['uml', 'qemu'])(
       ...{ format: 'gva-grid-work/1', gva: '0', appliance, digest },
       base: { name: base.name, digest: base.digest },
       machine: { kind: 'contract', base, app, data, outputOn: 'disk' },
-      ...{ vmm, limits: { boot: 120, powerOff: 30 }, keep: 'files', keepDisks: false, nodeCache: 2 ** 30 },
+      ...{
+        vmm,
+        limits: { boot: 120, powerOff: 30 },
+        start: 'cold',
+        keep: 'files',
+        keepDisks: false,
+        nodeCache: 2 ** 30,
+      },
     };
     const bytes = [root, kernel, initrd, app, data].reduce((sum, { size }) => sum + size, 0);
     const grid = await writeGrid(folder.path, sweep, work, bytes);

@@ -62,11 +62,18 @@ it('relative names lead to the same files inside', () => {
   expect(args.slice(-4, -2)).toEqual([`--dir ${here}`, `--chdir ${here}`]);
 });
 
-it('a command keeps all else, and tells of itself behind its sockets', () => {
-  const command = { program: 'q', args: ['-m', '1'], env: { A: 'b' }, sockets: 2, limits: { cpuTime: 3 } };
+it('a command keeps all else, and tells of itself behind its sockets and files', () => {
+  const files = [{ path: '/t/state', flags: 'r' }];
+  const command = {
+    ...{ program: 'q', args: ['-m', '1'], env: { A: 'b' } },
+    ...{ sockets: 2, files, limits: { cpuTime: 3 } },
+  };
   const inside = confinedCommand(command, { readable: [], writable: [] }, { bwrap: '/usr/bin/bwrap', host });
-  expect(inside).toMatchObject({ env: { A: 'b' }, sockets: 2, limits: { cpuTime: 3 }, confined: true });
+  expect(inside).toMatchObject({
+    ...{ env: { A: 'b' }, sockets: 2, files },
+    ...{ limits: { cpuTime: 3 }, confined: true },
+  });
   expect(inside.program).toBe('/usr/bin/bwrap');
-  expect(inside.args.slice(0, 2)).toEqual(['--info-fd', '8']);
+  expect(inside.args.slice(0, 2)).toEqual(['--info-fd', '9']);
   expect(inside.args.slice(-5)).toEqual(['/', '--', '/opt/q/bin/qemu', '-m', '1']);
 });

@@ -1,6 +1,7 @@
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { guestPrograms } from '../../base/guest-programs.js';
 import { unpackKernel } from '../../base/kernel-image.js';
 import { type Base, loadBaseFolder, findBaseByDigest } from '../../base/store.js';
 import { umlRelease } from '../../base/uml-host.js';
@@ -89,6 +90,7 @@ async function unpack(
   await writeFile(join(folder, baseFiles.initrd), initrd);
   await copyRoot(root, join(folder, baseFiles.root));
   const uml = await usableUmlRelease(root);
+  const wakes = await lookUp(await openExt4(root), `usr/sbin/${guestPrograms.wake}`, () => undefined);
   const file = (each: string, size: number) => ({
     name: each,
     size,
@@ -98,6 +100,7 @@ async function unpack(
     ...{ format: 1, contract: 1, os: 'linux', arch: 'x86_64', name, digest, inputs: '', packages: {} },
     ...{ description: 'from a package', kernelRelease: '' },
     ...(uml === undefined ? {} : { umlRelease: uml }),
+    wake: wakes?.kind === 'file',
     files: {
       root: file(baseFiles.root, root.size),
       kernel: file(baseFiles.kernel, unpacked.length),

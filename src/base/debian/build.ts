@@ -53,7 +53,7 @@ export function buildDebian(
     return await publishBase(folder, {
       name: options.name,
       description: describe(options),
-      ...{ kernelRelease, ...uml },
+      ...{ kernelRelease, wake: root.wake, ...uml },
       packages: { ...root.packages, ...versionsOf([...kernel, busybox]) },
       contentSize: root.bytes,
       inputs: await debianInputs(options),
@@ -80,17 +80,18 @@ async function makeRoot(
   image: string,
   { archive, sources, modules, options, work, say }: RootParts,
   signal?: AbortSignal,
-): Promise<{ packages: Record<string, string>; bytes: number }> {
+): Promise<{ packages: Record<string, string>; bytes: number; wake: boolean }> {
   const root = join(work, 'root');
   const { profile } = options;
-  await writeDebianRoot(root, { archive, profile, busybox: sources.busybox, modules }, signal);
+  const sourcesOfRoot = { archive, profile, busybox: sources.busybox, modules };
+  const { wake } = await writeDebianRoot(root, sourcesOfRoot, signal);
   say('making the root file system');
   const attributes = await attributesOf(archive);
   await rm(archive);
   const { entries, bytes } = await contentOf(root);
   const { size, inodes } = ext4Size(entries, bytes, free.bytes);
   await makeExt4(image, { label: 'GVA-ROOT', from: root, size, inodes: inodes + free.inodes, attributes });
-  return { packages: await installedPackages(root, 'amd64'), bytes };
+  return { packages: await installedPackages(root, 'amd64'), bytes, wake };
 }
 
 /** Devices were not unpacked, with what is beside them. */

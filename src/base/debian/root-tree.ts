@@ -19,23 +19,26 @@ export interface DebianRootSources {
 /**
  * Unpacks a Debian system into a new folder and makes a base's root of it. What only root can give to files is left
  * out: tarAttributes() has it.
+ *
+ * @returns `wake`: whether the guest can be woken
  */
 export async function writeDebianRoot(
   root: string,
   { archive, profile, busybox, modules }: DebianRootSources,
   signal?: AbortSignal,
-): Promise<void> {
+): Promise<{ readonly wake: boolean }> {
   await mkdir(root);
   // Devices are the kernel's own.
   const args = ['-x', '-p', '--no-same-owner', '--exclude=./dev/*', '-f', archive, '-C', root];
   await runTool('tar', args, signal ? { signal } : {});
   await forgetHost(root);
   for (const name of mediaFolders) await mkdir(join(root, name), { recursive: true });
-  await installGvad(root);
+  const installed = await installGvad(root);
   await installProgram(busybox, join(root, 'usr/lib/gva/busybox'));
   await symlink('busybox', join(root, 'usr/lib/gva/modprobe'));
   for (const [release, list] of modules) await writeModules(join(root, 'usr/lib/modules', release), list);
   await (profile === 'quick' ? bootQuickly(root) : bootBySystemd(root));
+  return installed;
 }
 
 /** Takes out what mmdebstrap brings of this machine: where it fetches packages, its name, its resolver. */

@@ -30,7 +30,7 @@ export function buildMicro(say: (step: string) => void, signal?: AbortSignal): P
     say('building');
     const folder = await ensureFolder(join(work, 'base'));
     const { modules, ...uml } = await readRootModules(sources);
-    await writeRootTree(join(work, 'root'), { busybox: sources.busybox, modules });
+    const { wake } = await writeRootTree(join(work, 'root'), { busybox: sources.busybox, modules });
     const image = join(folder, baseFiles.root);
     await makeExt4(image, { label: 'GVA-ROOT', size: rootSize, from: join(work, 'root') });
     const { kernelRelease, portable } = await writeBootFiles(folder, sources, work);
@@ -38,7 +38,7 @@ export function buildMicro(say: (step: string) => void, signal?: AbortSignal): P
     return await publishBase(folder, {
       name: 'micro',
       description: 'busybox and GVAD on a kernel that boots quickly; runs static programs and shell scripts',
-      ...{ kernelRelease, ...uml },
+      ...{ kernelRelease, wake, ...uml },
       packages: versionsOf([...kernel, busybox]),
       inputs: await microInputs(),
       portable: { ...portable, packages: versionsOf([...portableKernel, ...loaders]) },

@@ -25,23 +25,33 @@ const textFiles: Record<string, string> = {
     'pts /dev/pts devpts defaults 0 0',
     '',
   ].join('\n'),
+  // Empty: a machine that was not woken has no id of its own.
+  'etc/machine-id': '',
   'etc/hosts': '127.0.0.1 localhost gva\n',
   'etc/os-release': 'ID=gva-micro\nNAME="GVA micro"\n',
 };
 
-/** Writes the root file system of the base into a new folder. */
-export async function writeRootTree(folder: string, sources: RootTreeSources): Promise<void> {
+/**
+ * Writes the root file system of the base into a new folder.
+ *
+ * @returns `wake`: whether the guest can be woken
+ */
+export async function writeRootTree(
+  folder: string,
+  sources: RootTreeSources,
+): Promise<{ readonly wake: boolean }> {
   for (const name of [...folders, 'tmp', 'usr/bin', 'usr/sbin', 'usr/local/bin', 'var/tmp'])
     await mkdir(join(folder, name), { recursive: true });
   await chmod(join(folder, 'tmp'), 0o1777);
   await symlink('bin', join(folder, 'sbin'));
   for (const [name, text] of Object.entries(textFiles)) await writeFile(join(folder, name), text);
-  await installGvad(folder);
+  const installed = await installGvad(folder);
   await installProgram(sources.busybox, join(folder, 'bin/busybox'));
   await linkApplets(folder, sources.busybox);
   await installProgram(guestFile('micro/init'), join(folder, 'bin/init'));
   for (const [release, modules] of sources.modules)
     await writeModules(join(folder, 'lib/modules', release), modules);
+  return installed;
 }
 
 async function linkApplets(folder: string, busybox: string): Promise<void> {

@@ -5,6 +5,7 @@ import { dryRun } from '../../grid/dry-run.js';
 import type { GridSettings } from '../../grid/settings.js';
 import { writeWork } from '../../grid/work.js';
 import type { PreparedAppliance } from '../../instance/prepare.js';
+import type { StartChoice } from '../../model/start.js';
 import { countPoints } from '../../sweep/plan/points.js';
 import type { Conducting, SweepSpec } from '../../sweep/run-sweep.js';
 import { ExitCode } from '../../system/errors.js';
@@ -17,6 +18,7 @@ const nodeCache = 20 * 2 ** 30;
 
 export interface GridRunOptions extends GridWords {
   readonly vmm: string;
+  readonly start: StartChoice;
   readonly qemu?: string;
   readonly detach?: boolean;
 }
@@ -58,6 +60,7 @@ export function byGrid(settings: Settings, options: GridRunOptions): Conducting 
       const { boot, total, powerOff } = limits;
       const work = await writeWork(out, prepared, {
         vmm: options.vmm,
+        start: options.start,
         ...(options.qemu === undefined ? {} : { qemu: resolve(options.qemu) }),
         limits: { boot, powerOff, ...(total === undefined ? {} : { total }) },
         ...{ keep, keepDisks, nodeCache },

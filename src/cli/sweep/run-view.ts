@@ -51,6 +51,10 @@ export class SweepView implements Disposable {
     this.#say(`${name} ${version} ${where}`);
   }
 
+  note(text: string): void {
+    this.#say(pc.dim(text));
+  }
+
   event(event: SweepEvent): void {
     if (event.event === 'begun') this.#begin(event);
     else if (event.event === 'point-started') this.#running.add(event.point.index);

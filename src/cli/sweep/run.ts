@@ -10,7 +10,7 @@ import { ExitCode, GvaError, messageOf } from '../../system/errors.js';
 import { type StopSignals, act, actInStages } from '../action.js';
 import { EventLines } from './event-lines.js';
 import { type GridWords, addGridOptions, checkGridWords } from './grid-options.js';
-import { type InstanceOptions, addInstanceOptions, instanceLimits } from '../instance-options.js';
+import { type InstanceOptions, addInstanceOptions, instanceLimits, startWish } from '../instance-options.js';
 
 /** How a sweep is run, whether for the first time or again. */
 export interface SweepRunOptions extends InstanceOptions, GridWords {
@@ -186,7 +186,8 @@ export async function runPlan(
     view.progress(status);
     lines?.progress(status);
   };
-  const spec = { ...work, ...gather, options: savedOptions(name, options), onStatus };
+  const start = await startWish(options.start, (text) => view.note(text));
+  const spec = { ...work, ...gather, start, options: savedOptions(name, options), onStatus };
   let remembered: Promise<void> | undefined;
   const onEvent = (event: SweepEvent) => {
     if (event.event === 'begun') remembered = remember(name, options.out);

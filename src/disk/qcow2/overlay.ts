@@ -5,17 +5,25 @@ const clusterBits = 16;
 const clusterSize = 1 << clusterBits;
 const backingFormatExtension = 0xe2792aca;
 
+/** What an overlay lies on. */
+export type BackingFormat = 'raw' | 'qcow2';
+
 /**
- * Makes an empty qcow2 version 3 image over a raw backing file: what `qemu-img create -b` makes, without a
+ * Makes an empty qcow2 version 3 image over a backing file: what `qemu-img create -b` makes, without a
  * process and in 4 allocated pages. Layout: QEMU's docs/interop/qcow2.txt; cluster 0 the header, 1 the
  * refcount table, 2 a refcount block, 3 and on the L1 table.
  *
- * @param size bytes of the virtual disk, which is the backing file's
+ * @param size bytes of the virtual disk; what is beyond the backing file reads as zeros
  */
-export async function createOverlay(path: string, backingFile: string, size: number): Promise<void> {
+export async function createOverlay(
+  path: string,
+  backingFile: string,
+  size: number,
+  format: BackingFormat = 'raw',
+): Promise<void> {
   const handle = await open(path, 'wx', 0o600);
   try {
-    for (const { offset, bytes } of overlayParts(backingFile, size))
+    for (const { offset, bytes } of overlayParts(backingFile, size, format))
       await handle.write(bytes, 0, bytes.length, offset);
     await handle.truncate((3 + tableClusters(size)) * clusterSize);
   } finally {
@@ -28,13 +36,13 @@ interface Part {
   bytes: Buffer;
 }
 
-export function overlayParts(backingFile: string, size: number): Part[] {
+function overlayParts(backingFile: string, size: number, format: BackingFormat): Part[] {
   const table = Buffer.alloc(8);
   table.writeBigUInt64BE(BigInt(2 * clusterSize));
   const refcounts = Buffer.alloc(2 * (3 + tableClusters(size)));
   for (let offset = 0; offset < refcounts.length; offset += 2) refcounts.writeUInt16BE(1, offset);
   return [
-    { offset: 0, bytes: header(backingFile, size) },
+    { offset: 0, bytes: header(backingFile, size, format) },
     { offset: clusterSize, bytes: table },
     { offset: 2 * clusterSize, bytes: refcounts },
   ];
@@ -44,14 +52,15 @@ export function overlayParts(backingFile: string, size: number): Part[] {
 const l1Entries = (size: number) => Math.max(1, Math.ceil(size / (clusterSize * (clusterSize / 8))));
 const tableClusters = (size: number) => Math.ceil((l1Entries(size) * 8) / clusterSize);
 
-function header(backingFile: string, size: number): Buffer {
+function header(backingFile: string, size: number, format: BackingFormat): Buffer {
   const name = Buffer.from(backingFile);
   // The format limits the name to 1023 bytes.
   if (name.length > 1023) throw new RangeError(`path of a backing file is too long: ${backingFile}`);
+  // Each padded to 8 bytes; 8 zeros end them.
   const extensions = Buffer.alloc(24);
   extensions.writeUInt32BE(backingFormatExtension, 0);
-  extensions.writeUInt32BE(3, 4);
-  extensions.write('raw', 8, 'latin1');
+  extensions.writeUInt32BE(format.length, 4);
+  extensions.write(format, 8, 'latin1');
   const fixed = Buffer.alloc(104);
   fixed.writeUInt32BE(0x514649fb, 0);
   fixed.writeUInt32BE(3, 4);

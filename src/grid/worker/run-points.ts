@@ -4,6 +4,8 @@ import { basename, join } from 'node:path';
 import type { PreparedAppliance } from '../../instance/prepare.js';
 import { runInstance } from '../../instance/run.js';
 import type { Scratch } from '../../instance/scratch.js';
+import { type StartWish, worthTemplate } from '../../instance/start.js';
+import { Templates } from '../../instance/template/templates.js';
 import type { InstanceResult } from '../../model/result.js';
 import type { PointOutcome } from '../../model/sweep.js';
 import { outcomeOf } from '../../sweep/done-points.js';
@@ -41,6 +43,7 @@ export class PointsRunner {
   readonly #parts: PointsParts;
   readonly #files: UnchangedFiles;
   readonly #time: TimeLeft;
+  readonly #start: StartWish;
   #troubles = 0;
   #removal: Promise<void> = Promise.resolve();
 
@@ -48,6 +51,9 @@ export class PointsRunner {
     this.#parts = parts;
     this.#files = new UnchangedFiles(parts.patience);
     this.#time = new TimeLeft(parts.spec.element.seconds);
+    const { element, work } = parts.spec;
+    const make = element.points.length >= worthTemplate ? 'unless-busy' : 'never';
+    this.#start = { choice: work.start, make, templates: new Templates(parts.patience.log) };
   }
 
   /**
@@ -115,7 +121,7 @@ export class PointsRunner {
       const instance = {
         id: `${prepared.appliance.name}-${process.pid}-${point.index}`,
         ...{ prepared, parameters: point.parameters, files: point.files, out, force: false },
-        ...{ keep, keepDisks, scratch: scratch.folder, durable: false },
+        ...{ keep, keepDisks, scratch: scratch.folder, durable: false, start: this.#start },
         limits: { total: undefined, ...limits },
       };
       return await runInstance(instance, vmm, () => undefined, patience.signal);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { keepKinds } from '../../model/keep.js';
+import { startChoices } from '../../model/start.js';
 import { controllers, machineTypes } from '../../vmm/driver.js';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'is no SHA-256');
@@ -74,6 +75,7 @@ export const workSchema = z.looseObject({
   base: z.looseObject({ name: z.string(), digest: z.string() }),
   machine: z.discriminatedUnion('kind', [contractMachine, plainMachine]),
   vmm: z.string(),
+  start: z.enum(startChoices),
   qemu: absolute.exactOptional(),
   limits: z.looseObject({ boot: seconds, total: seconds.exactOptional(), powerOff: seconds }),
   keep: z.enum(keepKinds),

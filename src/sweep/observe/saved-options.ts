@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { keepKinds } from '../../model/keep.js';
+import { startChoices } from '../../model/start.js';
 import { GvaError } from '../../system/errors.js';
 import { sweepFiles } from '../../system/paths.js';
 import { readCapped } from './capped.js';
@@ -10,6 +11,7 @@ const words = z.object({
   jobs: z.string().exactOptional(),
   appliance: z.string().exactOptional(),
   vmm: z.string(),
+  start: z.enum(startChoices).default('auto'),
   qemu: z.string().exactOptional(),
   deploymentOption: z.string().exactOptional(),
   timeout: z.string().exactOptional(),

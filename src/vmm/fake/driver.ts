@@ -28,7 +28,10 @@ export interface FakeOptions {
  */
 export class FakeDriver implements VmmDriver {
   readonly name = 'fake';
-  readonly capabilities: Capabilities = { maxCpus: 255, boots: ['direct', 'firmware'], shutdown: false };
+  readonly capabilities: Capabilities = {
+    ...{ maxCpus: 255, boots: ['direct', 'firmware'] },
+    ...{ shutdown: false, templates: false },
+  };
   readonly #script: string;
 
   constructor({ script = doneScript }: FakeOptions = {}) {

@@ -2,23 +2,12 @@ import { diskHints } from '../disk-hints.js';
 import type { MachineSpec } from '../driver.js';
 import { consoleDescriptor, eventsDescriptor, firstSocketDescriptor } from '../supervisor.js';
 import { diskArguments, escapeValue } from './disks.js';
-import { type Accelerator, kernelCommandLine, machineArguments, serialArguments } from './machine.js';
+import { type QemuHost, kernelCommandLine, machineArguments, serialArguments } from './machine.js';
 
-export { type Accelerator, kernelCommandLine } from './machine.js';
+export { type Accelerator, type QemuHost, kernelCommandLine } from './machine.js';
 
 /** QEMU's monitor: the first of the sockets besides. */
 const monitorDescriptor = firstSocketDescriptor;
-
-/** What of this host a command line depends on. */
-export interface QemuHost {
-  readonly accelerator: Accelerator;
-  /** QEMU's seccomp filter, which only Linux has. */
-  readonly sandbox: boolean;
-  /** Folders that QEMU looks for its own firmware in before all others. */
-  readonly dataFolders: readonly string[];
-  /** The code of the UEFI firmware, for machines that it boots. */
-  readonly uefiCode?: string;
-}
 
 /** The whole command line of a machine. Its options are known to every QEMU since 7.2. */
 export function qemuArguments(spec: MachineSpec, host: QemuHost): string[] {
@@ -26,7 +15,7 @@ export function qemuArguments(spec: MachineSpec, host: QemuHost): string[] {
   return [
     ...['-name', `gva-${spec.id}`],
     ...host.dataFolders.flatMap((folder) => ['-L', folder]),
-    ...machineArguments(spec, host.accelerator),
+    ...machineArguments(spec, host),
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
     ...(host.sandbox ? sandbox : []),
     ...bootArguments(spec, host),
@@ -34,6 +23,9 @@ export function qemuArguments(spec: MachineSpec, host: QemuHost): string[] {
     ...serialArguments(type, 'console', consoleDescriptor, 1),
     ...['-chardev', `socket,id=qmp,fd=${monitorDescriptor}`, '-mon', 'chardev=qmp,mode=control'],
     ...diskArguments(spec.disks, spec.hardware ?? {}, spec.boot.kind === 'firmware'),
+    ...(spec.generationId ? ['-device', 'vmgenid,guid=auto'] : []),
+    // Until the monitor says from where.
+    ...(spec.incoming ? ['-incoming', 'defer'] : []),
   ];
 }
 
@@ -44,9 +36,11 @@ const sandbox = ['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny
  * kernel would have to load it as a module at every boot; it says so on its console.
  */
 function bootArguments(spec: MachineSpec, { accelerator, uefiCode = '' }: QemuHost): string[] {
-  const { boot } = spec;
+  const { boot, kernelOptions = [] } = spec;
   if (boot.kind === 'direct') {
-    const commandLine = [kernelCommandLine(accelerator), ...hints(spec)].join(' ');
+    // A kernel that runs already is not read: 8 ms.
+    if (spec.incoming) return [];
+    const commandLine = [kernelCommandLine(accelerator), ...hints(spec), ...kernelOptions].join(' ');
     return ['-kernel', boot.kernel, '-initrd', boot.initrd, '-append', commandLine];
   }
   return [

@@ -88,6 +88,7 @@ function drive(disk: Disk): string {
     // Images below overlays are never written. QEMU would take the whole-file lock of a User-mode Linux on
     // the same image for a writer's.
     ...(disk.access === 'overlay' ? ['backing.file.locking=off'] : []),
+    ...(disk.backing === undefined ? [] : ['backing.backing.file.locking=off']),
     // Work disks of one run: what a crash of the host loses is run again, so no flush need reach the platter.
     ...['cache=unsafe', 'discard=unmap'],
   ].join(',');

@@ -2,15 +2,24 @@ import { arch, platform } from 'node:os';
 import { createOverlay } from '../../disk/qcow2/overlay.js';
 import { ExitCode, GvaError } from '../../system/errors.js';
 import { confined, machineReach } from '../confinement.js';
-import type { MachineSpec, Probe, VmmDriver } from '../driver.js';
+import type { MachineSpec, Probe, Templates, VmmDriver } from '../driver.js';
 import { machineLimits } from '../limits.js';
 import { onHostCpus } from '../placement.js';
-import { startSupervised } from '../supervisor.js';
-import { type Accelerator, qemuArguments } from './arguments.js';
-import { type QemuInstallation, findQemu, firmwareFolders, isTooOld, qemuProgram } from './installation.js';
+import { firstFileDescriptor, startSupervised } from '../supervisor.js';
+import { type Accelerator, type QemuHost, qemuArguments } from './arguments.js';
+import { hostFacts } from './facts.js';
+import {
+  type QemuInstallation,
+  findQemu,
+  firmwareFolders,
+  isTooOld,
+  mapsReadOnlyFiles,
+  qemuProgram,
+} from './installation.js';
 import { kvmPath } from './kvm-device.js';
 import { kvmWorks } from './kvm-probe.js';
 import { QemuMachine } from './qemu-machine.js';
+import { StateSocket } from './state-socket.js';
 import { copyVariables, findUefi } from './uefi.js';
 
 export interface QemuOptions {
@@ -23,7 +32,13 @@ export interface QemuOptions {
 /** QEMU, by KVM or a Mac's HVF where that really works, else by emulation (TCG). */
 export class QemuDriver implements VmmDriver {
   readonly name = 'qemu';
-  readonly capabilities = { maxCpus: 255, boots: ['direct', 'firmware'], shutdown: true } as const;
+  readonly capabilities = {
+    maxCpus: 255,
+    boots: ['direct', 'firmware'],
+    shutdown: true,
+    templates: true,
+  } as const;
+  readonly templates: Templates = { facts: (spec) => this.#facts(spec) };
   readonly #options: QemuOptions;
   #installation: Promise<QemuInstallation | undefined> | undefined;
   #accelerator: Promise<Accelerator> | undefined;
@@ -46,29 +61,43 @@ export class QemuDriver implements VmmDriver {
   }
 
   async start(spec: MachineSpec): Promise<QemuMachine> {
-    const qemu = await this.#find();
-    if (!qemu)
-      throw new GvaError('VMM_START', `cannot start ${qemuProgram}: it is not installed`, {
-        exitCode: ExitCode.infrastructure,
-        hint: installHint,
-      });
+    const qemu = await this.#found();
     const uefiCode = await makeFiles(spec, qemu);
     const accelerator = await this.#chooseAccelerator(qemu);
-    const args = qemuArguments(spec, {
-      accelerator,
-      sandbox: platform() === 'linux',
-      dataFolders: qemu.dataFolders,
-      ...(uefiCode === undefined ? {} : { uefiCode }),
-    });
-    const limits = machineLimits(spec, { addressSpace: ownAddressSpace });
-    const command = { program: qemu.program, args, env: qemu.env, sockets: 1, limits };
-    const { readable, writable } = machineReach(spec);
+    const host = hostFor(qemu, accelerator);
+    const args = qemuArguments(spec, { ...host, ...(uefiCode === undefined ? {} : { uefiCode }) });
+    const memoryFile = spec.memoryFile ? { file: spec.memory } : {};
+    const limits = machineLimits(spec, { addressSpace: ownAddressSpace, ...memoryFile });
+    // QEMU's own filter lets it start no program that would read a state for it.
+    const files = spec.incoming ? [{ path: spec.incoming.state, flags: 'r' }] : [];
+    const command = { program: qemu.program, args, env: qemu.env, sockets: 1, files, limits };
+    const socket = spec.saveSocket === undefined ? undefined : await StateSocket.listen(spec.saveSocket);
+    const { readable, writable } = machineReach(spec, host.readOnlyMemoryFile);
     const inside = await confined(command, {
       readable: [...readable, ...qemu.dataFolders, ...(uefiCode === undefined ? [] : [uefiCode])],
       writable,
       devices: accelerator === 'kvm' ? [kvmPath] : [],
     });
-    return new QemuMachine(await startSupervised(await onHostCpus(inside, spec.placement ?? {})));
+    const supervised = await startSupervised(await onHostCpus(inside, spec.placement ?? {}));
+    const machine = new QemuMachine(supervised, { socket });
+    if (spec.incoming) await machine.resume(firstFileDescriptor(command));
+    return machine;
+  }
+
+  async #facts(spec: MachineSpec): Promise<Readonly<Record<string, string>>> {
+    const qemu = await this.#found();
+    const accelerator = await this.#chooseAccelerator(qemu);
+    const args = qemuArguments(spec, hostFor(qemu, accelerator));
+    return { ...(await hostFacts(qemu, accelerator)), arguments: args.join(' ') };
+  }
+
+  async #found(): Promise<QemuInstallation> {
+    const qemu = await this.#find();
+    if (qemu) return qemu;
+    throw new GvaError('VMM_START', `cannot start ${qemuProgram}: it is not installed`, {
+      exitCode: ExitCode.infrastructure,
+      hint: installHint,
+    });
   }
 
   #find(): Promise<QemuInstallation | undefined> {
@@ -86,6 +115,11 @@ export class QemuDriver implements VmmDriver {
     return this.#accelerator;
   }
 }
+
+const hostFor = ({ version, dataFolders }: QemuInstallation, accelerator: Accelerator): QemuHost => ({
+  ...{ accelerator, dataFolders, sandbox: platform() === 'linux' },
+  readOnlyMemoryFile: mapsReadOnlyFiles(version),
+});
 
 /** Bytes: the translation buffer of TCG is 1 GiB of it, libraries and firmware 0.7; the rest is reserve. */
 const ownAddressSpace = 4 * 2 ** 30;
@@ -108,7 +142,7 @@ export async function chooseAccelerator(
 async function makeFiles(spec: MachineSpec, qemu: QemuInstallation): Promise<string | undefined> {
   for (const disk of spec.disks)
     if (disk.access === 'overlay' && disk.overlay !== undefined)
-      await createOverlay(disk.overlay, disk.image, disk.size);
+      await createOverlay(disk.overlay, disk.image, disk.size, disk.backing === undefined ? 'raw' : 'qcow2');
   if (spec.boot.kind !== 'firmware' || spec.boot.firmware !== 'uefi') return undefined;
   const firmware = await findUefi(firmwareFolders(qemu));
   await copyVariables(firmware, spec.boot.variables);

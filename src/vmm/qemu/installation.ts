@@ -76,6 +76,9 @@ export function isTooOld(version: string): boolean {
   return major < oldest[0] || (major === oldest[0] && minor < oldest[1]);
 }
 
+/** Whether guest memory can begin as a file that QEMU may not write (`readonly=on,rom=off`): since 9.0. */
+export const mapsReadOnlyFiles = (version: string) => Number(version.split('.')[0]) >= 9;
+
 /** Folders that UEFI firmware may be in, those of this QEMU first. */
 export function firmwareFolders({ program, dataFolders }: QemuInstallation): string[] {
   const prefixes = [

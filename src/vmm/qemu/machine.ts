@@ -1,28 +1,60 @@
 import type { Boot, MachineSpec, MachineType } from '../driver.js';
+import { escapeValue } from './disks.js';
 import { hardwareError } from './errors.js';
 
 export type Accelerator = 'kvm' | 'hvf' | 'tcg';
 
+/** What of this host a command line depends on. */
+export interface QemuHost {
+  readonly accelerator: Accelerator;
+  /** QEMU's seccomp filter, which only Linux has. */
+  readonly sandbox: boolean;
+  /** Folders that QEMU looks for its own firmware in before all others. */
+  readonly dataFolders: readonly string[];
+  /** The code of the UEFI firmware, for machines that it boots. */
+  readonly uefiCode?: string;
+  /** Memory that begins as a file needs that file for reading only; false where absent. Since QEMU 9.0. */
+  readonly readOnlyMemoryFile?: boolean;
+}
+
 /** Machine, accelerator, CPU, memory. */
-export function machineArguments(spec: MachineSpec, accelerator: Accelerator): string[] {
+export function machineArguments(
+  spec: MachineSpec,
+  { accelerator, readOnlyMemoryFile = false }: Pick<QemuHost, 'accelerator' | 'readOnlyMemoryFile'>,
+): string[] {
   const type = spec.hardware?.machine ?? 'q35';
   if (type === 'microvm' && spec.boot.kind === 'firmware')
     throw hardwareError('a microvm cannot be booted by firmware', 'Use the machine q35 or pc.');
   if (type === 'microvm' && accelerator === 'tcg')
     throw hardwareError('a microvm needs KVM or HVF', 'Use the machine q35 or pc.');
   const size = `${Math.ceil(spec.memory / 2 ** 20)}M`;
-  const node = spec.placement?.numaNode;
+  const backend = memoryBackend(spec, size, readOnlyMemoryFile);
   return [
-    ...['-machine', machine(type, spec.boot) + (node === undefined ? '' : ',memory-backend=ram')],
+    ...['-machine', machine(type, spec.boot) + (backend === undefined ? '' : ',memory-backend=ram')],
     ...['-accel', accelerator, '-cpu', accelerator === 'tcg' ? 'max' : 'host'],
     ...['-m', `size=${size}`],
-    ...(node === undefined ? [] : ['-object', boundMemory(size, node)]),
+    ...(backend === undefined ? [] : ['-object', backend]),
     ...['-smp', `cpus=${spec.cpus}`],
   ];
 }
 
-const boundMemory = (size: string, node: number) =>
-  `memory-backend-ram,id=ram,size=${size},host-nodes=${node},policy=bind`;
+/** Where the memory comes from; undefined where that is QEMU's own affair. */
+function memoryBackend(
+  { memoryFile, placement }: MachineSpec,
+  size: string,
+  readOnly: boolean,
+): string | undefined {
+  const node = placement?.numaNode;
+  const bound = node === undefined ? '' : `,host-nodes=${node},policy=bind`;
+  if (memoryFile === undefined)
+    return node === undefined ? undefined : `memory-backend-ram,id=ram,size=${size}${bound}`;
+  // The pages of a file stay on the nodes that they are on.
+  if (node !== undefined)
+    throw hardwareError('memory that is a file cannot be bound to a NUMA node', 'Start it cold.');
+  const { file, shared } = memoryFile;
+  const access = shared ? 'share=on' : `share=off${readOnly ? ',readonly=on,rom=off' : ''}`;
+  return `memory-backend-file,id=ram,size=${size},mem-path=${escapeValue(file)},${access}`;
+}
 
 /**
  * A kernel of ours gets a machine without what it would only find and leave alone. A system that firmware boots

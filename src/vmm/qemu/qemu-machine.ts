@@ -2,8 +2,11 @@ import type { Duplex } from 'node:stream';
 import type { ConsoleRing } from '../console-ring.js';
 import type { VirtualMachine, VmmExit } from '../driver.js';
 import type { Supervised } from '../supervisor.js';
+import { ExitCode, GvaError, messageOf } from '../../system/errors.js';
+import { resumeFrom, saveTo } from './migration.js';
 import { goOnWhenRoom } from './full-disk.js';
 import { QmpClient } from './qmp.js';
+import type { StateSocket } from './state-socket.js';
 
 /** A running QEMU and its monitor. */
 export class QemuMachine implements VirtualMachine {
@@ -13,12 +16,18 @@ export class QemuMachine implements VirtualMachine {
   readonly qmp: QmpClient;
   readonly terminal: Duplex;
   readonly #process: Supervised;
+  readonly #socket: StateSocket | undefined;
 
   /**
    * @param supervised started with one socket: the monitor's
-   * @param pause seconds that a machine is stopped whose disk has no room
+   * @param options.socket that its state can be saved through; closed at its end
+   * @param options.pause seconds that a machine is stopped whose disk has no room
    */
-  constructor(supervised: Supervised, pause?: number) {
+  constructor(
+    supervised: Supervised,
+    { socket, pause }: { readonly socket?: StateSocket | undefined; readonly pause?: number } = {},
+  ) {
+    this.#socket = socket;
     const [monitor] = supervised.sockets;
     if (!monitor) throw new TypeError('a QEMU without a monitor');
     this.#process = supervised;
@@ -32,7 +41,10 @@ export class QemuMachine implements VirtualMachine {
       if (name === 'SHUTDOWN') reason = data['reason'];
     });
     // The monitor's stream has ended by then, so that all it said was heard.
-    this.exited = supervised.exited.then((exit) => (typeof reason === 'string' ? { ...exit, reason } : exit));
+    this.exited = supervised.exited.then((exit) => {
+      socket?.close();
+      return typeof reason === 'string' ? { ...exit, reason } : exit;
+    });
   }
 
   async shutdown(grace: number): Promise<void> {
@@ -43,6 +55,45 @@ export class QemuMachine implements VirtualMachine {
     await withinTime(ended, quitTime);
     this.kill();
     await ended;
+  }
+
+  write(text: string): void {
+    this.#process.write(text);
+  }
+
+  async saveState(file: string): Promise<void> {
+    if (!this.#socket) throw new TypeError('a machine without a socket for its state');
+    try {
+      await saveTo(this.qmp, this.#socket, file);
+    } catch (error) {
+      throw this.#failed('VMM_SAVE', 'saved', error);
+    }
+  }
+
+  /**
+   * Has a QEMU that was started with `-incoming defer` go on from a state; ends it where it does not.
+   *
+   * @param descriptor its descriptor of the file
+   * @throws GvaError VMM_RESUME
+   */
+  async resume(descriptor: number): Promise<void> {
+    try {
+      await resumeFrom(this.qmp, descriptor);
+    } catch (error) {
+      this.kill();
+      const { stderr } = await this.exited;
+      const said = stderr.trim().split('\n').slice(-2).join('; ');
+      throw this.#failed('VMM_RESUME', 'resumed', said === '' ? error : new Error(said));
+    }
+  }
+
+  #failed(code: string, what: string, cause: unknown): GvaError {
+    const message = `QEMU has not ${what} the machine: ${messageOf(cause)}`;
+    return new GvaError(code, message, { exitCode: ExitCode.infrastructure, cause });
+  }
+
+  quit(): void {
+    this.#ask('quit', quitTime);
   }
 
   /** A QEMU that does not listen, or is gone, makes no difference. */

@@ -1,0 +1,477 @@
+/*
+ * gvad-wake PORT LINE - makes a machine that was copied while it ran one of its own (docs/guest-contract.md, "Waking").
+ *
+ * Says LINE on the serial port PORT and waits there for one line from the host, however long that takes:
+ *
+ *   wake SECONDS NANOSECONDS SEED ID HOSTNAME MACHINE-ID BOOT-ID [MEDIUM=DEVICE...]
+ *
+ * Then, before any other process can draw a random number: seeds the kernel's generator, sets the clock, the host
+ * name and the ids, forgets what was read of the devices, and says on PORT what of that was done. Then it mounts the
+ * media, each only where its device has the right label, and prints MEDIUM=DEVICE for each that is mounted. A line that
+ * is not exactly of this form is ignored.
+ *
+ * One process and no C library: each process costs milliseconds under emulation, and the C library's own start-up
+ * would draw random numbers. Compiled with -nostdlib for the kernel's own interface.
+ */
+#include <asm/ioctls.h>
+#include <asm/termbits.h>
+#include <asm/unistd.h>
+#include <linux/fcntl.h>
+#include <linux/fs.h>
+#include <linux/mount.h>
+#include <linux/random.h>
+#include <linux/time.h>
+
+static long call(long number, long a, long b, long c, long d, long e)
+{
+#if defined(__x86_64__)
+	long result;
+	register long r10 __asm__("r10") = d;
+	register long r8 __asm__("r8") = e;
+	__asm__ volatile("syscall"
+			 : "=a"(result)
+			 : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8)
+			 : "rcx", "r11", "memory");
+	return result;
+#elif defined(__aarch64__)
+	register long x8 __asm__("x8") = number;
+	register long x0 __asm__("x0") = a;
+	register long x1 __asm__("x1") = b;
+	register long x2 __asm__("x2") = c;
+	register long x3 __asm__("x3") = d;
+	register long x4 __asm__("x4") = e;
+	__asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4) : "memory");
+	return x0;
+#else
+#error "this processor's system calls are not known"
+#endif
+}
+
+/* A loop of its own would be made a call of the C library's memset or strlen. */
+#define KEEP __asm__ volatile("" ::: "memory")
+
+static int open_file(const char *path, int flags, int mode)
+{
+	return (int)call(__NR_openat, AT_FDCWD, (long)path, flags | O_CLOEXEC, mode, 0);
+}
+
+static long control(int file, unsigned long request, void *argument)
+{
+	return call(__NR_ioctl, file, (long)request, (long)argument, 0, 0);
+}
+
+static void close_file(int file)
+{
+	call(__NR_close, file, 0, 0, 0, 0);
+}
+
+static long length(const char *text)
+{
+	long count = 0;
+	while (text[count]) {
+		count++;
+		KEEP;
+	}
+	return count;
+}
+
+static int write_all(int file, const char *text, long left)
+{
+	while (left > 0) {
+		long written = call(__NR_write, file, (long)text, left, 0, 0);
+		if (written <= 0)
+			return 0;
+		text += written;
+		left -= written;
+	}
+	return 1;
+}
+
+static int is_between(char c, char low, char high)
+{
+	return c >= low && c <= high;
+}
+
+static int hex_digit(char c)
+{
+	if (is_between(c, '0', '9'))
+		return c - '0';
+	return is_between(c, 'a', 'f') ? c - 'a' + 10 : -1;
+}
+
+static int is_digit(char c)
+{
+	return is_between(c, '0', '9');
+}
+
+static int is_hex(char c)
+{
+	return hex_digit(c) >= 0;
+}
+
+static int is_name(char c)
+{
+	return is_digit(c) || is_between(c, 'a', 'z') || is_between(c, 'A', 'Z') || c == '-' || c == '_' || c == '.';
+}
+
+static int is_uuid(char c)
+{
+	return is_hex(c) || c == '-';
+}
+
+/* The next word of the line, of so many such characters; 0 where there is none. The line is cut there. */
+static char *word(char **rest, int (*allowed)(char), long least, long most)
+{
+	char *begin = *rest;
+	char *end = begin;
+	while (*end && *end != ' ')
+		if (!allowed(*end++))
+			return 0;
+	if (end - begin < least || end - begin > most)
+		return 0;
+	*rest = *end ? end + 1 : end;
+	/* A blank at the end of the line, or two of them, make an empty word. */
+	if (*end && !**rest)
+		return 0;
+	*end = 0;
+	return begin;
+}
+
+static long number(const char *digits)
+{
+	long value = 0;
+	while (*digits)
+		value = value * 10 + (*digits++ - '0');
+	return value;
+}
+
+/* A medium as GVAD mounts it, and where its label is: of ext4, and of ISO 9660 (ECMA-119 8.4.8, padded with blanks). */
+struct medium {
+	const char *name, *label, *folder, *type;
+	long label_offset;
+	unsigned long flags;
+	const char *options;
+};
+
+static const struct medium media[] = {
+	{ "app", "GVA-APP", "/app", "ext4", 1144, MS_NOATIME, 0 },
+	{ "data", "GVA-DATA", "/data", "ext4", 1144, MS_NOATIME, 0 },
+	{ "output", "GVA-OUT", "/output", "ext4", 1144, MS_NOATIME, "noinit_itable" },
+	{ "cdrom", "OVF ENV", "/cdrom", "iso9660", 32808, MS_RDONLY, 0 },
+};
+
+#define MEDIA_COUNT ((int)(sizeof media / sizeof *media))
+
+struct wake {
+	char *seconds, *nanoseconds, *seed, *id, *hostname, *machine_id, *boot_id;
+	/* By medium; 0 where there is none. */
+	char *devices[MEDIA_COUNT];
+};
+
+static int is_same(const char *a, const char *b)
+{
+	while (*a && *a == *b) {
+		a++;
+		b++;
+	}
+	return *a == *b;
+}
+
+static int is_pair(char c)
+{
+	return is_name(c) || c == '=';
+}
+
+/* NAME=DEVICE; a medium that is not known, or comes twice, is none. */
+static int parse_device(char *pair, struct wake *wake)
+{
+	char *device = pair;
+	while (*device && *device != '=')
+		device++;
+	if (!*device)
+		return 0;
+	*device++ = 0;
+	for (const char *c = device; *c; c++)
+		if (!is_name(*c) || *c == '.')
+			return 0;
+	for (int i = 0; i < MEDIA_COUNT; i++)
+		if (is_same(media[i].name, pair) && *device && !wake->devices[i]) {
+			wake->devices[i] = device;
+			return 1;
+		}
+	return 0;
+}
+
+static int parse(char *line, struct wake *wake)
+{
+	char *keyword = word(&line, is_name, 4, 4);
+	if (!keyword || !is_same(keyword, "wake"))
+		return 0;
+	if (!(wake->seconds = word(&line, is_digit, 1, 12)) || !(wake->nanoseconds = word(&line, is_digit, 1, 9)) ||
+	    !(wake->seed = word(&line, is_hex, 64, 64)) || !(wake->id = word(&line, is_name, 1, 128)) ||
+	    !(wake->hostname = word(&line, is_name, 1, 63)) || !(wake->machine_id = word(&line, is_hex, 32, 32)) ||
+	    !(wake->boot_id = word(&line, is_uuid, 36, 36)))
+		return 0;
+	for (int i = 0; i < MEDIA_COUNT; i++) {
+		wake->devices[i] = 0;
+		KEEP;
+	}
+	while (*line) {
+		char *pair = word(&line, is_pair, 3, 31);
+		if (!pair || !parse_device(pair, wake))
+			return 0;
+	}
+	return 1;
+}
+
+/* Adds 32 bytes to the kernel's pool and has all that is drawn from now on follow from them. */
+static int reseed(const char *seed)
+{
+	struct {
+		int entropy_count;
+		int buf_size;
+		unsigned char buf[32];
+	} pool;
+	int file, done;
+	pool.entropy_count = 256;
+	pool.buf_size = 32;
+	for (int i = 0; i < 32; i++)
+		pool.buf[i] = (unsigned char)(hex_digit(seed[2 * i]) << 4 | hex_digit(seed[2 * i + 1]));
+	file = open_file("/dev/urandom", O_WRONLY, 0);
+	if (file < 0)
+		return 0;
+	done = control(file, RNDADDENTROPY, &pool) == 0 && control(file, RNDRESEEDCRNG, 0) == 0;
+	close_file(file);
+	return done;
+}
+
+static int set_clock(const struct wake *wake)
+{
+	struct __kernel_timespec time;
+	time.tv_sec = number(wake->seconds);
+	time.tv_nsec = number(wake->nanoseconds);
+	return call(__NR_clock_settime, 0 /* CLOCK_REALTIME */, (long)&time, 0, 0, 0) == 0;
+}
+
+/*
+ * Has a file stand before another one: what it says lasts as long as the machine, and where the other is on a disk that
+ * disk need not be written.
+ */
+static int replace(const char *path, const char *by, char *text, long size)
+{
+	int file = open_file(by, O_WRONLY | O_CREAT | O_TRUNC, 0444);
+	int done;
+	if (file < 0)
+		return 0;
+	/* In the place of the word's end, which the parser has read by then. */
+	text[size] = '\n';
+	done = write_all(file, text, size + 1);
+	text[size] = 0;
+	close_file(file);
+	return done && call(__NR_mount, (long)by, (long)path, 0, MS_BIND, 0) == 0;
+}
+
+/* Lines are put together before they are written: each write costs a cold processor much. */
+struct text {
+	char bytes[512];
+	long size;
+};
+
+static void add(struct text *text, const char *word)
+{
+	for (long i = 0; word[i] && text->size < (long)sizeof text->bytes; i++)
+		text->bytes[text->size++] = word[i];
+}
+
+static void add_number(struct text *text, long value, int digits)
+{
+	char reversed[20];
+	int count = 0;
+	do {
+		reversed[count++] = (char)('0' + value % 10);
+		value /= 10;
+	} while (value > 0 || count < digits);
+	while (count > 0 && text->size < (long)sizeof text->bytes)
+		text->bytes[text->size++] = reversed[--count];
+}
+
+static void add_flag(struct text *text, const char *name, int done)
+{
+	add(text, name);
+	add(text, done ? "=1" : "=0");
+}
+
+static int open_device(const char *name)
+{
+	struct text path;
+	path.size = 0;
+	add(&path, "/dev/");
+	add(&path, name);
+	path.bytes[path.size] = 0;
+	return open_file(path.bytes, O_RDONLY, 0);
+}
+
+/* What the kernel has read of devices that now are other disks. */
+static int forget(const struct wake *wake)
+{
+	int done = 1;
+	for (int i = 0; i < MEDIA_COUNT; i++) {
+		int file;
+		if (!wake->devices[i])
+			continue;
+		file = open_device(wake->devices[i]);
+		done &= file >= 0 && control(file, BLKFLSBUF, 0) == 0;
+		if (file >= 0)
+			close_file(file);
+	}
+	return done;
+}
+
+static void wake_up(const struct wake *wake, int port)
+{
+	struct __kernel_timespec up;
+	struct text event;
+	event.size = 0;
+	add_flag(&event, " reseeded", reseed(wake->seed));
+	add_flag(&event, " clock", set_clock(wake));
+	add_flag(&event, " hostname",
+		 call(__NR_sethostname, (long)wake->hostname, length(wake->hostname), 0, 0, 0) == 0);
+	add_flag(&event, " machine-id", replace("/etc/machine-id", "/run/gvad-machine-id", wake->machine_id, 32));
+	add_flag(&event, " boot-id",
+		 replace("/proc/sys/kernel/random/boot_id", "/run/gvad-boot-id", wake->boot_id, 36));
+	add_flag(&event, " flushed", forget(wake));
+	add(&event, " id=");
+	add(&event, wake->id);
+	add(&event, "\n");
+	call(__NR_clock_gettime, 7 /* CLOCK_BOOTTIME */, (long)&up, 0, 0, 0);
+	{
+		struct text line;
+		line.size = 0;
+		add(&line, "@gva1 wake t=");
+		add_number(&line, up.tv_sec, 1);
+		add(&line, ".");
+		add_number(&line, up.tv_nsec / 10000000, 2);
+		event.bytes[event.size] = 0;
+		add(&line, event.bytes);
+		write_all(port, line.bytes, line.size);
+	}
+}
+
+static int has_label(const char *device, const struct medium *medium)
+{
+	char found[16];
+	long size = length(medium->label);
+	int file = open_device(device);
+	long count;
+	if (file < 0)
+		return 0;
+	count = call(__NR_pread64, file, (long)found, sizeof found, medium->label_offset, 0);
+	close_file(file);
+	if (count != sizeof found)
+		return 0;
+	for (long i = 0; i < size; i++)
+		if (found[i] != medium->label[i])
+			return 0;
+	return found[size] == 0 || found[size] == ' ';
+}
+
+static void mount_media(const struct wake *wake)
+{
+	struct text mounted;
+	mounted.size = 0;
+	for (int i = 0; i < MEDIA_COUNT; i++) {
+		const struct medium *medium = &media[i];
+		const char *device = wake->devices[i];
+		struct text path;
+		if (!device || !has_label(device, medium))
+			continue;
+		path.size = 0;
+		add(&path, "/dev/");
+		add(&path, device);
+		path.bytes[path.size] = 0;
+		call(__NR_mkdirat, AT_FDCWD, (long)medium->folder, 0755, 0, 0);
+		if (call(__NR_mount, (long)path.bytes, (long)medium->folder, (long)medium->type, (long)medium->flags,
+			 (long)medium->options) != 0)
+			continue;
+		/* For what scripts say; GVAD would start a process for it. */
+		if (is_same(medium->name, "output"))
+			call(__NR_mkdirat, AT_FDCWD, (long)"/output/.gva", 0755, 0, 0);
+		add(&mounted, medium->name);
+		add(&mounted, "=");
+		add(&mounted, device);
+		add(&mounted, " ");
+	}
+	write_all(1, mounted.bytes, mounted.size);
+}
+
+/* No echo, no editing, and a speed at which the emulated port does not wait milliseconds for a line's end. */
+static void make_raw(int port)
+{
+	struct termios settings;
+	if (control(port, TCGETS, &settings) != 0)
+		return;
+	settings.c_iflag = 0;
+	settings.c_oflag = 0;
+	settings.c_lflag = 0;
+	settings.c_cflag = CS8 | CREAD | CLOCAL | B115200;
+	settings.c_cc[VMIN] = 1;
+	settings.c_cc[VTIME] = 0;
+	control(port, TCSETS, &settings);
+}
+
+#define MAX_LINE 2048
+
+/* Reads lines until one is a good one; false where the port ends. Of a line that is too long the rest is no line. */
+static int await(int port, struct wake *wake)
+{
+	static char line[MAX_LINE + 1];
+	long used = 0;
+	int too_long = 0;
+	for (;;) {
+		char chunk[256];
+		long count = call(__NR_read, port, (long)chunk, sizeof chunk, 0, 0);
+		if (count <= 0)
+			return 0;
+		for (long i = 0; i < count; i++) {
+			if (chunk[i] != '\n') {
+				too_long |= used == MAX_LINE;
+				if (!too_long)
+					line[used++] = chunk[i];
+				continue;
+			}
+			line[used] = 0;
+			if (!too_long && parse(line, wake))
+				return 1;
+			used = 0;
+			too_long = 0;
+		}
+	}
+}
+
+static int run(long count, char **words)
+{
+	struct wake wake;
+	int port;
+	if (count != 3 || (port = open_file(words[1], O_RDWR | O_NOCTTY, 0)) < 0)
+		return 1;
+	make_raw(port);
+	if (!write_all(port, words[2], length(words[2])) || !write_all(port, "\n", 1) || !await(port, &wake))
+		return 1;
+	wake_up(&wake, port);
+	mount_media(&wake);
+	return 0;
+}
+
+/* The kernel has put the count of words, and the words, on the stack. */
+__attribute__((noreturn, used)) static void start(long *stack)
+{
+	int status = run(stack[0], (char **)(stack + 1));
+	for (;;)
+		call(__NR_exit_group, status, 0, 0, 0, 0);
+}
+
+#if defined(__x86_64__)
+__asm__(".globl _start\n_start: xor %ebp,%ebp\n mov %rsp,%rdi\n and $-16,%rsp\n call start\n");
+#elif defined(__aarch64__)
+__asm__(".globl _start\n_start: mov x0,sp\n b start\n");
+#endif

@@ -1,0 +1,7 @@
+export const startChoices = ['auto', 'warm', 'cold'] as const;
+
+/**
+ * How instances are started. `warm`: as clones of a template, which is made where there is none, and not otherwise.
+ * `auto`: warm where that can be, else cold.
+ */
+export type StartChoice = (typeof startChoices)[number];
