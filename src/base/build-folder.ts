@@ -43,9 +43,12 @@ export async function inBuildFolder<T>(name: string, work: (folder: string) => P
   const prefix = buildFolderPrefix(name);
   for (const entry of await readdir(bases)) if (entry.startsWith(prefix)) await remove(join(bases, entry));
   const folder = await mkdtemp(join(bases, prefix));
+  // What is made for the guest must not depend on what this user lets others read; the folder is the user's alone.
+  const umask = process.umask(0o022);
   try {
     return await work(folder);
   } finally {
+    process.umask(umask);
     await remove(folder);
   }
 }

@@ -1,4 +1,4 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { inBuildFolder } from '../../src/base/build-folder.js';
@@ -75,4 +75,18 @@ it('what a killed build left goes with the next of that name', async () => {
   }
   await ensureBase(wanted('x', 'one'), say);
   expect((await readdir(basesFolder())).sort()).toEqual(['.build-x-y=abc', 'x']);
+});
+
+it('what a build makes for the guest does not depend on the umask', async () => {
+  const umask = process.umask(0o077);
+  try {
+    const modes = await inBuildFolder('x', async (folder) => {
+      await mkdir(join(folder, 'made'));
+      return [(await stat(folder)).mode & 0o777, (await stat(join(folder, 'made'))).mode & 0o777];
+    });
+    expect(modes).toEqual([0o700, 0o755]);
+    expect(process.umask()).toBe(0o077);
+  } finally {
+    process.umask(umask);
+  }
 });

@@ -158,7 +158,10 @@ const expected = { ...texts(parameterFiles(given, 'test')), 'ovf-env.xml': envir
 async function expectRun(guest: Guest): Promise<void> {
   const { watched, events, said, output } = await run(guest);
   expect(watched, said).toMatchObject({ done: true, exit: { status: 0, reason: 'guest-shutdown' } });
-  expect(events.filter(({ name }) => name === 'error'), said).toEqual([]);
+  expect(
+    events.filter(({ name }) => name === 'error'),
+    said,
+  ).toEqual([]);
   expect(output).toMatchObject(expected);
   expect(output['.gva/run.status']).toBe('0\n');
 }
