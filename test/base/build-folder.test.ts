@@ -5,6 +5,7 @@ import { inBuildFolder } from '../../src/base/build-folder.js';
 import { ensureBase } from '../../src/base/ensure.js';
 import { findBase, publishBase } from '../../src/base/store.js';
 import { umlRelease } from '../../src/base/uml-host.js';
+import { GvaError } from '../../src/system/errors.js';
 import { baseFiles, basesFolder } from '../../src/system/paths.js';
 import { type TestHome, makeTestHome } from '../support/fake-appliance.js';
 
@@ -85,8 +86,19 @@ it('what a build makes for the guest does not depend on the umask', async () => 
       return [(await stat(folder)).mode & 0o777, (await stat(join(folder, 'made'))).mode & 0o777];
     });
     expect(modes).toEqual([0o700, 0o755]);
-    expect(process.umask()).toBe(0o077);
+    expect(process.umask(0o077)).toBe(0o077);
   } finally {
     process.umask(umask);
   }
+});
+
+it.each([
+  Object.assign(new Error('write'), { code: 'ENOSPC' }),
+  new GvaError('TOOL_FAILED', 'dpkg-deb failed: tar: x: Cannot write: No space left on device'),
+])('a full disk is told as such (%s)', async (error) => {
+  await expect(inBuildFolder('x', () => Promise.reject(error))).rejects.toMatchObject({
+    code: 'HOST_FULL',
+    message: `there is no room to build the base x in ${basesFolder()}`,
+  });
+  expect(await readdir(basesFolder())).toEqual([]);
 });
