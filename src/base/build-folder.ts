@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { ExitCode, GvaError, errnoOf } from '../system/errors.js';
 import { ensureFolder } from '../system/files.js';
 import { lockFolder } from '../system/folder-lock.js';
 import { basesFolder, buildFolderPrefix, buildLockPrefix } from '../system/paths.js';
@@ -37,17 +38,39 @@ export async function whileOnlyBuilder<T>(
 /**
  * A new folder for the work, on the file system of the bases; gone afterwards. Whoever calls is the only builder of
  * that name: what a killed one left goes, too.
+ *
+ * @throws GvaError HOST_FULL
  */
 export async function inBuildFolder<T>(name: string, work: (folder: string) => Promise<T>): Promise<T> {
   const bases = await ensureFolder(basesFolder());
   const prefix = buildFolderPrefix(name);
   for (const entry of await readdir(bases)) if (entry.startsWith(prefix)) await remove(join(bases, entry));
   const folder = await mkdtemp(join(bases, prefix));
+  // What is made for the guest must not depend on what this user lets others read; the folder is the user's alone.
+  const umask = process.umask(0o022);
   try {
     return await work(folder);
+  } catch (error) {
+    throw hasNoRoom(error) ? hostFull(name, bases, error) : error;
   } finally {
+    process.umask(umask);
     await remove(folder);
   }
+}
+
+/** Node's own error, or what a tool said of its. */
+const hasNoRoom = (error: unknown) =>
+  ['ENOSPC', 'EDQUOT'].includes(errnoOf(error) ?? '') ||
+  (error instanceof GvaError &&
+    error.code === 'TOOL_FAILED' &&
+    /No space left on device|Disk quota exceeded/.test(error.message));
+
+function hostFull(name: string, bases: string, cause: unknown): GvaError {
+  return new GvaError('HOST_FULL', `there is no room to build the base ${name} in ${bases}`, {
+    hint: 'Make room on that file system, or choose another one (XDG_DATA_HOME).',
+    exitCode: ExitCode.infrastructure,
+    cause,
+  });
 }
 
 const remove = (folder: string) => rm(folder, { recursive: true, force: true, maxRetries: 3 });

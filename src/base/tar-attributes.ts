@@ -9,7 +9,7 @@ const extensions = new Set(['L', 'K', 'x', 'g']);
 
 /**
  * What an ordinary user who unpacks an archive cannot give to its files: owners other than root, the set-id and
- * sticky bits, extended attributes. For archives that we had made: a root file system's, by GNU tar in pax format.
+ * sticky bits, extended attributes; and modes that keep even the owner out. For archives that we had made: a root file system's, by GNU tar in pax format.
  * Devices are left out.
  *
  * @throws GvaError PACKAGE_CORRUPT
@@ -78,8 +78,16 @@ function attributesOf(
   return { path: pathOf(path), permissions, uid: uid ?? number('uid'), gid: gid ?? number('gid'), xattrs };
 }
 
+/** An ordinary user must be able to read a file that is copied, and to write into a folder that is removed. */
 const isSpecial = ({ permissions, uid, gid, xattrs }: InodeAttributes) =>
-  uid !== 0 || gid !== 0 || permissions > 0o777 || xattrs.size > 0;
+  uid !== 0 ||
+  gid !== 0 ||
+  permissions > 0o777 ||
+  xattrs.size > 0 ||
+  (permissions & ownersBits) !== ownersBits;
+
+/** What `chmod -R u+rw` gives to every file. */
+const ownersBits = 0o600;
 
 const pathOf = (name: Buffer) =>
   printable(name)

@@ -1,10 +1,11 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { inBuildFolder } from '../../src/base/build-folder.js';
 import { ensureBase } from '../../src/base/ensure.js';
 import { findBase, publishBase } from '../../src/base/store.js';
 import { umlRelease } from '../../src/base/uml-host.js';
+import { GvaError } from '../../src/system/errors.js';
 import { baseFiles, basesFolder } from '../../src/system/paths.js';
 import { type TestHome, makeTestHome } from '../support/fake-appliance.js';
 
@@ -75,4 +76,29 @@ it('what a killed build left goes with the next of that name', async () => {
   }
   await ensureBase(wanted('x', 'one'), say);
   expect((await readdir(basesFolder())).sort()).toEqual(['.build-x-y=abc', 'x']);
+});
+
+it('what a build makes for the guest does not depend on the umask', async () => {
+  const umask = process.umask(0o077);
+  try {
+    const modes = await inBuildFolder('x', async (folder) => {
+      await mkdir(join(folder, 'made'));
+      return [(await stat(folder)).mode & 0o777, (await stat(join(folder, 'made'))).mode & 0o777];
+    });
+    expect(modes).toEqual([0o700, 0o755]);
+    expect(process.umask(0o077)).toBe(0o077);
+  } finally {
+    process.umask(umask);
+  }
+});
+
+it.each([
+  Object.assign(new Error('write'), { code: 'ENOSPC' }),
+  new GvaError('TOOL_FAILED', 'dpkg-deb failed: tar: x: Cannot write: No space left on device'),
+])('a full disk is told as such (%s)', async (error) => {
+  await expect(inBuildFolder('x', () => Promise.reject(error))).rejects.toMatchObject({
+    code: 'HOST_FULL',
+    message: `there is no room to build the base x in ${basesFolder()}`,
+  });
+  expect(await readdir(basesFolder())).toEqual([]);
 });

@@ -17,11 +17,12 @@ it.each(['gnu', 'pax'])(
     const tree = join(folder.path, 'tree');
     const long = `${'long-'.repeat(25)}/${'name-'.repeat(20)}`;
     await mkdir(join(tree, long, '..'), { recursive: true });
-    for (const name of ['plain', 'setuid', long]) await writeFile(join(tree, name), name);
+    for (const name of ['hidden', 'plain', 'setuid', long]) await writeFile(join(tree, name), name);
     await symlink('plain', join(tree, 'link'));
     await mkdir(join(tree, 'sticky'));
     await chmod(join(tree, 'sticky'), 0o1777);
     await chmod(join(tree, 'setuid'), 0o4755);
+    await chmod(join(tree, 'hidden'), 0o440);
     await chmod(join(tree, long), 0o2755);
     const archive = join(folder.path, 'x.tar');
     const root = ['--owner=:0', '--group=:0', '--sort=name', `--format=${format}`];
@@ -30,6 +31,7 @@ it.each(['gnu', 'pax'])(
     execFileSync('tar', ['-C', tree, `--format=${format}`, ...foreign, '-rf', archive, './plain']);
     await using source = await openRaw(archive);
     expect(await tarAttributes(source)).toEqual([
+      { path: 'hidden', permissions: 0o440, uid: 0, gid: 0, xattrs: none },
       { path: long, permissions: 0o2755, uid: 0, gid: 0, xattrs: none },
       { path: 'setuid', permissions: 0o4755, uid: 0, gid: 0, xattrs: none },
       { path: 'sticky', permissions: 0o1777, uid: 0, gid: 0, xattrs: none },

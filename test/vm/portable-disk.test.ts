@@ -158,9 +158,12 @@ const expected = { ...texts(parameterFiles(given, 'test')), 'ovf-env.xml': envir
 async function expectRun(guest: Guest): Promise<void> {
   const { watched, events, said, output } = await run(guest);
   expect(watched, said).toMatchObject({ done: true, exit: { status: 0, reason: 'guest-shutdown' } });
+  expect(
+    events.filter(({ name }) => name === 'error'),
+    said,
+  ).toEqual([]);
   expect(output).toMatchObject(expected);
   expect(output['.gva/run.status']).toBe('0\n');
-  expect(events.filter(({ name }) => name === 'error')).toEqual([]);
 }
 
 const onPc = (controller: Controller): Hardware => ({ machine: 'pc', controller, cdDrive: 'ide-cd' });

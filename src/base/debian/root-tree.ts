@@ -31,6 +31,8 @@ export async function writeDebianRoot(
   // Devices are the kernel's own.
   const args = ['-x', '-p', '--no-same-owner', '--exclude=./dev/*', '-f', archive, '-C', root];
   await runTool('tar', args, signal ? { signal } : {});
+  // Some files nobody but root can read; tarAttributes() has their modes.
+  await runTool('chmod', ['-R', 'u+rw', root], signal ? { signal } : {});
   await forgetHost(root);
   for (const name of mediaFolders) await mkdir(join(root, name), { recursive: true });
   const installed = await installGvad(root);
