@@ -13,13 +13,16 @@ export interface Arrived {
   readonly data?: PointRecord['data'];
 }
 
+/** `any`: another job's result, of which this one's worker knows only that it is there. */
+export type AwaitedState = 'done' | 'failed' | 'any';
+
 /**
  * Results that a worker has announced: they count when this host sees them, which a file server may let it do later.
  */
 export class Arrivals {
   readonly #sweep: string;
   readonly #patience: number;
-  readonly #expected = new Map<number, { readonly state: 'done' | 'failed'; readonly until: number }>();
+  readonly #expected = new Map<number, { readonly state: AwaitedState; readonly until: number }>();
 
   /** @param patience seconds for which an announced result is waited for */
   constructor(sweep: string, patience: number) {
@@ -36,8 +39,13 @@ export class Arrivals {
   }
 
   /** @param state of the result: that of an earlier attempt may still be seen in its place */
-  expect(point: number, state: 'done' | 'failed', now: number): void {
+  expect(point: number, state: AwaitedState, now: number): void {
     if (!this.#expected.has(point)) this.#expected.set(point, { state, until: now + this.#patience });
+  }
+
+  /** The point is not to be waited for any more. */
+  forget(point: number): void {
+    this.#expected.delete(point);
   }
 
   /**
@@ -53,7 +61,7 @@ export class Arrivals {
     const missing: number[] = [];
     for (const [point, { state, until }] of this.#expected) {
       const arrived = await readArrived(this.#sweep, point, idOf(point));
-      if (arrived?.outcome.state === state) here.push(arrived);
+      if (arrived && (state === 'any' || arrived.outcome.state === state)) here.push(arrived);
       else if (now > until) missing.push(point);
       else continue;
       this.#expected.delete(point);
