@@ -8,7 +8,7 @@ import { Fleet } from './fleet.js';
 import { Follower } from './follower.js';
 import { removeDeadParts } from './leftovers.js';
 import { Nodes } from './nodes.js';
-import { Pace } from './pace.js';
+import { Pace, usualInterval } from './pace.js';
 import { PointEnds } from './point-ends.js';
 import { recoverChunks } from './recover.js';
 import type { GridSettings } from './settings.js';
@@ -62,7 +62,8 @@ export class GridCoordinator implements Conductor {
     this.#fleet = fleet;
     this.#order = new RunOrder(spec.plan.points, (index) => this.#turnOf(index), parts.sorting);
     this.#queue = new RetryQueue(this.#order.points());
-    const limits = { ...spec.retry, growth: settings.growth };
+    const delay = (settings.interval ?? usualInterval).shortest;
+    const limits = { ...spec.retry, growth: settings.growth, delay };
     this.#ends = new PointEnds(parts, limits, (point, due) => this.#queue.add(point, due));
     this.#pace = new Pace(settings.interval);
     const common = { fleet, nodes: this.#nodes, signal: signals.abort };
@@ -84,11 +85,10 @@ export class GridCoordinator implements Conductor {
     settings: GridSettings,
     signals: EndSignals,
   ): Promise<GridCoordinator> {
-    const { spec, store, count, identity } = parts;
+    const { spec, store, identity } = parts;
     const fleet = new Fleet(spec.out);
-    const isMeant = async (point: Point, id: string) =>
-      point.index < count && (await identity(point).catch(() => undefined)) === id;
-    const next = await recoverChunks({ out: spec.out, store, isMeant }, fleet);
+    const plan = { points: spec.plan.points, identity };
+    const next = await recoverChunks({ out: spec.out, store, plan }, fleet);
     await removeDeadParts(spec.out, fleet);
     return new GridCoordinator(parts, settings, signals, { fleet, next });
   }
@@ -188,8 +188,8 @@ export class GridCoordinator implements Conductor {
     if (this.#fleet.elements === 0 || !this.#pace.mayAsk(this.now)) return;
     try {
       await this.#settleUncertain();
-      await this.#follower.look();
       await this.#follower.cancelUnwanted(this.now);
+      await this.#follower.look();
       this.#pace.answered(this.now);
       if (this.#silent) this.#resume();
       this.#silent = false;
@@ -265,7 +265,9 @@ export class GridCoordinator implements Conductor {
   async #leave(): Promise<void> {
     if (this.#follower.isDone) return;
     const { store } = this.#parts;
-    this.unsubmitted = store.counts.pending + this.#queue.waiting;
+    // Those that wait to be run again, and have not been begun, are pending.
+    const waiting = this.#queue.remove(() => true).filter(({ index }) => store.get(index) !== undefined);
+    this.unsubmitted = store.counts.pending + waiting.length;
     if (this.#settings.summary === undefined || this.#isEnding) return;
     await submitSummary(this.#parts.spec, this.#settings, this.#fleet, this.#signals.abort);
   }

@@ -93,7 +93,7 @@ class Folding {
     const nothing = () => undefined;
     const sweep = { ...parts, stop: new StopConditions({}), count: manifest.count };
     const told = { ...sweep, onEvent: nothing, onChange: nothing, out: folder };
-    const limits = { ...defaultRetryLimits, attempts: 1, growth: { memory: 1, time: 1 } };
+    const limits = { ...defaultRetryLimits, attempts: 1, growth: { memory: 1, time: 1 }, delay: 0 };
     this.#ends = new PointEnds(told, limits);
     this.#follower = new Follower({
       ...{ sweep: told, engine, fleet: parts.fleet, nodes: new Nodes(), patience, signal },
@@ -134,8 +134,8 @@ class Folding {
       const missing = await findUncertain(uncertain, this.#now);
       if (missing && cancel === 'all')
         for (const point of await dropChunk(uncertain, missing)) this.#ends.putBack(point);
-      await follower.look();
       if (cancel !== undefined) await follower.cancelUnwanted(this.#now);
+      await follower.look();
       this.#reason = undefined;
     } catch (error) {
       if (this.#signal.aborted) return;

@@ -286,7 +286,8 @@ export class Follower {
     }
   }
 
-  #isUnwanted({ cancelledAt, idleSince, unwanted, state, overSince }: LiveElement, now: number): boolean {
+  #isUnwanted(element: LiveElement, now: number): boolean {
+    const { cancelledAt, idleSince, unwanted, state, overSince, open } = element;
     const usual = this.#parts.patience;
     if (
       overSince !== undefined ||
@@ -294,8 +295,9 @@ export class Follower {
     )
       return false;
     if (this.ending || unwanted) return true;
+    if (open.size > 0) return false;
     // One that runs is about to end by itself, unless its points were done elsewhere.
-    return idleSince !== undefined && (state === 'pending' || now - idleSince >= (usual ?? patience.record));
+    return state === 'pending' || (idleSince !== undefined && now - idleSince >= (usual ?? patience.record));
   }
 
   /** Somebody has cancelled these points: what runs is ended, and what does not is not begun. */

@@ -10,6 +10,7 @@ import {
   afterLoss,
   noGridTally,
 } from './retry.js';
+import { unstage } from './unstage.js';
 
 /** What of a sweep the ends of its points concern. */
 export type EndParts = Pick<
@@ -104,12 +105,14 @@ export class PointEnds {
   /** Its job ended without a result of it. */
   failed(now: number, point: Point, loss: Loss & { readonly message: string }): void {
     const decision = afterLoss(loss, this.tallyOf(point.index), this.#limits);
-    if (!this.#runAgain && decision.next === 'again') {
-      this.putBack(point);
-      return;
+    const cause = { state: 'lost', cause: loss.kind, message: loss.message } as const;
+    const outcome = { ...cause, status: null, times: null };
+    if (decision.next !== 'again') this.#settle(now, point, outcome, decision);
+    else {
+      if (loss.begun && this.#runAgain) this.#parts.store.end(point.index, outcome);
+      else this.putBack(point);
+      if (this.#runAgain) this.#again(now, point, outcome, decision);
     }
-    const outcome = { state: 'lost', cause: loss.kind, message: loss.message } as const;
-    this.#settle(now, point, { ...outcome, status: null, times: null }, decision);
   }
 
   /** What it is given is wrong: there is no use in trying again. */
@@ -127,21 +130,22 @@ export class PointEnds {
     this.#settle(now, point, outcome, { next: 'cancelled' });
   }
 
-  /** It is as if it had never been submitted. */
+  /** It is as if it had not been submitted. */
   putBack({ index }: Point): void {
     const { store, progress, onChange } = this.#parts;
-    store.forget(index);
+    unstage(store, index);
     progress.putBack(index);
     this.#running.delete(index);
     onChange();
   }
 
   #settle(now: number, point: Point, outcome: PointOutcome, decision: GridDecision): void {
+    const { store, onChange } = this.#parts;
     if (decision.next === 'again' && this.#runAgain) {
+      store.end(point.index, outcome);
       this.#again(now, point, outcome, decision);
       return;
     }
-    const { store, onChange } = this.#parts;
     const state = decision.next === 'cancelled' ? 'cancelled' : outcome.state;
     const reason = decision.next === 'final' ? decision.reason : '';
     const message = [outcome.message, reason].filter(Boolean).join('; ');

@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { GridPoint } from '../model/grid.js';
-import type { Point } from '../model/sweep.js';
+import type { IdentityOf } from '../sweep/done-points.js';
+import type { PointSource } from '../sweep/plan/points.js';
 import type { SweepStore } from '../sweep/store/store.js';
 import { gridChunk, gridFiles } from '../system/paths.js';
 import { type StoredChunk, closeChunk, listChunks, readChunk } from './chunks.js';
@@ -26,9 +27,10 @@ type StoredPoint = Pick<GridPoint, 'index' | 'attempt' | 'identity' | 'parameter
 export interface RecoverParts {
   /** Absolute path of the sweep's folder. */
   readonly out: string;
+  /** What is in it is of the plan as it is. */
   readonly store: SweepStore;
-  /** Whether the plan means this very work; undefined: nobody asks, and it is the plan by which it was submitted. */
-  readonly isMeant?: (point: Point, identity: string) => Promise<boolean>;
+  /** Absent where nobody asks whether the plan has changed. */
+  readonly plan?: { readonly points: PointSource; readonly identity: IdentityOf };
 }
 
 /**
@@ -52,17 +54,14 @@ export async function recoverChunks(parts: RecoverParts, fleet: Fleet): Promise<
 async function takeOver(parts: RecoverParts, fleet: Fleet, chunk: StoredChunk): Promise<void> {
   const { out, store } = parts;
   const folder = gridChunk(out, chunk.number);
-  const wanted: StoredPoint[][] = [];
-  for (let element = 0; element < chunk.intent.points.length; element++) {
-    const kept: StoredPoint[] = [];
-    for (const point of await readElement(join(folder, gridFiles.element(element)))) {
-      const { index, parameters, identity } = point;
-      const meant = await parts.isMeant?.({ index, parameters }, identity);
-      if (meant === false) await markCancelled(out, chunk.number, index);
-      else if (isExpected(store, point)) kept.push(point);
-    }
-    wanted.push(kept);
-  }
+  const elements: (readonly StoredPoint[])[] = [];
+  for (let element = 0; element < chunk.intent.points.length; element++)
+    elements.push(await readElement(join(folder, gridFiles.element(element))));
+  const foreign = await foreignOf(parts, elements.flat());
+  for (const { index } of foreign) await markCancelled(out, chunk.number, index);
+  const wanted = elements.map((points) =>
+    points.filter((point) => !foreign.has(point) && isExpected(store, point)),
+  );
   store.together(() => {
     for (const { index: number, identity: id, attempt: attempts } of wanted.flat())
       if (store.get(number)?.attempts !== attempts)
@@ -72,6 +71,32 @@ async function takeOver(parts: RecoverParts, fleet: Fleet, chunk: StoredChunk): 
     chunk,
     wanted.map((points) => points.map(({ index, parameters }) => ({ index, parameters }))),
   );
+}
+
+/** Points that the plan has no more, or that are other work by now. */
+async function foreignOf(
+  { store, plan }: RecoverParts,
+  points: readonly StoredPoint[],
+): Promise<Set<StoredPoint>> {
+  const foreign = new Set<StoredPoint>();
+  if (!plan) return foreign;
+  const unknown: StoredPoint[] = [];
+  for (const point of points) {
+    const id = store.get(point.index)?.id;
+    if (id === undefined) unknown.push(point);
+    else if (id !== point.identity) foreign.add(point);
+  }
+  if (unknown.length === 0) return foreign;
+  unknown.sort((a, b) => a.index - b.index);
+  const meant = plan.points.points()[Symbol.iterator]();
+  let next = meant.next();
+  for (const point of unknown) {
+    while (!next.done && next.value.index < point.index) next = meant.next();
+    const same = !next.done && next.value.index === point.index ? next.value : undefined;
+    const id = same && (await plan.identity(same).catch(() => undefined));
+    if (id !== point.identity) foreign.add(point);
+  }
+  return foreign;
 }
 
 /** It is the latest attempt, and its end is not known. */

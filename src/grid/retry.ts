@@ -22,6 +22,8 @@ export interface GridRetryLimits {
   readonly retryTimeouts: boolean;
   /** Factors by which memory and time of a job grow after it had too little; 1: they may not. */
   readonly growth: { readonly memory: number; readonly time: number };
+  /** Seconds of the first delay; it doubles each time. */
+  readonly delay: number;
 }
 
 export type GridDecision =
@@ -40,8 +42,7 @@ export interface Loss {
 
 /** A point that comes back so often without being blamed is set aside all the same. */
 const mostAgain = 50;
-/** Seconds of the first delay; it doubles each time. */
-const firstDelay = 2;
+/** Seconds. */
 const longestDelay = 300;
 /** Growth stops here: no node has more than so many times of what was asked for. */
 const mostGrowth = 16;
@@ -67,7 +68,7 @@ export function afterLoss(
   // Thirds do not add up to exactly 1.
   if (tally.blame > limits.attempts - 0.01 || tally.again >= mostAgain)
     return { next: 'final', reason: setAside(tally.again) };
-  return { next: 'again', delay: delayOf(tally.again), tally };
+  return { next: 'again', delay: delayOf(tally.again, limits), tally };
 }
 
 const setAside = (times: number) => `set aside after ${times} ${times === 1 ? 'attempt' : 'attempts'}`;
@@ -78,7 +79,8 @@ const grown = (before: number, factor: number) => Math.min(mostGrowth, before * 
 export function afterFailure(before: GridTally, limits: GridRetryLimits): GridDecision {
   const failed = before.failed + 1;
   if (failed > limits.retryFailed) return { next: 'final', reason: '' };
-  return { next: 'again', delay: delayOf(failed), tally: { ...before, failed } };
+  return { next: 'again', delay: delayOf(failed, limits), tally: { ...before, failed } };
 }
 
-const delayOf = (times: number) => Math.min(longestDelay, firstDelay * 2 ** (times - 1));
+const delayOf = (times: number, { delay }: GridRetryLimits) =>
+  Math.min(longestDelay, delay * 2 ** (times - 1));

@@ -4,7 +4,6 @@ import type { Point, PointOutcome } from '../model/sweep.js';
 import type { ConductParts } from '../sweep/conductor.js';
 import { notRun } from '../sweep/run-point.js';
 import type { RetryQueue } from '../sweep/schedule/retry-queue.js';
-import type { SweepStore } from '../sweep/store/store.js';
 import { GvaError } from '../system/errors.js';
 import { type Arrived, readArrived } from './arrivals.js';
 import { bundleSize } from './bundle.js';
@@ -17,6 +16,7 @@ import type { Nodes } from './nodes.js';
 import type { GridTally } from './retry.js';
 import { type GridSettings, mostElements } from './settings.js';
 import { usualInterval } from './pace.js';
+import { unstage } from './unstage.js';
 
 /** Weight of the latest point in the mean time of points. */
 const latest = 0.05;
@@ -233,7 +233,7 @@ export class Submitter {
     for (const element of elements) this.#parts.fleet.settle(element);
     const { store, spec } = this.#sweep;
     store.together(() => {
-      for (const point of points) undo(store, point);
+      for (const point of points) unstage(store, point);
     });
     await closeChunk(spec.out, chunk.number);
   }
@@ -281,11 +281,4 @@ export class Submitter {
       files: files.map(({ name, source, size, sha256 }) => ({ name, source, size, sha256 })),
     };
   }
-}
-
-/** As if it had not been staged; what it has been through before counts. */
-function undo(store: SweepStore, number: number): void {
-  const record = store.get(number);
-  if (record && record.attempts > 1) store.put({ ...record, state: 'lost', attempts: record.attempts - 1 });
-  else store.forget(number);
 }

@@ -94,11 +94,11 @@ export class GridHome implements AsyncDisposable {
   }
 
   /** Numbers of points by state. */
-  async states(): Promise<Record<string, number[]>> {
+  states(): Record<string, number[]> {
     using store = SweepStore.open(join(this.out, 'store.db'), 1);
     const states: Record<string, number[]> = {};
     for (const { number, state } of store.records()) (states[state] ??= []).push(number);
-    return Promise.resolve(states);
+    return states;
   }
 
   record(number: number) {

@@ -158,6 +158,8 @@ export class ScriptedGrid implements GridEngine {
   /** After an array has come to the grid; what it throws is the answer to the client. */
   afterSubmit: (array: JobArray, job: string) => void = () => undefined;
   polls = 0;
+  /** Of the array that is being submitted. */
+  excludes: readonly string[] = [];
   known: GridLimits = { elements: 1000, jobs: undefined };
   /** Jobs that begin with each look, at most. */
   slots = Infinity;
@@ -176,6 +178,7 @@ export class ScriptedGrid implements GridEngine {
   }
 
   async submit(array: JobArray): Promise<string> {
+    this.excludes = array.exclude;
     await this.#asked('submit', () => undefined);
     const job = String(100 + this.submitted.length);
     this.submitted.push(array);

@@ -1,15 +1,19 @@
-import { resolve } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import type { Plan } from '../../sweep/plan/plan.js';
 import type { SavedRun } from '../../sweep/observe/saved-options.js';
 import type { SweepManifest } from '../../model/sweep.js';
 import { GvaError, messageOf } from '../../system/errors.js';
+
+/** Tells a person something. */
+type Tell = (note: string) => unknown;
 
 /** What is asked of the jobs at the same time. */
 export interface TakeIn {
   /** Points that are to be cancelled, or all that waits and runs. */
   readonly cancel?: readonly number[] | 'all';
   /** Gets what a person should know. */
-  readonly tell?: (this: void, note: string) => void;
+  readonly tell?: Tell;
 }
 
 /**
@@ -62,8 +66,6 @@ async function isLeft(folder: string): Promise<boolean> {
 }
 
 async function manifestOf(folder: string): Promise<SweepManifest> {
-  const { readFile } = await import('node:fs/promises');
-  const { join } = await import('node:path');
   const { sweepFiles } = await import('../../system/paths.js');
   const { parseSweepManifest } = await import('../../sweep/manifest.js');
   const file = join(folder, sweepFiles.sweep);
@@ -76,7 +78,7 @@ async function manifestOf(folder: string): Promise<SweepManifest> {
 async function pointsOf(
   { plan: { file, text }, options }: SavedRun,
   manifest: SweepManifest,
-  tell: (note: string) => void,
+  tell: Tell,
 ): Promise<Plan['points'] | undefined> {
   const { outlinePlan } = await import('../../sweep/plan/plan.js');
   const { countPoints } = await import('../../sweep/plan/points.js');
