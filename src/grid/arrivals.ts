@@ -6,9 +6,6 @@ import { readKeptData } from '../sweep/results/kept.js';
 import type { PointRecord } from '../sweep/store/store.js';
 import { pointFolder, resultFiles } from '../system/paths.js';
 
-/** The state that an announced result is to have. */
-type Wanted = 'done' | 'failed' | 'any';
-
 /** A result that is there. */
 export interface Arrived {
   readonly point: number;
@@ -16,13 +13,16 @@ export interface Arrived {
   readonly data?: PointRecord['data'];
 }
 
+/** `any`: another job's result, of which this one's worker knows only that it is there. */
+export type AwaitedState = 'done' | 'failed' | 'any';
+
 /**
  * Results that a worker has announced: they count when this host sees them, which a file server may let it do later.
  */
 export class Arrivals {
   readonly #sweep: string;
   readonly #patience: number;
-  readonly #expected = new Map<number, { readonly state: Wanted; readonly until: number }>();
+  readonly #expected = new Map<number, { readonly state: AwaitedState; readonly until: number }>();
 
   /** @param patience seconds for which an announced result is waited for */
   constructor(sweep: string, patience: number) {
@@ -39,8 +39,13 @@ export class Arrivals {
   }
 
   /** @param state of the result: that of an earlier attempt may still be seen in its place */
-  expect(point: number, state: Wanted, now: number): void {
+  expect(point: number, state: AwaitedState, now: number): void {
     if (!this.#expected.has(point)) this.#expected.set(point, { state, until: now + this.#patience });
+  }
+
+  /** The point is not to be waited for any more. */
+  forget(point: number): void {
+    this.#expected.delete(point);
   }
 
   /**

@@ -3,7 +3,7 @@ import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { GridElement } from '../model/grid.js';
-import { ExitCode, GvaError, messageOf } from '../system/errors.js';
+import { ExitCode, GvaError, errnoOf, messageOf } from '../system/errors.js';
 import { ensureFolder, syncPath, writeFileAtomically } from '../system/files.js';
 import { gridChunk, gridFiles } from '../system/paths.js';
 
@@ -51,22 +51,41 @@ export async function listChunks(sweep: string): Promise<{ open: number[]; next:
 /**
  * Writes all files of a new chunk; when it returns, the intent to submit it survives a crash of this host. Files of
  * elements are not synced one by one: a worker that finds its own broken says so, and its points are submitted again.
+ *
+ * @returns false where there is a chunk of that number already
  */
 export async function writeChunk(
   sweep: string,
   number: number,
   intent: ChunkIntent,
-  elements: Iterable<GridElement>,
-): Promise<void> {
+  elements: readonly GridElement[],
+): Promise<boolean> {
   const folder = gridChunk(sweep, number);
   await ensureFolder(chunksFolder(sweep));
-  await mkdir(folder);
+  if (!(await makeNew(folder))) return false;
   await mkdir(join(folder, gridFiles.logs));
-  let element = 0;
-  for (const content of elements)
-    await writeFile(join(folder, gridFiles.element(element++)), JSON.stringify(content));
+  const writeNext = async (iterator: ArrayIterator<[number, GridElement]>) => {
+    for (const [element, content] of iterator)
+      await writeFile(join(folder, gridFiles.element(element)), JSON.stringify(content));
+  };
+  const iterator = elements.entries();
+  // A file server is asked for several at a time.
+  await Promise.all(Array.from({ length: writers }, () => writeNext(iterator)));
   await writeFileAtomically(join(folder, gridFiles.array), JSON.stringify(intent));
   await syncPath(chunksFolder(sweep));
+  return true;
+}
+
+const writers = 8;
+
+async function makeNew(folder: string): Promise<boolean> {
+  try {
+    await mkdir(folder);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') return false;
+    throw error;
+  }
 }
 
 export const writeSubmitted = (sweep: string, number: number, job: string) =>

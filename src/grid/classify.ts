@@ -10,6 +10,7 @@ export type FailureKind =
   | 'launch-failed'
   | 'node-unfit'
   | 'file-system-full'
+  | 'out-of-time'
   | 'worker-failed'
   | 'vanished';
 
@@ -50,6 +51,7 @@ export const rules: Readonly<Record<FailureKind, Rule>> = {
   'launch-failed': rule('the grid could not start the job on its node', 1 / 3, { avoidNode: true }),
   'node-unfit': rule('its node cannot run instances', 0, { avoidNode: true }),
   'file-system-full': rule('the file system of the sweep is full', 0, { then: 'wait' }),
+  'out-of-time': rule("the job's time was nearly over", 0),
   'worker-failed': rule('the worker ended before its work was done', 1),
   vanished: rule('the grid does not know the job any more, and it left no result', 1),
 };
@@ -66,7 +68,7 @@ function rule(told: string, blame: number, others: Partial<Rule> = {}): Rule {
  */
 export function classify(worker: WorkerEnd, seen: ElementState | undefined): FailureKind {
   const { trouble, stopped } = worker;
-  if (trouble?.code === 'ENOSPC' || trouble?.code === 'EDQUOT') return 'file-system-full';
+  if (trouble?.code === 'SHARED_FOLDER_FULL') return 'file-system-full';
   if (trouble?.avoidNode) return 'node-unfit';
   switch (seen?.end) {
     case 'out-of-memory':
@@ -78,12 +80,11 @@ export function classify(worker: WorkerEnd, seen: ElementState | undefined): Fai
       return seen.end;
     case 'completed':
     case 'failed':
-      // It saw its time come to an end, and left the rest to another job.
-      return stopped === 'TIME' ? 'preempted' : 'worker-failed';
+      return stopped === 'TIME' ? 'out-of-time' : 'worker-failed';
     case undefined:
       break;
   }
-  if (stopped === 'TIME') return 'preempted';
+  if (stopped === 'TIME') return 'out-of-time';
   if (worker.ended || trouble || stopped !== undefined) return 'worker-failed';
   return 'vanished';
 }

@@ -86,6 +86,8 @@ export interface JobArray {
   readonly resources: GridResources;
   /** Elements that run at once, at most; undefined: as many as the grid lets. */
   readonly atOnce?: number;
+  /** Arrays, as the grid calls them: it begins when all their elements have ended, in whatever way. */
+  readonly after?: readonly string[];
   /** Nodes to avoid. */
   readonly exclude: readonly string[];
   readonly options: GridOptions;

@@ -1,32 +1,45 @@
 import type { Point, PointOutcome } from '../model/sweep.js';
 import type { ConductParts } from '../sweep/conductor.js';
-import type { RetryQueue } from '../sweep/schedule/retry-queue.js';
 import type { Arrived } from './arrivals.js';
-import type { FailureKind } from './classify.js';
 import {
   type GridDecision,
   type GridRetryLimits,
   type GridTally,
+  type Loss,
   afterFailure,
   afterLoss,
   noGridTally,
 } from './retry.js';
+import { unstage } from './unstage.js';
+
+/** What of a sweep the ends of its points concern. */
+export type EndParts = Pick<
+  ConductParts,
+  'store' | 'known' | 'progress' | 'stop' | 'count' | 'onEvent' | 'onChange'
+>;
+
+/** Has a point run again, from that second on. */
+export type RunAgain = (point: Point, due: number) => void;
+
+/** A status of 128 + SIGKILL: whoever kills a VMM, and not its job, is the kernel that is out of memory. */
+const killed = /\bstatus 137\b/;
 
 /** What becomes of points that a grid has run: ended for good, or to be run again. */
 export class PointEnds {
   /** Why the sweep is to stop, once a condition holds. */
   stopped: string | undefined;
-  readonly #parts: ConductParts;
-  readonly #queue: RetryQueue<Point>;
+  readonly #parts: EndParts;
   readonly #limits: GridRetryLimits;
+  readonly #runAgain: RunAgain | undefined;
   readonly #tallies = new Map<number, GridTally>();
   readonly #running = new Set<number>();
   readonly #ends = { done: 0, failed: 0, lost: 0 };
 
-  constructor(parts: ConductParts, queue: RetryQueue<Point>, limits: GridRetryLimits) {
+  /** @param runAgain absent where nobody can: what would be run again is pending */
+  constructor(parts: EndParts, limits: GridRetryLimits, runAgain?: RunAgain) {
     this.#parts = parts;
-    this.#queue = queue;
     this.#limits = limits;
+    this.#runAgain = runAgain;
   }
 
   get running(): number {
@@ -37,17 +50,19 @@ export class PointEnds {
     return this.#tallies.get(index) ?? noGridTally;
   }
 
-  /** Workers have begun them. */
-  began(now: number, points: readonly Point[]): void {
+  /** Workers have begun them. @param news `at`: when, in milliseconds of the worker's clock */
+  began(now: number, news: readonly { readonly point: Point; readonly at: number }[]): void {
     const { store, progress, onEvent } = this.#parts;
-    const fresh = points.filter(({ index }) => !this.#running.has(index));
+    const fresh = news.filter(({ point }) => !this.#running.has(point.index));
     if (fresh.length === 0) return;
     store.together(() => {
-      for (const { index } of fresh) store.run(index);
+      for (const { point } of fresh) store.run(point.index);
     });
-    for (const point of fresh) {
+    for (const { point, at } of fresh) {
       this.#running.add(point.index);
-      progress.started(now, point.index, store.get(point.index)?.attempts ?? 1);
+      // Clocks of nodes may be wrong.
+      const ago = Math.max(0, (Date.now() - at) / 1000) || 0;
+      progress.started(now - ago, point.index, store.get(point.index)?.attempts ?? 1);
       progress.reached(point.index, 'running');
       onEvent({ event: 'point-started', point });
     }
@@ -66,7 +81,9 @@ export class PointEnds {
       const id = store.get(point.index)?.id;
       if (outcome.state === 'done' && id !== undefined) await known.remember(point.index, id);
       const decision =
-        outcome.state === 'failed' ? afterFailure(this.tallyOf(point.index), this.#limits) : undefined;
+        outcome.state === 'failed' && this.#runAgain
+          ? afterFailure(this.tallyOf(point.index), this.#limits)
+          : undefined;
       if (decision?.next === 'again') this.#again(now, point, outcome, decision);
       else this.#final(now, point, outcome, data);
     }
@@ -75,17 +92,27 @@ export class PointEnds {
   /** The instance was lost on a node that works: the guest did not boot, or the VMM failed. */
   lost(now: number, point: Point, outcome: PointOutcome): void {
     const late = outcome.cause === 'timeout' && !this.#limits.retryTimeouts;
+    const kind =
+      outcome.cause === 'vmm-failed' && killed.test(outcome.message ?? '')
+        ? 'out-of-memory'
+        : 'worker-failed';
     const decision = late
       ? ({ next: 'final', reason: '' } as const)
-      : afterLoss('worker-failed', true, this.tallyOf(point.index), this.#limits);
+      : afterLoss({ kind, begun: true, alone: true }, this.tallyOf(point.index), this.#limits);
     this.#settle(now, point, outcome, decision);
   }
 
-  /** Its job ended without a result of it. @param begun it was being run */
-  failed(now: number, point: Point, failure: { kind: FailureKind; begun: boolean; message: string }): void {
-    const { kind, begun, message } = failure;
-    const decision = afterLoss(kind, begun, this.tallyOf(point.index), this.#limits);
-    this.#settle(now, point, { state: 'lost', cause: kind, message, status: null, times: null }, decision);
+  /** Its job ended without a result of it. */
+  failed(now: number, point: Point, loss: Loss & { readonly message: string }): void {
+    const decision = afterLoss(loss, this.tallyOf(point.index), this.#limits);
+    const cause = { state: 'lost', cause: loss.kind, message: loss.message } as const;
+    const outcome = { ...cause, status: null, times: null };
+    if (decision.next !== 'again') this.#settle(now, point, outcome, decision);
+    else {
+      if (loss.begun && this.#runAgain) this.#parts.store.end(point.index, outcome);
+      else this.putBack(point);
+      if (this.#runAgain) this.#again(now, point, outcome, decision);
+    }
   }
 
   /** What it is given is wrong: there is no use in trying again. */
@@ -96,27 +123,33 @@ export class PointEnds {
     this.#settle(now, point, outcome, { next: 'final', reason: '' });
   }
 
-  /** Somebody has cancelled it before it was begun. */
+  /** Somebody has cancelled it. */
   cancelled(now: number, point: Point): void {
     const outcome = { state: 'cancelled', cause: 'interrupted', status: null, times: null } as const;
+    if (!this.#parts.store.get(point.index)) return;
     this.#settle(now, point, outcome, { next: 'cancelled' });
   }
 
-  /** It is as if it had never been submitted. */
-  putBack(point: Point): void {
-    this.#parts.store.forget(point.index);
-    this.#parts.onChange();
+  /** It is as if it had not been submitted. */
+  putBack({ index }: Point): void {
+    const { store, progress, onChange } = this.#parts;
+    unstage(store, index);
+    progress.putBack(index);
+    this.#running.delete(index);
+    onChange();
   }
 
   #settle(now: number, point: Point, outcome: PointOutcome, decision: GridDecision): void {
-    if (decision.next === 'again') {
+    const { store, onChange } = this.#parts;
+    if (decision.next === 'again' && this.#runAgain) {
+      store.end(point.index, outcome);
       this.#again(now, point, outcome, decision);
       return;
     }
-    const { store, onChange } = this.#parts;
     const state = decision.next === 'cancelled' ? 'cancelled' : outcome.state;
-    const reason = decision.next === 'final' && decision.reason !== '' ? `; ${decision.reason}` : '';
-    const told = { ...outcome, state, message: `${outcome.message ?? ''}${reason}` };
+    const reason = decision.next === 'final' ? decision.reason : '';
+    const message = [outcome.message, reason].filter(Boolean).join('; ');
+    const told = { ...outcome, state, ...(message === '' ? {} : { message }) };
     store.end(point.index, told);
     onChange();
     this.#final(now, point, told, undefined);
@@ -130,7 +163,7 @@ export class PointEnds {
   ): void {
     this.#tallies.set(point.index, tally);
     this.#parts.progress.putBack(point.index);
-    this.#queue.add(point, now + delay);
+    this.#runAgain?.(point, now + delay);
     this.#running.delete(point.index);
     this.#parts.onEvent({ event: 'point-again', point, outcome, delay });
   }
@@ -139,16 +172,21 @@ export class PointEnds {
     const { progress, onEvent, stop, store, count } = this.#parts;
     const { index } = point;
     this.#tallies.delete(index);
-    // A point whose beginning was never seen has ended all the same.
-    if (!this.#running.delete(index)) progress.started(now, index, 1);
+    const begun = this.#running.delete(index);
     if (outcome.state === 'cancelled') {
       progress.putBack(index);
       return;
     }
+    // Its result knows best how long it took; and one whose beginning was never seen has ended all the same.
+    const seconds = outcome.times?.collected ?? undefined;
+    if (!begun || seconds !== undefined)
+      progress.started(now - (seconds ?? 0), index, store.get(index)?.attempts ?? 1);
     progress.ended(now, index, outcome);
     onEvent({ event: 'point-ended', point, outcome });
     this.#ends[outcome.state]++;
     const counts = { ...this.#ends, pending: store.counts.pending, points: count, seconds: now };
     this.stopped ??= stop.check(counts, { parameters: point.parameters, ...(data ? { data } : {}) });
+    const message = stop.takeEarlyWarning();
+    if (message !== undefined) onEvent({ event: 'note', code: 'STOP_WHEN_UNSEEN', message });
   }
 }

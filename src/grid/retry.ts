@@ -22,6 +22,8 @@ export interface GridRetryLimits {
   readonly retryTimeouts: boolean;
   /** Factors by which memory and time of a job grow after it had too little; 1: they may not. */
   readonly growth: { readonly memory: number; readonly time: number };
+  /** Seconds of the first delay; it doubles each time. */
+  readonly delay: number;
 }
 
 export type GridDecision =
@@ -29,18 +31,25 @@ export type GridDecision =
   | { readonly next: 'final'; readonly reason: string }
   | { readonly next: 'cancelled' };
 
+/** How a job ended without a point's result. */
+export interface Loss {
+  readonly kind: FailureKind;
+  /** The point was being run. */
+  readonly begun: boolean;
+  /** It had the job for itself. */
+  readonly alone: boolean;
+}
+
 /** A point that comes back so often without being blamed is set aside all the same. */
 const mostAgain = 50;
-/** Seconds of the first delay; it doubles each time. */
-const firstDelay = 2;
+/** Seconds. */
 const longestDelay = 300;
 /** Growth stops here: no node has more than so many times of what was asked for. */
 const mostGrowth = 16;
 
-/** What to do with a point that a job ended without. @param begun it was being run */
+/** What to do with a point that a job ended without. */
 export function afterLoss(
-  kind: FailureKind,
-  begun: boolean,
+  { kind, begun, alone }: Loss,
   before: GridTally,
   limits: GridRetryLimits,
 ): GridDecision {
@@ -53,14 +62,16 @@ export function afterLoss(
     again: before.again + 1,
     growth: grows ? { ...before.growth, [grows]: grown(before.growth[grows], factor) } : before.growth,
   };
-  if (begun && kind === 'time-limit' && factor === 1 && !limits.retryTimeouts)
+  // One that others have taken the time from may do without them.
+  if (begun && alone && kind === 'time-limit' && factor === 1 && !limits.retryTimeouts)
     return { next: 'final', reason: 'a second attempt would hardly be quicker: give it more --time' };
   // Thirds do not add up to exactly 1.
-  if (tally.blame > limits.attempts - 0.01)
-    return { next: 'final', reason: `set aside after ${tally.again} attempts` };
-  if (tally.again >= mostAgain) return { next: 'final', reason: `set aside after ${tally.again} attempts` };
-  return { next: 'again', delay: delayOf(tally.again), tally };
+  if (tally.blame > limits.attempts - 0.01 || tally.again >= mostAgain)
+    return { next: 'final', reason: setAside(tally.again) };
+  return { next: 'again', delay: delayOf(tally.again, limits), tally };
 }
+
+const setAside = (times: number) => `set aside after ${times} ${times === 1 ? 'attempt' : 'attempts'}`;
 
 const grown = (before: number, factor: number) => Math.min(mostGrowth, before * factor);
 
@@ -68,7 +79,8 @@ const grown = (before: number, factor: number) => Math.min(mostGrowth, before * 
 export function afterFailure(before: GridTally, limits: GridRetryLimits): GridDecision {
   const failed = before.failed + 1;
   if (failed > limits.retryFailed) return { next: 'final', reason: '' };
-  return { next: 'again', delay: delayOf(failed), tally: { ...before, failed } };
+  return { next: 'again', delay: delayOf(failed, limits), tally: { ...before, failed } };
 }
 
-const delayOf = (times: number) => Math.min(longestDelay, firstDelay * 2 ** (times - 1));
+const delayOf = (times: number, { delay }: GridRetryLimits) =>
+  Math.min(longestDelay, delay * 2 ** (times - 1));

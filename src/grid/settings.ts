@@ -21,6 +21,8 @@ export interface GridSettings {
   readonly growth: { readonly memory: number; readonly time: number };
   /** When all is submitted, this client ends: the jobs go on. */
   readonly leave: boolean;
+  /** What a last job is to run after all others, when this client ends before them; undefined: there is none. */
+  readonly summary: readonly string[] | undefined;
   /** Between two looks; as usual where absent. */
   readonly interval?: Interval;
   /** Seconds to wait for files that a file server shows late, instead of the usual ones. */
@@ -29,5 +31,3 @@ export interface GridSettings {
 
 /** Elements that wait or run, at most: a grid has other users. */
 export const mostElements = 5000;
-/** Nodes that cannot run instances for one reason, after which it is taken for the reason of all. */
-export const unfitNodes = 3;

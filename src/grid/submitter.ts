@@ -1,6 +1,3 @@
-import { randomBytes } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { GridElement, GridPoint } from '../model/grid.js';
 import type { Point, PointOutcome } from '../model/sweep.js';
@@ -8,61 +5,60 @@ import type { ConductParts } from '../sweep/conductor.js';
 import { notRun } from '../sweep/run-point.js';
 import type { RetryQueue } from '../sweep/schedule/retry-queue.js';
 import { GvaError } from '../system/errors.js';
-import { gridChunk, gridFiles } from '../system/paths.js';
 import { type Arrived, readArrived } from './arrivals.js';
 import { bundleSize } from './bundle.js';
 import { type ChunkIntent, closeChunk, writeChunk, writeSubmitted } from './chunks.js';
-import type { GridLimits, JobArray } from './engine.js';
+import { type GridLimits, SubmissionUncertain } from './engine.js';
 import type { Fleet, LiveChunk } from './fleet.js';
-import type { PointEnds } from './point-ends.js';
-import { jobResources } from './resources.js';
+import { type Due, type Group, groupsOf, hasGrown, pointsOf } from './groups.js';
+import { arrayOf, intentOf } from './intent.js';
+import type { Nodes } from './nodes.js';
 import type { GridTally } from './retry.js';
 import { type GridSettings, mostElements } from './settings.js';
+import { usualInterval } from './pace.js';
+import { unstage } from './unstage.js';
 
-/** A point that is to be submitted, with the identity of its work. */
-interface Due {
-  readonly point: Point;
-  readonly id: string;
-  readonly tally: GridTally;
-}
-
-/** Times that an uncertain array is looked for in vain before it is submitted again. */
-const mostMisses = 3;
 /** Weight of the latest point in the mean time of points. */
 const latest = 0.05;
+/** Intervals between two times that something is submitted while other jobs wait or run. */
+const pause = 15;
+/** Points of one array: what is written before it is submitted is in memory. */
+const mostPoints = 20_000;
+
+export interface SubmitterParts {
+  readonly fleet: Fleet;
+  readonly nodes: Nodes;
+  readonly queue: RetryQueue<Point>;
+  readonly tallyOf: (index: number) => GridTally;
+  /** Number of the next chunk. */
+  readonly next: number;
+  readonly signal: AbortSignal;
+}
 
 /** Turns points into arrays of jobs. What is submitted is on the disk before the grid hears of it. */
 export class Submitter {
-  /** Nothing is left that could be submitted, or waits to be. */
-  allSubmitted = false;
-  readonly #parts: ConductParts;
+  readonly #sweep: ConductParts;
   readonly #settings: GridSettings;
-  readonly #fleet: Fleet;
-  readonly #signal: AbortSignal;
-  readonly #exclude = new Set<string>();
+  readonly #parts: SubmitterParts;
   #limits: Promise<GridLimits> | undefined;
   #next: number;
   #pointSeconds: number | undefined;
+  /** No point is left that has not come yet. */
+  #exhausted = false;
+  #submittedAt = -Infinity;
   #known: { point: Point; arrived: Arrived }[] = [];
   #wrong: { point: Point; outcome: PointOutcome }[] = [];
 
-  /** @param next number of the next chunk */
-  constructor(
-    parts: ConductParts,
-    settings: GridSettings,
-    { fleet, next }: { fleet: Fleet; next: number },
-    signal: AbortSignal,
-  ) {
-    this.#parts = parts;
+  constructor(sweep: ConductParts, settings: GridSettings, parts: SubmitterParts) {
+    this.#sweep = sweep;
     this.#settings = settings;
-    this.#fleet = fleet;
-    this.#next = next;
-    this.#signal = signal;
+    this.#parts = parts;
+    this.#next = parts.next;
   }
 
-  /** A node that is not to get any more of this sweep. */
-  avoid(node: string): void {
-    this.#exclude.add(node);
+  /** Nothing is left that could be submitted, or waits to be. */
+  get allSubmitted(): boolean {
+    return this.#exhausted && this.#parts.queue.waiting === 0;
   }
 
   /** How long a point took, in seconds, on some node. */
@@ -79,69 +75,102 @@ export class Submitter {
     return known;
   }
 
-  /** Points that were not submitted, because their files cannot be read. */
+  /** Points that were not submitted, because their files cannot be read, or no node has what they need by now. */
   takeWrong(): { point: Point; outcome: PointOutcome }[] {
     const wrong = this.#wrong;
     this.#wrong = [];
     return wrong;
   }
 
-  /** @throws GvaError GRID_REFUSED, GRID_FULL, GRID_SILENT: what could not be submitted is in the queue again */
-  async submit(queue: RetryQueue<Point>, now: number, ends: PointEnds): Promise<void> {
-    this.#limits ??= this.#settings.engine.limits(this.#signal);
-    const limits = await this.#limits.catch((error: unknown) => {
-      this.#limits = undefined;
-      throw error;
-    });
+  /**
+   * Submits what is due, as far as there is room for it.
+   *
+   * @returns whether there was room for all
+   * @throws GvaError GRID_REFUSED, GRID_FULL, GRID_SILENT, Error of the file system: what could not be submitted is in
+   *   the queue again
+   */
+  async submit(now: number): Promise<boolean> {
+    const { fleet, signal } = this.#parts;
+    // One thing after the other: nobody knows how long the grid takes for the next one.
+    if (fleet.uncertain.length > 0) return true;
+    const limits = await this.#askLimits();
     // A grid that is shared is not filled to the brim.
-    const most = Math.min(mostElements, Math.floor((limits.jobs ?? Infinity) * 0.8));
+    const most = Math.max(1, Math.min(mostElements, Math.floor((limits.jobs ?? Infinity) * 0.8)));
+    if (!this.#isTime(now, most)) return true;
     for (;;) {
-      const room = Math.min(most - this.#fleet.elements, limits.elements);
-      if (room < 1 || this.#signal.aborted) return;
-      const bundle = this.#bundle(most);
-      const due = await this.#take(queue, now, { room, bundle, ends });
-      for (const group of groupsOf(due, bundle)) await this.#submitGroup(group, queue, now);
-      if (due.length === 0) return;
+      const free = most - fleet.elements;
+      if (free < 1 || signal.aborted) return free > 0;
+      const bundle = this.#bundle(this.#settings.leave ? free : most);
+      const room = Math.min(free, limits.elements, Math.ceil(mostPoints / bundle));
+      const due = await this.#take(now, room, bundle);
+      if (due.length === 0) return true;
+      await this.#submitAll(groupsOf(due, bundle), now);
+      this.#submittedAt = now;
+      if (fleet.uncertain.length > 0) return true;
       await setImmediate();
     }
   }
 
+  #askLimits(): Promise<GridLimits> {
+    return (this.#limits ??= this.#settings.engine.limits(this.#parts.signal).catch((error: unknown) => {
+      this.#limits = undefined;
+      throw error;
+    }));
+  }
+
+  /** A grid has better things to do than to take arrays of a few jobs again and again. */
+  #isTime(now: number, most: number): boolean {
+    const { elements } = this.#parts.fleet;
+    const { shortest } = this.#settings.interval ?? usualInterval;
+    if (elements === 0) return true;
+    if (now - this.#submittedAt < pause * shortest) return false;
+    return this.#exhausted || most - elements >= most / 10;
+  }
+
   #bundle(elements: number): number {
-    const { pending } = this.#parts.store.counts;
+    const { pending } = this.#sweep.store.counts;
     const facts = { points: pending, pointSeconds: this.#pointSeconds, slots: undefined };
     return this.#settings.bundle ?? bundleSize({ ...facts, elements });
   }
 
-  async #take(
-    queue: RetryQueue<Point>,
-    now: number,
-    { room, bundle, ends }: { room: number; bundle: number; ends: PointEnds },
-  ): Promise<Due[]> {
-    const { spec, known, identity } = this.#parts;
+  async #take(now: number, room: number, bundle: number): Promise<Due[]> {
+    const { queue } = this.#parts;
     const due: Due[] = [];
     for (let elements = 0; elements < room;) {
       const next = queue.next(now);
-      this.allSubmitted = next === undefined;
+      this.#exhausted = next?.item === undefined;
       if (next?.wait === 0) {
         await setImmediate();
         continue;
       }
       if (!next?.item) break;
-      const point = next.item;
-      const id = await identity(point).catch((error: unknown) => {
-        this.#wrong.push({ point, outcome: notRun(error).outcome });
-      });
-      if (id === undefined) continue;
-      if (!spec.force && (await known.adopt(point.index, id)) && (await this.#adopted(point, id))) continue;
-      const tally = ends.tallyOf(point.index);
-      due.push({ point, id, tally });
-      elements += tally.blame > 0 ? 1 : 1 / bundle;
+      try {
+        const one = await this.#prepare(next.item);
+        if (!one) continue;
+        due.push(one);
+        elements += one.tally.blame > 0 ? 1 : 1 / bundle;
+      } catch (error) {
+        for (const point of [...due.map(({ point }) => point), next.item]) queue.add(point, now);
+        throw error;
+      }
     }
     return due;
   }
 
+  /** Undefined where there is nothing to run. */
+  async #prepare(point: Point): Promise<Due | undefined> {
+    const { spec, known, identity } = this.#sweep;
+    const id = await identity(point).catch((error: unknown) => {
+      this.#wrong.push({ point, outcome: notRun(error).outcome });
+    });
+    if (id === undefined) return undefined;
+    if (!spec.force && (await known.adopt(point.index, id)) && (await this.#adopted(point, id)))
+      return undefined;
+    return { point, id, tally: this.#parts.tallyOf(point.index) };
+  }
+
   async #adopted(point: Point, id: string): Promise<boolean> {
-    const { store, spec } = this.#parts;
+    const { store, spec } = this.#sweep;
     const arrived = await readArrived(spec.out, point.index, id);
     if (!arrived) return false;
     store.stage(point.index, id);
@@ -149,137 +178,105 @@ export class Submitter {
     return true;
   }
 
-  async #submitGroup(group: Group, queue: RetryQueue<Point>, now: number): Promise<void> {
-    const { store, spec, known } = this.#parts;
-    const number = this.#next++;
-    const intent = this.#intentOf(group);
-    for (const { point, id } of group.elements.flat()) {
-      const before = store.get(point.index);
-      // Of other work, what stands there may be wanted again; a worker would take a failure of this work for its end.
-      if (before && (before.id !== id || before.state === 'failed'))
-        await known.setAside(point.index, before.id);
-    }
-    await writeChunk(spec.out, number, intent, await this.#elementsOf(group, intent));
+  async #submitAll(groups: readonly Group[], now: number): Promise<void> {
+    for (const [number, group] of groups.entries())
+      try {
+        await this.#submitGroup(group, now);
+      } catch (error) {
+        const refused = error instanceof GvaError && error.code === 'GRID_REFUSED' && hasGrown(group);
+        if (refused) this.#refuse(group, error);
+        for (const { point } of groups.slice(refused ? number + 1 : number).flatMap(pointsOf))
+          this.#parts.queue.add(point, now);
+        if (!refused) throw error;
+        return;
+      }
+  }
+
+  /** No node has as much memory as they need by now, or may take so long. */
+  #refuse(group: Group, { code, message }: GvaError): void {
+    const outcome = { state: 'lost', cause: code, message, status: null, times: null } as const;
+    for (const { point } of pointsOf(group)) this.#wrong.push({ point, outcome });
+  }
+
+  async #submitGroup(group: Group, now: number): Promise<void> {
+    const { store, spec } = this.#sweep;
+    const { fleet, nodes } = this.#parts;
+    const intent = intentOf(group, this.#settings, spec, nodes.excluded(now));
+    await this.#clear(group);
+    const elements = await this.#elementsOf(group, intent);
+    let number = this.#next++;
+    // A folder that nobody saw when this client began: a file server shows late what another host has made.
+    while (!(await writeChunk(spec.out, number, intent, elements))) number = this.#next++;
     store.together(() => {
-      for (const { point, id } of group.elements.flat()) store.stage(point.index, id);
+      for (const { point, id } of pointsOf(group)) store.stage(point.index, id);
     });
     const points = group.elements.map((element) => element.map(({ point }) => point));
-    const chunk = this.#fleet.add({ number, intent, job: undefined }, points);
+    const chunk = fleet.add({ number, intent, job: undefined }, points);
     try {
-      await this.#send(chunk);
+      await this.send(chunk);
     } catch (error) {
-      // With any other error it has not been submitted.
+      // It has not been submitted.
       await this.#giveUp(chunk);
-      for (const point of points.flat()) queue.add(point, now);
-      this.allSubmitted = false;
       throw error;
     }
   }
 
+  /** Makes way: what stands at a point's place is of other work, or is to be done again. It may be wanted another time. */
+  async #clear(group: Group): Promise<void> {
+    const { store, known, spec } = this.#sweep;
+    for (const { point, id } of pointsOf(group)) {
+      const before = store.get(point.index);
+      if (before && (before.id !== id || before.state === 'failed' || spec.force))
+        await known.setAside(point.index, before.id);
+    }
+  }
+
   async #giveUp(chunk: LiveChunk): Promise<void> {
-    const points = [...chunk.elements.values()].flatMap(({ open }) => [...open.keys()]);
-    for (const element of [...chunk.elements.values()]) this.#fleet.settle(element);
-    const { store, spec } = this.#parts;
+    const elements = [...chunk.elements.values()];
+    const points = elements.flatMap(({ open }) => [...open.keys()]);
+    for (const element of elements) this.#parts.fleet.settle(element);
+    const { store, spec } = this.#sweep;
     store.together(() => {
-      for (const point of points) store.forget(point);
+      for (const point of points) unstage(store, point);
     });
     await closeChunk(spec.out, chunk.number);
   }
 
-  /** Where the answer does not come, the array is looked for by its name. */
-  async #send(chunk: LiveChunk): Promise<void> {
-    const { engine } = this.#settings;
+  /**
+   * Submits a chunk. Where the answer does not come, the array is to be looked for by its name.
+   *
+   * @throws GvaError, Error: it was not submitted
+   */
+  async send(chunk: LiveChunk): Promise<void> {
+    const { engine, command } = this.#settings;
+    const { out } = this.#sweep.spec;
     try {
-      chunk.job = await engine.submit(this.#arrayOf(chunk), this.#signal);
+      chunk.job = await engine.submit(arrayOf(chunk, out, command), this.#parts.signal);
     } catch (error) {
-      if (error instanceof GvaError && error.code !== 'GRID_UNCERTAIN') throw error;
+      if (!(error instanceof SubmissionUncertain)) throw error;
       chunk.misses = 0;
+      chunk.missedSince = undefined;
       return;
     }
-    await writeSubmitted(this.#parts.spec.out, chunk.number, chunk.job);
-  }
-
-  /** @throws GvaError GRID_SILENT */
-  async findUncertain(): Promise<void> {
-    const { engine } = this.#settings;
-    for (const chunk of this.#fleet.chunks.values()) {
-      if (chunk.job !== undefined) continue;
-      const [job, ...more] = await engine.find(chunk.intent.name, this.#signal);
-      if (job !== undefined) {
-        chunk.job = job;
-        await writeSubmitted(this.#parts.spec.out, chunk.number, job);
-        for (const again of more) await engine.cancel(again, undefined, this.#signal);
-      } else if (++chunk.misses >= mostMisses && ![...chunk.elements.values()].some(hasBegun))
-        await this.#send(chunk);
-    }
-  }
-
-  /** Ends all that waits or runs. */
-  async cancelAll(): Promise<void> {
-    const { engine } = this.#settings;
-    for (const { job } of this.#fleet.chunks.values())
-      if (job !== undefined) await engine.cancel(job, undefined, this.#signal);
-  }
-
-  /** Ends the elements that have begun one of the points, and keeps workers from beginning the others. */
-  async cancelPoints(points: ReadonlySet<number>): Promise<void> {
-    const { engine } = this.#settings;
-    for (const index of points) {
-      const element = this.#fleet.of(index);
-      if (!element) continue;
-      const { chunk, number, begun } = element;
-      const folder = gridChunk(this.#parts.spec.out, chunk.number);
-      await writeFile(join(folder, gridFiles.cancelled(index)), '');
-      if (chunk.job !== undefined && begun.has(index)) await engine.cancel(chunk.job, [number], this.#signal);
-    }
-  }
-
-  #intentOf({ elements, growth }: Group): ChunkIntent {
-    const { settings, spec } = { settings: this.#settings, spec: this.#parts.spec };
-    const bundle = Math.max(...elements.map(({ length }) => length));
-    const { seconds, ...resources } = jobResources({
-      ...{ hardware: spec.prepared.appliance.hardware, time: settings.time },
-      ...{ pointTime: spec.limits.total, bundle, growth },
-    });
-    return {
-      format: 'gva-grid-array/1',
-      name: `gva-${settings.name}-${randomBytes(4).toString('hex')}`,
-      points: elements.map((element) => element.map(({ point }) => point.index)),
-      resources: { ...resources, ...(seconds === undefined ? {} : { seconds }) },
-      ...(settings.atOnce === undefined ? {} : { atOnce: settings.atOnce }),
-      exclude: [...this.#exclude],
-      options: settings.options as ChunkIntent['options'],
-      at: new Date().toISOString(),
-    };
-  }
-
-  #arrayOf({ number, intent }: LiveChunk): JobArray {
-    const folder = gridChunk(this.#parts.spec.out, number);
-    const { name, points, resources, exclude, atOnce } = intent;
-    return {
-      ...{ name, elements: points.length, exclude, options: intent.options },
-      command: this.#settings.command(folder),
-      logs: join(folder, gridFiles.logs),
-      resources: { ...resources, seconds: resources.seconds },
-      ...(atOnce === undefined ? {} : { atOnce }),
-    };
+    await writeSubmitted(out, chunk.number, chunk.job);
   }
 
   async #elementsOf({ elements }: Group, { resources }: ChunkIntent): Promise<GridElement[]> {
     const { seconds } = resources;
     const made: GridElement[] = [];
-    for (const element of elements)
+    for (const element of elements) {
+      const points: GridPoint[] = [];
+      for (const due of element) points.push(await this.#gridPoint(due));
       made.push({
-        format: 'gva-grid-element/1',
-        work: this.#settings.work,
+        ...{ format: 'gva-grid-element/1', work: this.#settings.work, points },
         ...(seconds === undefined ? {} : { seconds }),
-        points: await Promise.all(element.map((due) => this.#gridPoint(due))),
       });
+    }
     return made;
   }
 
   async #gridPoint({ point, id }: Due): Promise<GridPoint> {
-    const { spec, store } = this.#parts;
+    const { spec, store } = this.#sweep;
     const before = store.get(point.index);
     const files = await spec.plan.files.of(point);
     return {
@@ -288,30 +285,4 @@ export class Submitter {
       files: files.map(({ name, source, size, sha256 }) => ({ name, source, size, sha256 })),
     };
   }
-}
-
-const hasBegun = ({ worker }: { worker: { began: boolean } }) => worker.began;
-
-/** Elements that are given the same resources. */
-interface Group {
-  readonly elements: readonly (readonly Due[])[];
-  readonly growth: GridTally['growth'];
-}
-
-/** Points that may have ended their jobs get one of their own. */
-export function groupsOf(due: readonly Due[], bundle: number): Group[] {
-  const groups = new Map<
-    string,
-    { elements: Due[][]; open: Due[] | undefined; growth: GridTally['growth'] }
-  >();
-  for (const one of due) {
-    const { blame, growth } = one.tally;
-    const key = `${growth.memory} ${growth.time}`;
-    const group = groups.get(key) ?? { elements: [], open: undefined, growth };
-    groups.set(key, group);
-    if (blame > 0) group.elements.push([one]);
-    else if (group.open && group.open.length < bundle) group.open.push(one);
-    else group.elements.push((group.open = [one]));
-  }
-  return [...groups.values()];
 }

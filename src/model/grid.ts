@@ -136,6 +136,8 @@ export type GridRecord = { readonly at: string } & (
     }
   /** The point had a result of this very work already. */
   | { readonly record: 'point-known'; readonly point: number }
+  /** Somebody has cancelled it, or the plan has it no more: it was not begun, or its results are not published. */
+  | { readonly record: 'point-skipped'; readonly point: number }
   /** This node, or what the job was given, cannot run instances; nothing more is tried here. */
   | {
       readonly record: 'trouble';

@@ -32,10 +32,22 @@ export interface SweepStatus {
   /** Seconds until the end: the best guess, and what it will hardly fall below and go above; null where unknown. */
   readonly remaining: { readonly seconds: number; readonly low: number; readonly high: number } | null;
   readonly running: readonly RunningPoint[];
+  /** Where a grid has the points run: how its jobs stand, as was known then. */
+  readonly grid?: GridStanding;
   /** The longest of those that ended, the longest first; at most ten. */
   readonly slowest: readonly { readonly index: number; readonly seconds: number }[];
   /** The last that did not end as done, the newest first; at most twenty. */
   readonly failures: readonly FailedPoint[];
+}
+
+/** Jobs of a sweep at a grid. They go on when the process that submitted them has ended. */
+export interface GridStanding {
+  readonly engine: string;
+  /** Jobs that wait. */
+  readonly pending: number;
+  /** Jobs that run, and the nodes on which they do. */
+  readonly running: number;
+  readonly nodes: number;
 }
 
 export interface RunningPoint {

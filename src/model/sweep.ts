@@ -1,5 +1,6 @@
 import type { ParameterValues } from './parameter.js';
 import type { InstanceState, InstanceTimes } from './result.js';
+import type { GridStanding } from './sweep-status.js';
 
 /** `sweep.json`: what the points of a sweep's folder have in common. A later version must read this one. */
 export interface SweepManifest {
@@ -95,7 +96,11 @@ export type SweepNote =
   /** `--stop-when` names what no point has left. */
   | 'STOP_WHEN_UNSEEN'
   /** Files of points that have not come yet are not there. */
-  | 'FILES_MISSING';
+  | 'FILES_MISSING'
+  /** Somebody has cancelled jobs of the sweep at the grid itself. */
+  | 'JOBS_CANCELLED'
+  /** Not all could be submitted before this process ended. */
+  | 'NOT_SUBMITTED';
 
 export interface SweepSummary {
   readonly folder: string;
@@ -108,6 +113,8 @@ export interface SweepSummary {
   readonly interrupted: boolean;
   /** Why it stopped before its end, as a sentence without its full stop. */
   readonly stopped?: string;
+  /** Jobs of a grid that go on without this process, and points that have none. */
+  readonly jobs?: GridStanding & { readonly unsubmitted: number };
   readonly gathered?: Gathered;
   /** Why the gather step of the plan was not run on these results, as a sentence without its full stop. */
   readonly notGathered?: string;

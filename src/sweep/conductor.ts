@@ -1,5 +1,5 @@
 import type { SweepEvent } from '../model/sweep.js';
-import type { SweepRequest } from '../model/sweep-status.js';
+import type { GridStanding, SweepRequest } from '../model/sweep-status.js';
 import type { GvaError } from '../system/errors.js';
 import type { IdentityOf } from './done-points.js';
 import type { KnownResults } from './known-results.js';
@@ -50,6 +50,10 @@ export interface Conductor extends AsyncDisposable {
   readonly cancelled: boolean;
   /** Somebody has asked for points that have ended to be run again. */
   readonly retrying: boolean;
+  /** Where a grid has them run: its jobs. */
+  readonly grid?: GridStanding | undefined;
+  /** Points without a job that this process has left to another one; absent, or 0, where there are none. */
+  readonly unsubmitted?: number;
   /** What is in the way of all points. */
   readonly trouble: GvaError | undefined;
   /** Runs until there is nothing left to do, or to wait for; again, where something has come. Only what is a bug is thrown. */

@@ -51,6 +51,8 @@ export interface SweepSpec {
   readonly keepDisks: boolean;
   /** Take results of other sweeps, and let them take those of this one. */
   readonly shared: boolean;
+  /** Take the folder from a process of another host that has not been heard of for long. */
+  readonly takeOver?: boolean;
   readonly retry: RetryLimits;
   readonly stop: Pick<StopWishes, 'maxFailures' | 'when'>;
   /** What is done with all outputs at the end. */
@@ -101,7 +103,7 @@ export async function conductSweep(
   const start = performance.now();
   const { plan, prepared, out } = spec;
   const stop = new StopConditions({ ...spec.stop, parameters: plan.parameters });
-  await using folder = await openSweepFolder(out, prepared.appliance.name);
+  await using folder = await openSweepFolder(out, prepared.appliance.name, spec.takeOver);
   const count = Number(await countPoints(plan.points, signals.abort));
   checkSortable(plan);
   const sorting = plan.order && (await sortPoints(plan.points, plan.order, signals.abort));
@@ -159,6 +161,7 @@ export async function conductSweep(
     counts: finalCounts(store),
     interrupted: interrupted && (count > ended(store) || gathering.cut),
     ...(coordinator.stopped === undefined ? {} : { stopped: coordinator.stopped }),
+    ...jobsOf(coordinator),
     ...(gathered ? { gathered: { ...gathered, log: join(given.out, sweepFiles.gatherLog) } } : {}),
     ...(reason === undefined ? {} : { notGathered: reason }),
   };
@@ -206,7 +209,7 @@ async function workThrough(
         ? 'not all points have ended'
         : undefined;
     await gathering.run(hindrance, signals);
-  } while (coordinator.retrying && !coordinator.cancelled && !signals.finish.aborted);
+  } while (coordinator.retrying && coordinator.stopped === undefined && !signals.finish.aborted);
 }
 
 /** Works through to the end; meanwhile others are told how it stands, and heard. */
@@ -225,6 +228,7 @@ async function oversee(
     ...{ name: spec.name, state, startedAt, points: count, counts: store.counts, kept },
     ...reasonOf(coordinator, gathering),
     parallel: coordinator.parallel,
+    ...(coordinator.grid ? { grid: coordinator.grid } : {}),
     ...progress.parts(coordinator.now, new Date(), count - ended(store), coordinator.parallel),
     ...(state === 'paused' ? { remaining: null } : {}),
   });
@@ -238,14 +242,20 @@ async function oversee(
   } finally {
     await looking.end();
     const unfinished = count > ended(store) || gathering.cut;
+    const state = jobsOf(coordinator).jobs ? 'running' : unfinished ? 'stopped' : 'finished';
     const over = { perMinute: null, remaining: null };
-    await status.finish({ ...statusParts(unfinished ? 'stopped' : 'finished'), ...over });
+    await status.finish({ ...statusParts(state), ...over });
   }
 }
 
 function withStart(spec: SweepSpec, toRun: number): SweepSpec {
   if (!spec.start) return spec;
   return { ...spec, start: { ...spec.start, make: toRun >= worthTemplate ? 'unless-busy' : 'never' } };
+}
+
+/** Jobs of a grid go on without this process. */
+function jobsOf({ grid, unsubmitted = 0 }: Conductor): Pick<SweepSummary, 'jobs'> {
+  return grid && grid.pending + grid.running > 0 ? { jobs: { ...grid, unsubmitted } } : {};
 }
 
 /** What was begun and not ended is to be done. */

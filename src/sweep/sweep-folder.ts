@@ -1,10 +1,11 @@
-import { readdir, rm } from 'node:fs/promises';
+import { readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SweepManifest } from '../model/sweep.js';
 import { ExitCode, GvaError, errnoOf, messageOf } from '../system/errors.js';
-import { ensureFolder, readTextIfExists, writeFileAtomically } from '../system/files.js';
+import { ensureFolder, readTextIfExists, temporarySibling, writeFileAtomically } from '../system/files.js';
 import { type LockHolder, lockFolder } from '../system/folder-lock.js';
 import { sweepFiles } from '../system/paths.js';
+import { formatDuration } from '../system/units.js';
 import { parseSweepManifest } from './manifest.js';
 
 /** The folder of a sweep, for this process alone until it is disposed. */
@@ -19,14 +20,17 @@ export interface SweepFolder extends AsyncDisposable {
  * Takes a folder that is new, empty, or of a sweep with the same appliance. What is not ours is never
  * touched; what a killed sweep left half-made is removed.
  *
+ * @param takeOver also from a process of another host, which cannot be judged from here, if it has not been heard of
+ *   for two minutes
  * @throws GvaError OUT_EXISTS, OUT_UNUSABLE, SWEEP_OTHER, SWEEP_UNREADABLE, SWEEP_IN_USE
  */
-export async function openSweepFolder(folder: string, appliance: string): Promise<SweepFolder> {
+export async function openSweepFolder(
+  folder: string,
+  appliance: string,
+  takeOver = false,
+): Promise<SweepFolder> {
   await makeFolder(folder);
-  const { lock, holder } = await lockFolder(folder, sweepFiles.lock).catch((error: unknown) => {
-    throw unusable(folder, error);
-  });
-  if (!lock) throw inUse(folder, holder);
+  const lock = await takeLock(folder, takeOver);
   try {
     const before = await readManifest(folder, appliance);
     await removeLeftovers(folder);
@@ -39,6 +43,42 @@ export async function openSweepFolder(folder: string, appliance: string): Promis
   } catch (error) {
     await lock[Symbol.asyncDispose]();
     throw error;
+  }
+}
+
+/** Seconds without a word, which is written every second, after which a process may be taken for dead. */
+const longSilence = 120;
+
+async function takeLock(folder: string, takeOver: boolean): Promise<AsyncDisposable> {
+  const attempt = () =>
+    lockFolder(folder, sweepFiles.lock).catch((error: unknown) => {
+      throw unusable(folder, error);
+    });
+  const first = await attempt();
+  if (first.lock) return first.lock;
+  const silence = first.holder.state === 'unknown' ? await silenceOf(folder, first.holder.file) : 0;
+  if (!takeOver || silence < longSilence) throw inUse(folder, first.holder, silence);
+  await rm(first.holder.file, { force: true });
+  const second = await attempt();
+  if (second.lock) return second.lock;
+  throw inUse(folder, second.holder, 0);
+}
+
+/** Seconds since the process with that lock has written anything here, by the clock of the file system. */
+async function silenceOf(folder: string, lock: string): Promise<number> {
+  const probe = temporarySibling(join(folder, sweepFiles.status));
+  try {
+    await writeFile(probe, '');
+    const now = (await stat(probe)).mtimeMs;
+    const times = await Promise.all(
+      [lock, join(folder, sweepFiles.status)].map((file) => stat(file).catch(() => undefined)),
+    );
+    const last = Math.max(...times.map((info) => info?.mtimeMs ?? 0));
+    return Math.max(0, (now - last) / 1000);
+  } catch (error) {
+    throw unusable(folder, error);
+  } finally {
+    await rm(probe, { force: true }).catch(() => undefined);
   }
 }
 
@@ -108,7 +148,8 @@ const unusable = (folder: string, error: unknown) =>
     cause: error,
   });
 
-function inUse(folder: string, { file, process, state }: LockHolder): GvaError {
+/** @param silence seconds since it was heard of */
+function inUse(folder: string, { file, process, state }: LockHolder, silence: number): GvaError {
   const who = process ? ` by process ${process.pid}` : '';
   if (state === 'alive')
     return new GvaError('SWEEP_IN_USE', `the sweep in ${folder} is being run${who}`, {
@@ -118,6 +159,13 @@ function inUse(folder: string, { file, process, state }: LockHolder): GvaError {
   return new GvaError(
     'SWEEP_IN_USE',
     `the sweep in ${folder} is being run${who} of another host or container`,
-    { hint: `If it has ended without being able to say so, remove ${file} and try again.` },
+    { hint: hintOf(file, silence) },
   );
+}
+
+function hintOf(file: string, silence: number): string {
+  const heard = formatDuration(Math.round(silence));
+  return silence < longSilence
+    ? `It was heard of ${heard} ago. After ${formatDuration(longSilence)} of silence --take-over (of run and resume) goes on in its place. If you know that it has ended: remove ${file}`
+    : `Nothing was heard of it for ${heard}. If it has ended without being able to say so, --take-over (of run and resume) goes on in its place; or remove ${file} and try again.`;
 }

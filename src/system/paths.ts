@@ -184,6 +184,8 @@ export const gridFiles = {
   /** Images by their SHA-256. */
   images: 'images',
   chunks: 'chunks',
+  /** What the last job says, which takes in what all others have done. */
+  summary: 'summary',
   /** `digest`: of its text. */
   work: (digest: string) => `work-${digest.slice(0, 8)}.json`,
   chunk: (number: number) => `c${String(number).padStart(4, '0')}`,

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { SweepEvent, SweepManifest } from '../../src/model/sweep.js';
@@ -330,6 +330,22 @@ describe('two processes on one folder', () => {
     if (here.machine === '') return;
     await writeFile(lock, JSON.stringify({ ...here, realm: 'boot pid:[1]' }));
     expect((await sweep()).summary.counts.done).toBe(4);
+  });
+
+  test('of one elsewhere that is silent for long, the folder is taken on request only', async () => {
+    const here = (await processIdentity(other.pid!))!;
+    const text = JSON.stringify({ ...here, machine: 'm other', realm: 'boot pid:[1]' });
+    await writeFile(lock, text);
+    await expect(sweep({ takeOver: true })).rejects.toMatchObject({
+      code: 'SWEEP_IN_USE',
+      hint: expect.stringContaining('It was heard of') as unknown,
+    });
+    const longAgo = new Date(Date.now() - 600_000);
+    await utimes(lock, longAgo, longAgo);
+    await expect(sweep()).rejects.toMatchObject({
+      hint: expect.stringContaining('--take-over') as unknown,
+    });
+    expect((await sweep({ takeOver: true })).summary.counts.done).toBe(4);
   });
 
   test('in one process too', async () => {

@@ -40,6 +40,7 @@ async function cancel(name: string, words: string[], options: CancelOptions, sig
   const { putRequest, untilTaken } = await import('../../sweep/observe/requests.js');
   const wait = duration('--wait', options.wait);
   const folder = await findSweep(name);
+  if (await cancelledJobs(folder, words, wait, signal)) return await showCancelled(folder, words, options);
   const points = await requestedPoints(folder, words);
   await untilTaken(await putRequest(folder, { request: 'cancel', points }), signal);
   const seen = await untilCancelled(folder, points, wait, signal);
@@ -48,6 +49,43 @@ async function cancel(name: string, words: string[], options: CancelOptions, sig
   else console.error(`${points.length} ${points.length === 1 ? 'point' : 'points'} cancelled`);
   return ExitCode.ok;
 }
+
+/** Jobs of a grid that go on while no process has the sweep's folder. @returns whether there were any */
+async function cancelledJobs(
+  folder: string,
+  words: readonly string[],
+  wait: number,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { takeIn } = await import('./take-in.js');
+  const { requireStatus } = await import('../../sweep/observe/status.js');
+  const { pointNumbers } = await import('./point-numbers.js');
+  const { status, owner } = await requireStatus(folder);
+  if (owner !== 'none') return false;
+  const points = words.length === 0 ? 'all' : pointNumbers(words, status.points);
+  const timeout = AbortSignal.timeout(milliseconds(wait));
+  try {
+    return await takeIn(folder, AbortSignal.any([signal, timeout]), { cancel: points });
+  } catch (error) {
+    if (signal.aborted || !timeout.aborted) throw error;
+    throw stillRunning(folder, wait);
+  }
+}
+
+async function showCancelled(
+  folder: string,
+  words: readonly string[],
+  { json = false }: CancelOptions,
+): Promise<ExitCode> {
+  const { requireStatus } = await import('../../sweep/observe/status.js');
+  const { status } = await requireStatus(folder);
+  if (json) printJson({ folder, ...status });
+  else console.error(words.length > 0 ? `cancelled: ${words.join(' ')}` : `${folder}: ${status.state}`);
+  return ExitCode.ok;
+}
+
+/** What a timer can wait for, at most. */
+const milliseconds = (seconds: number) => Math.min(seconds, 2 ** 31 / 1000 - 1) * 1000;
 
 type CancelledPoints = Extract<SweepRequest, { request: 'cancel' }>['points'];
 
@@ -70,7 +108,7 @@ async function untilCancelled(
   signal: AbortSignal,
 ): Promise<SeenStatus> {
   const { followStatus } = await import('../../sweep/observe/status.js');
-  const timeout = AbortSignal.timeout(Math.min(wait, 2 ** 31 / 1000 - 1) * 1000);
+  const timeout = AbortSignal.timeout(milliseconds(wait));
   const wanted = new Set(points === 'all' ? [] : points);
   let first: string | undefined;
   try {

@@ -54,8 +54,8 @@ export class EventLines {
     const now = this.#now();
     if (now < this.#nextStatus) return;
     this.#nextStatus = now + statusPause;
-    const { state, reason, counts, parallel, perMinute, remaining, running, slowest } = status;
-    const why = reason === undefined ? {} : { reason };
+    const { state, reason, grid, counts, parallel, perMinute, remaining, running, slowest } = status;
+    const why = { ...(reason === undefined ? {} : { reason }), ...(grid && { grid }) };
     this.#put('status', { state, ...why, counts, parallel, perMinute, remaining, running, slowest });
   }
 

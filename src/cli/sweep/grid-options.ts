@@ -19,11 +19,12 @@ export interface GridWords {
   sbatch?: string[];
   memoryGrowth?: string;
   timeGrowth?: string;
+  summaryJob?: boolean;
 }
 
 export const gridWordNames = [
   ...['grid', 'partition', 'account', 'qos', 'constraint', 'time', 'arrayLimit', 'bundle', 'sbatch'],
-  ...['memoryGrowth', 'timeGrowth'],
+  ...['memoryGrowth', 'timeGrowth', 'summaryJob'],
 ] as const;
 
 export function addGridOptions(command: Command): Command {
@@ -41,12 +42,21 @@ export function addGridOptions(command: Command): Command {
     )
     .option('--memory-growth <factor>', 'more memory for a job after it had too little (default: 1, no more)')
     .option('--time-growth <factor>', 'more time for a job after it had too little (default: 1, no more)')
+    .option(
+      '--summary-job',
+      'when this gva ends before the jobs do, have a last job take in what they have done and write the table',
+    )
     .option('--dry-run', 'print what would be submitted first, and submit nothing');
 }
 
 /** @throws GvaError USAGE where something is said of a grid and none is named */
-export function checkGridWords(words: GridWords & { dryRun?: boolean }): void {
-  if (words.grid !== undefined) return;
+export function checkGridWords(words: GridWords & { dryRun?: boolean; jobs?: string }): void {
+  if (words.grid !== undefined) {
+    if (words.jobs === undefined) return;
+    throw new GvaError('USAGE', `-j is for instances on this host, and a grid runs them`, {
+      hint: `How many jobs of an array run at once: --array-limit ${words.jobs}`,
+    });
+  }
   const said = [...gridWordNames, 'dryRun' as const].find((name) => {
     const value = words[name];
     return Array.isArray(value) ? value.length > 0 : value !== undefined && value !== false;
@@ -58,7 +68,7 @@ export function checkGridWords(words: GridWords & { dryRun?: boolean }): void {
   });
 }
 
-type FromWords = Omit<GridSettings, 'engine' | 'work' | 'command' | 'name' | 'leave'>;
+type FromWords = Omit<GridSettings, 'engine' | 'work' | 'command' | 'name' | 'leave' | 'summary'>;
 
 /**
  * What the words say, else the configuration.

@@ -27,7 +27,7 @@ export interface GridRunOptions extends GridWords {
 type Settings = Omit<GridSettings, 'work'>;
 
 /** @throws GvaError USAGE, CONFIG_INVALID */
-export async function readSettings(name: string, options: GridRunOptions): Promise<Settings> {
+export async function readSettings(name: string, out: string, options: GridRunOptions): Promise<Settings> {
   const config = await readGridConfig();
   const engine = await engineOf(options.grid ?? config.engine ?? 'slurm');
   const node = config.node ?? process.execPath;
@@ -38,15 +38,17 @@ export async function readSettings(name: string, options: GridRunOptions): Promi
       return value === undefined || value === '' ? [] : [`${variable}=${value}`];
     }),
   ];
+  const gva = [
+    ...(environment.length === 0 ? [] : ['/usr/bin/env', ...environment]),
+    ...[node, join(packageRoot, 'bin/gva')],
+  ];
   return {
     ...(await gridSettings(options, config)),
     engine,
     name: name.replace(/[^\w.-]/g, '_'),
     leave: options.detach ?? false,
-    command: (chunk) => [
-      ...(environment.length === 0 ? [] : ['/usr/bin/env', ...environment]),
-      ...[node, join(packageRoot, 'bin/gva'), 'run', '--spec', chunk],
-    ],
+    command: (chunk) => [...gva, 'run', '--spec', chunk],
+    summary: options.summaryJob ? [...gva, 'sweep', 'status', resolve(out)] : undefined,
   };
 }
 

@@ -48,7 +48,9 @@ async function listPoints(name: string, options: ListOptions, signal: AbortSigna
   const { readStatus } = await import('../../sweep/observe/status.js');
   const wanted = options.state === undefined ? undefined : wantedStates(options.state);
   const limit = options.limit === undefined ? undefined : count('--limit', options.limit, 1);
+  const { takeIn } = await import('./take-in.js');
   const folder = await findSweep(name);
+  await takeIn(folder, signal);
   const stateOf = stateNow(await readStatus(folder));
   const rows = chosen(readRows(folder), stateOf, wanted, signal);
   if (options.json) await printLines(rows, limit ?? Infinity);

@@ -38,7 +38,9 @@ async function printResults(name: string, options: ResultsOptions, signal: Abort
   const { findSweep } = await import('../../sweep/observe/find.js');
   const { exportResults, printKept } = await import('../../sweep/observe/export.js');
   const { format, output, force = false } = options;
+  const { takeIn } = await import('./take-in.js');
   const folder = await findSweep(name);
+  await takeIn(folder, signal);
   if (output !== undefined) await exportResults(folder, format, output, { force, signal });
   else if (format !== 'parquet') await printKept(folder, format, process.stdout, signal);
   else

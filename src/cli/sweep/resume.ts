@@ -14,6 +14,7 @@ import {
 interface ResumeOptions extends ProcessOptions {
   jobs?: string;
   gather?: boolean;
+  takeOver?: boolean;
 }
 
 export function addResumeCommand(sweep: Command): void {
@@ -39,8 +40,8 @@ export function addResumeCommand(sweep: Command): void {
         async (signals, lines) => {
           if (typeof found !== 'string') throw found.error;
           const { plan, options: saved } = run ?? (await savedRun(folder));
-          const { jobs, gather } = options;
-          const now = Object.entries({ jobs, gather, ...(grid && { detach }) }).filter(
+          const { jobs, gather, takeOver } = options;
+          const now = Object.entries({ jobs, gather, takeOver, ...(grid && { detach }) }).filter(
             ([, value]) => value !== undefined,
           );
           const again: SweepRunOptions = { ...saved, ...Object.fromEntries(now), out: folder, yes: true };

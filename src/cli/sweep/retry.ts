@@ -42,8 +42,8 @@ async function retry(name: string, words: string[], options: RetryOptions, signa
   const { pointNumbers } = await import('./point-numbers.js');
   const state = wantedState(words, options);
   const folder = await findSweep(name);
-  const { status, ended } = await requireStatus(folder);
-  if (ended) throw notRunning(folder, status.state);
+  const { status, ended, owner } = await requireStatus(folder);
+  if (ended || owner === 'none') throw notRunning(folder, status.state);
   const points: RetriedPoints = state ?? pointNumbers(words, status.points);
   await untilTaken(await putRequest(folder, { request: 'retry', points }), signal);
   if (options.json) printJson({ folder, request: 'retry', points });

@@ -35,6 +35,7 @@ async function remove(name: string, options: RmOptions, signal: AbortSignal): Pr
   const gone = await forgetGone(name);
   if (gone) return ExitCode.ok;
   const folder = await findSweep(name);
+  await checkJobs(folder);
   if (!options.force && !(await confirmed(folder, signal))) return ExitCode.ok;
   const path = await realpath(folder);
   const left = await removeSweep(folder, signal);
@@ -46,6 +47,16 @@ async function remove(name: string, options: RmOptions, signal: AbortSignal): Pr
     );
   }
   return ExitCode.ok;
+}
+
+/** Jobs of a grid would make the folder anew. */
+async function checkJobs(folder: string): Promise<void> {
+  const { hasJobs, readStatus } = await import('../../sweep/observe/status.js');
+  const seen = await readStatus(folder).catch(() => undefined);
+  if (!seen || seen.owner !== 'none' || !hasJobs(seen.status)) return;
+  throw new GvaError('SWEEP_IN_USE', `jobs of the sweep in ${folder} wait or run`, {
+    hint: `End them first: gva sweep cancel ${folder}. If they have ended: gva sweep status ${folder}`,
+  });
 }
 
 /** A sweep that is known by this name alone, and whose folder somebody else has removed. */

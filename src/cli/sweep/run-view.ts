@@ -2,10 +2,11 @@ import { messageColours as pc } from '../colours.js';
 import type { Appliance } from '../../model/appliance.js';
 import type { SweepStatus } from '../../model/sweep-status.js';
 import type { Point, PointOutcome, SweepEvent, SweepManifest, SweepSummary } from '../../model/sweep.js';
+import { shellWord } from '../../system/shell-word.js';
 import { formatDuration } from '../../system/units.js';
 import { printable } from '../../vmm/console-ring.js';
 import { StatusLine, type TextStream } from '../status-line.js';
-import { progressLine } from './status-text.js';
+import { jobsText, progressLine } from './status-text.js';
 
 /** A sweep of up to so many points gets a line for each where there is no terminal. */
 const fewPoints = 50;
@@ -98,12 +99,26 @@ export class SweepView implements Disposable {
     this.#say(`${points} points: ${parts.join(', ')}${before} in ${formatDuration(seconds)}`);
     this.#say(`results: ${summary.results}`);
     if (summary.stopped !== undefined) this.#say(pc.yellow(`stopped: ${summary.stopped}`));
-    if (summary.interrupted) this.#say(pc.yellow('interrupted: the same command goes on with the rest'));
+    if (summary.jobs) this.#tellJobs(summary, summary.jobs);
+    else if (summary.interrupted) this.#say(pc.yellow('interrupted: the same command goes on with the rest'));
     else if (counts.failed + counts.lost > 0)
       this.#say(
         `${pc.cyan('hint:')} causes are in its column gva_cause, and all that is known of a point is in its ` +
           'gva_folder; the same command runs these points again',
       );
+  }
+
+  #tellJobs({ folder }: SweepSummary, jobs: NonNullable<SweepSummary['jobs']>): void {
+    const { unsubmitted } = jobs;
+    const word = shellWord(folder);
+    if (unsubmitted > 0)
+      this.#say(
+        pc.yellow(
+          `${unsubmitted} points have no job yet: the grid takes no more for now. This submits them: gva sweep resume ${word}`,
+        ),
+      );
+    this.#say(`${jobsText(jobs)}; they go on by themselves`);
+    this.#say(`how they stand: gva sweep status ${word}; end them: gva sweep cancel ${word}`);
   }
 
   [Symbol.dispose](): void {
@@ -116,7 +131,8 @@ export class SweepView implements Disposable {
     this.#kept = kept;
     this.#startedAt = this.#lastLine = this.#now();
     const before = kept > 0 ? `, ${kept} of them done before` : '';
-    this.#say(`${points} point${points === 1 ? '' : 's'}${before}; ${parallel} at once`);
+    const atOnce = this.#grid === undefined ? `; ${parallel} at once` : '';
+    this.#say(`${points} point${points === 1 ? '' : 's'}${before}${atOnce}`);
     if (this.#quiet || !this.#line.live) return;
     this.#timer = setInterval(() => this.#line.show(this.#status()), 250);
     this.#timer.unref();

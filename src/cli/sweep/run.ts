@@ -29,6 +29,7 @@ export interface SweepRunOptions extends InstanceOptions, GridWords {
   maxFailures?: string;
   stopWhen?: string;
   dryRun?: boolean;
+  takeOver?: boolean;
   /** Of a grid: leave when all is submitted. */
   detach?: boolean;
 }
@@ -86,7 +87,14 @@ export const gatherOption = () =>
 /** Options of a command that runs a sweep. */
 export function addProcessOptions(command: Command): Command {
   return command
-    .option('--detach', 'run in the background, also when you log out; what it says goes to sweep.log')
+    .option(
+      '--detach',
+      'run in the background, also when you log out; what it says goes to sweep.log. On a grid: end when all is submitted',
+    )
+    .option(
+      '--take-over',
+      'of a gva on another host that was not heard of for two minutes: go on in its place',
+    )
     .addOption(new Option('--background').hideHelp())
     .option('--json', 'print what happens as JSON Lines on standard output, the last one a summary');
 }
@@ -181,7 +189,8 @@ export async function runPlan(
   signals.abort.addEventListener('abort', () => view.interrupted(), { once: true });
   const keeping = { keep: options.keep ?? plan.keep ?? 'files', keepDisks: options.keepDisks ?? false };
   const flags = { ...keeping, force: options.force ?? false, shared: options.cache };
-  const work = { plan, prepared, name, out: options.out, jobs, limits, retry, stop, ...flags };
+  const takeOver = options.takeOver ?? false;
+  const work = { plan, prepared, name, out: options.out, jobs, limits, retry, stop, takeOver, ...flags };
   const onStatus = (status: SweepStatus) => {
     view.progress(status);
     lines?.progress(status);
@@ -211,7 +220,7 @@ async function openPlace(
   const { openAppliance, prepareSource } = await import('../open-appliance.js');
   if (options.grid !== undefined) {
     const { byGrid, readSettings } = await import('./grid-run.js');
-    const settings = await readSettings(name, options);
+    const settings = await readSettings(name, options.out, options);
     return { prepared: await prepareSource(source), conducting: byGrid(settings, options) };
   }
   const { onThisHost } = await import('../../sweep/on-this-host.js');
@@ -228,7 +237,7 @@ async function dryRunOf(
   { abort }: StopSignals,
 ): Promise<ExitCode> {
   const { printDryRun, readSettings } = await import('./grid-run.js');
-  return await printDryRun(await readSettings(name, options), spec, spec.plan.source, abort);
+  return await printDryRun(await readSettings(name, options.out, options), spec, spec.plan.source, abort);
 }
 
 /** A name that was given once stays. */
@@ -285,8 +294,10 @@ function jobsNumber(text: string): number {
 }
 
 /** What was lost may yet be done, so it counts for more than what failed. */
-export function exitCodeOfSweep({ interrupted, counts, gathered }: SweepSummary): ExitCode {
+export function exitCodeOfSweep({ interrupted, counts, gathered, jobs }: SweepSummary): ExitCode {
   if (interrupted) return ExitCode.interrupted;
+  // What has ended by now says little of what will.
+  if (jobs) return jobs.unsubmitted > 0 ? ExitCode.infrastructure : ExitCode.ok;
   if (counts.lost > 0 || gathered?.state === 'lost') return ExitCode.infrastructure;
   return counts.failed > 0 || gathered?.state === 'failed' ? ExitCode.application : ExitCode.ok;
 }

@@ -1,5 +1,5 @@
 import type { Gathered, PointCounts } from '../../model/sweep.js';
-import type { FailedPoint, RunningPoint, SweepStatus } from '../../model/sweep-status.js';
+import type { FailedPoint, GridStanding, RunningPoint, SweepStatus } from '../../model/sweep-status.js';
 import type { SeenStatus } from '../../sweep/observe/status.js';
 import { formatDuration } from '../../system/units.js';
 import { printable } from '../../vmm/console-ring.js';
@@ -8,12 +8,14 @@ import { printable } from '../../vmm/console-ring.js';
 const longSilence = 30;
 
 /** How a sweep gets on, in one line of plain text. */
-export function progressLine({ points, counts, state, perMinute, remaining }: SweepStatus): string {
+export function progressLine(status: SweepStatus): string {
+  const { points, counts, state, perMinute, remaining, grid } = status;
   const ended = state === 'finished' || state === 'stopped';
   return [
     ...(ended || state === 'running' ? [] : [state]),
     `${counts.done}/${points} done`,
-    ...(ended ? [] : [`${counts.active} running`]),
+    ...(ended ? [] : [`${grid ? status.running.length : counts.active} running`]),
+    ...(ended || !grid ? [] : [jobsText(grid)]),
     ...(counts.failed > 0 ? [`${counts.failed} failed`] : []),
     ...(counts.lost > 0 ? [`${counts.lost} lost`] : []),
     ...(perMinute === null ? [] : [`${rate(perMinute)}/min`]),
@@ -28,7 +30,11 @@ export function statusLines(seen: SeenStatus, folder: string, now = Date.now()):
   const facts: [string, string][] = [
     ['sweep', `${status.name} (${folder})`],
     ['state', stateText(seen)],
-    ['points', `${status.points}: ${countsText(status.counts)}${kept > 0 ? ` (${kept} done before)` : ''}`],
+    [
+      'points',
+      `${status.points}: ${countsText(status.counts, status)}${kept > 0 ? ` (${kept} done before)` : ''}`,
+    ],
+    ...(seen.ended || !status.grid ? [] : [pair('jobs', jobsText(status.grid))]),
     ...(seen.ended || perMinute === null
       ? []
       : [pair('rate', `${rate(perMinute)} points per minute, ${parallel} at once`)]),
@@ -49,9 +55,21 @@ const pair = (title: string, text: string): [string, string] => [title, text];
 const titled = (title: string, texts: readonly string[]) =>
   texts.map((text, index) => pair(index === 0 ? title : '', text));
 
-export function countsText(counts: PointCounts & { readonly active?: number }): string {
+/** "12 jobs waiting, 3 running on 2 nodes (slurm)" */
+export function jobsText({ engine, pending, running, nodes }: GridStanding): string {
+  const where = nodes === 0 ? '' : ` on ${nodes} ${nodes === 1 ? 'node' : 'nodes'}`;
+  const waiting = `${pending} ${pending === 1 ? 'job' : 'jobs'} waiting`;
+  return `${waiting}, ${running} running${where} (${engine})`;
+}
+
+/** @param status of a grid's sweep: what is submitted need not run */
+export function countsText(
+  counts: PointCounts & { readonly active?: number },
+  status?: Pick<SweepStatus, 'grid' | 'running'>,
+): string {
   const { done, failed, lost, pending, active = 0 } = counts;
-  const parts = Object.entries({ done, running: active, failed, lost, pending })
+  const running = status?.grid ? Math.min(active, status.running.length) : active;
+  const parts = Object.entries({ done, running, submitted: active - running, failed, lost, pending })
     .filter(([, count]) => count > 0)
     .map(([state, count]) => `${count} ${state}`);
   return parts.length > 0 ? parts.join(', ') : 'none';
@@ -64,6 +82,7 @@ function gatheredText({ state, message, log }: Gathered): string {
 function stateText({ status, owner, age, ended }: SeenStatus): string {
   const why = status.reason === undefined ? '' : `: ${status.reason}`;
   if (ended) return `${status.state}${why}`;
+  if (owner === 'none') return `${status.state}${why} (by its jobs, as of ${formatDuration(age)} ago)`;
   const silent = owner === 'unknown' && age > longSilence;
   const since = silent ? `; nothing was heard of it for ${formatDuration(age)}` : '';
   return `${status.state}${why} (process ${status.pid} on ${status.host}${since})`;

@@ -44,8 +44,28 @@ async function watch(name: string, json: boolean, signal: AbortSignal): Promise<
       : new LineWatcher(process.stdout);
   const newFailures = failureNews();
   let last: SeenStatus | undefined;
-  for await (last of followStatus(folder, signal)) watcher.see(last, newFailures(last.status.failures));
+  for await (last of followStatus(folder, signal, undefined, takeInNowAndThen(folder, signal)))
+    watcher.see(last, newFailures(last.status.failures));
   return last ? exitCodeOf(last) : ExitCode.infrastructure;
+}
+
+/** Seconds between two times that what jobs have done is taken in, while no other process does. */
+const takeInPause = 15;
+
+/** Of jobs of a grid that go on without a process. What is in the way of it is told once. */
+function takeInNowAndThen(folder: string, signal: AbortSignal): () => Promise<void> {
+  let next = -Infinity;
+  const told = new Set<string>();
+  const tell = (note: string) => {
+    if (!told.has(note)) console.error(note);
+    told.add(note);
+  };
+  return async () => {
+    if (performance.now() < next) return;
+    const { takeIn } = await import('./take-in.js');
+    await takeIn(folder, signal, { tell });
+    next = performance.now() + takeInPause * 1000;
+  };
 }
 
 function exitCodeOf({ status: { state, counts, gathered } }: SeenStatus): ExitCode {

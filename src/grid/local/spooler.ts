@@ -107,7 +107,9 @@ export class Spooler {
     const arrays = [...this.#open].sort(
       ([one, a], [other, b]) => a.local.submitted - b.local.submitted || (one < other ? -1 : 1),
     );
-    for (const [name, array] of arrays)
+    for (const [name, array] of arrays) {
+      const { after = [] } = array.local.array;
+      if (after.some((job) => this.#open.has(job))) continue;
       for (const element of array.pending) {
         if (array.running.size >= (array.local.array.atOnce ?? Infinity)) break;
         // What is big would never come to its turn behind what is small.
@@ -115,6 +117,7 @@ export class Spooler {
         array.pending.delete(element);
         this.#start(name, array, element);
       }
+    }
   }
 
   #fits({ array: { resources } }: LocalArray): boolean {

@@ -33,6 +33,7 @@ export function submission(array: JobArray): Submission {
       ...queueOptions(options),
       ...(array.exclude.length === 0 ? [] : [`--exclude=${array.exclude.join(',')}`]),
       ...(options.extra ?? []),
+      ...afterOption(array.after),
       '--parsable',
       `--job-name=${array.name}`,
       `--array=0-${array.elements - 1}${throttle}`,
@@ -53,6 +54,12 @@ export function submission(array: JobArray): Submission {
 export function describeSubmission(array: JobArray): string {
   const { command, script } = submission(array);
   return `${command.map(shellWord).join(' ')} <<'END-OF-SCRIPT'\n${script}END-OF-SCRIPT\n`;
+}
+
+/** A job of another cluster cannot be waited for; those of one sweep are of one cluster. */
+function afterOption(jobs: readonly string[] = []): string[] {
+  const numbers = jobs.map((job) => job.split(';')[0]);
+  return numbers.length === 0 ? [] : [`--dependency=afterany:${numbers.join(':')}`];
 }
 
 function resourceOptions({ cpus, memory, seconds }: GridResources): string[] {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { PreparedAppliance } from '../../instance/prepare.js';
@@ -75,6 +76,10 @@ export class PointsRunner {
   async #runPoint(point: CheckedPoint): Promise<boolean> {
     const { record, spec, patience } = this.#parts;
     const { index } = point;
+    if (this.#isCancelled(point)) {
+      await this.#skip(point);
+      return false;
+    }
     const there = await this.#lookAtPlace(point);
     if (there === 'known') {
       patience.log(`point ${index} has a result`);
@@ -95,6 +100,16 @@ export class PointsRunner {
       this.#removal = rm(result, { recursive: true, force: true }).catch(() => undefined);
     }
     return true;
+  }
+
+  /** Somebody does not want it any more. */
+  #isCancelled({ index }: CheckedPoint): boolean {
+    return existsSync(join(this.#parts.spec.chunk, gridFiles.cancelled(index)));
+  }
+
+  async #skip({ index }: CheckedPoint): Promise<void> {
+    this.#parts.patience.log(`point ${index} was cancelled`);
+    await this.#parts.record.write({ record: 'point-skipped', point: index });
   }
 
   /** Makes way for the point's results, where it is not done, and where what is there is a sweep's. */
@@ -141,6 +156,11 @@ export class PointsRunner {
     this.#troubles = 0;
     if (result.state === 'cancelled') patience.signal.throwIfAborted();
     const { scratchBytes } = result;
+    // Its place may be that of other work by now.
+    if (this.#isCancelled(point)) {
+      await this.#skip(point);
+      return;
+    }
     if (result.state === 'lost') await this.#keepLost(point, folder);
     const published = result.state === 'lost' ? false : await this.#publish(point, folder, scratchBytes);
     await this.#note(point, outcomeOf(result), { scratchBytes, published });

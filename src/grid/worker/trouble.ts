@@ -18,10 +18,13 @@ export class Trouble extends GvaError {
   }
 }
 
-/** That the folder of the sweep fails this node. One that is full, or lacks a file, does so on every node. */
+/** That the folder of the sweep fails this node (SHARED_FOLDER, SHARED_FOLDER_FULL). One that is full, or lacks a file, does so on every node. */
 export function sharedFolderTrouble(message: string, cause: unknown): Trouble {
-  const everywhere = ['ENOSPC', 'EDQUOT', 'ENOENT'].includes(errnoOf(cause) ?? '');
-  return new Trouble('SHARED_FOLDER', `${message}: ${messageOf(cause)}`, { avoidNode: !everywhere, cause });
+  const errno = errnoOf(cause) ?? '';
+  const full = ['ENOSPC', 'EDQUOT'].includes(errno);
+  const code = full ? 'SHARED_FOLDER_FULL' : 'SHARED_FOLDER';
+  const avoidNode = !full && errno !== 'ENOENT';
+  return new Trouble(code, `${message}: ${messageOf(cause)}`, { avoidNode, cause });
 }
 
 /**

@@ -2,7 +2,7 @@ import { lstat, readdir, rm, rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ExitCode, GvaError, errnoOf, messageOf } from '../../system/errors.js';
 import { lockFolder } from '../../system/folder-lock.js';
-import { sweepFiles } from '../../system/paths.js';
+import { gridFiles, sweepFiles } from '../../system/paths.js';
 import { isSweepFolder } from './find.js';
 
 /** What a sweep may have made in its folder, beside sweep.json and the points. */
@@ -11,7 +11,7 @@ const own = new RegExp(
     '|store\\.db(?:-wal|-shm|-journal)?(?:\\.\\d+\\.old)?' +
     '|\\.(?:[\\w-]+\\.)+[0-9a-f]{12,}\\.tmp)$',
 );
-const ownFolders: readonly string[] = [sweepFiles.requests, sweepFiles.gather];
+const ownFolders: readonly string[] = [sweepFiles.requests, sweepFiles.gather, gridFiles.folder];
 
 /**
  * Removes a sweep that nobody runs: what GVA has made, by name. Links are removed, never followed. sweep.json goes last,
@@ -65,7 +65,7 @@ async function removePoints(points: string, signal: AbortSignal): Promise<void> 
     if (!/^\d{4,}$/.test(shard) || !(await isFolder(path))) continue;
     for (const name of await readdir(path)) {
       signal.throwIfAborted();
-      if (/^(?:\d{7,}|\.\d{7,}\.[0-9a-f]{12,}\.tmp)$/.test(name))
+      if (/^(?:\d{7,}|\.\d{7,}\.[0-9a-f]{12,}\.tmp|\.\d{7,}-[\w.-]+\.(?:part|aside))$/.test(name))
         await rm(join(path, name), { recursive: true, force: true });
     }
     await removeIfEmpty(path);

@@ -35,6 +35,7 @@ const words = z.object({
   sbatch: z.array(z.string()).exactOptional(),
   memoryGrowth: z.string().exactOptional(),
   timeGrowth: z.string().exactOptional(),
+  summaryJob: z.boolean().exactOptional(),
 });
 export type SavedOptions = z.infer<typeof words>;
 

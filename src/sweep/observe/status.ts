@@ -41,6 +41,7 @@ export async function readStatus(folder: string): Promise<SeenStatus | undefined
   const age = Math.max(0, (Date.now() - Date.parse(status.at)) / 1000);
   // A process that has the folder beside a final status has just begun, or is just leaving.
   if (final) return { status, owner, ended: owner !== 'alive', age };
+  if (owner === 'none' && hasJobs(status)) return { status: byJobs(status), owner, ended: false, age };
   if (owner === 'none') return { status: withoutProcess(status), owner, ended: true, age };
   return { status, owner, ended: false, age };
 }
@@ -59,15 +60,18 @@ export async function requireStatus(folder: string): Promise<SeenStatus> {
  * The status again and again, whenever it has changed, up to the one with which the sweep has ended.
  *
  * @param pause seconds between two looks
+ * @param refresh done before each look
  * @throws what the signal says
  */
 export async function* followStatus(
   folder: string,
   signal: AbortSignal,
   pause = 0.5,
+  refresh: () => Promise<void> = () => Promise.resolve(),
 ): AsyncGenerator<SeenStatus> {
   for (let last = ''; ;) {
     signal.throwIfAborted();
+    await refresh();
     const seen = await requireStatus(folder);
     const { status, owner } = seen;
     const now = JSON.stringify([status, owner]);
@@ -76,6 +80,16 @@ export async function* followStatus(
     last = now;
     await setTimeout(pause * 1000, undefined, { signal }).catch(() => signal.throwIfAborted());
   }
+}
+
+/** Whether jobs of a grid wait or run, as far as is known. */
+export const hasJobs = ({ grid }: SweepStatus): boolean =>
+  grid !== undefined && grid.pending + grid.running > 0;
+
+/** Its jobs go on without a process; what that process said of itself is no longer so. */
+function byJobs({ reason, ...status }: SweepStatus): SweepStatus {
+  const goesOn = { ...status, state: 'running', perMinute: null, remaining: null } as const;
+  return reason === undefined || status.state !== 'running' ? goesOn : { ...goesOn, reason };
 }
 
 function withoutProcess(status: SweepStatus): SweepStatus {
@@ -129,6 +143,7 @@ const schema = z.looseObject({
       fraction: z.number().exactOptional(),
     }),
   ),
+  grid: z.looseObject({ engine: z.string(), pending: count, running: count, nodes: count }).exactOptional(),
   slowest: z.array(z.looseObject({ index: count, seconds })),
   failures: z.array(
     z.looseObject({
