@@ -126,7 +126,7 @@ export class FaultSweep {
 
   /** The program that runs the sweep. @param env such as a PATH with other programs in it */
   start(env: Readonly<Record<string, string>> = {}): Client {
-    const { setup = '', options = {}, points: _, ...others } = this.#wishes;
+    const { setup = '', options = {}, bundle, time, growth } = this.#wishes;
     const nodes = join(this.folder, 'nodes');
     const own = [
       `control='${this.control('')}'`,
@@ -134,7 +134,7 @@ export class FaultSweep {
       'mkdir -p "$GVA_NODE_CACHE" "$GVA_SCRATCH"',
     ];
     const settings = {
-      ...{ ...others, name: this.#name, guest: this.#guest, base: join(this.folder, 'base') },
+      ...{ bundle, time, growth, name: this.#name, guest: this.#guest, base: join(this.folder, 'base') },
       options: { ...options, setup: [...own, setup].join('\n') },
     };
     const program = join(packageRoot, 'test/support/fake-grid-sweep.mjs');
