@@ -14,7 +14,7 @@ import { withSharedCluster } from './with-cluster.js';
 // Real guests, as jobs of a real Slurm. GVA_LONG: as many as the project promises.
 const [points, bundle] = process.env['GVA_LONG'] ? [200, 10] : [12, 2];
 
-describe.skipIf(withoutSlurm)(`real guests on Slurm${needsSlurm}`, { timeout: 1_800_000 }, () => {
+describe.skipIf(withoutSlurm)(`real guests on Slurm${needsSlurm}`, () => {
   const { cluster } = withSharedCluster();
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
   let env: Record<string, string>;
@@ -121,7 +121,7 @@ describe.skipIf(withoutSlurm)(`real guests on Slurm${needsSlurm}`, { timeout: 1_
     await expectSame('mandelbrot', join(example, 'plan.yaml'), wanted);
   });
 
-  it(`a sweep of ${points} guests, the same as on this host`, async () => {
+  it(`a sweep of ${points} guests, the same as on this host`, { timeout: 1_800_000 }, async () => {
     const plan = await writePlan('many.yaml', `1, ${points}`);
     const wanted = { count: points, perJob: bundle, answer: 'result.txt' };
     const there = await expectSame('many', plan, wanted);
