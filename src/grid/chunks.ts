@@ -26,6 +26,7 @@ const schema = z.object({
     qos: z.string().exactOptional(),
     constraint: z.string().exactOptional(),
     extra: words.exactOptional(),
+    setup: z.string().exactOptional(),
   }),
   at: z.string(),
 });

@@ -19,6 +19,7 @@ const packages: Readonly<Record<string, string>> = {
   openssl: 'openssl',
   'qemu-img': 'qemu-utils',
   'qemu-system-x86_64': 'qemu-system-x86',
+  sbatch: 'slurm-client',
   setpriv: 'util-linux',
   xmllint: 'libxml2-utils',
   xorriso: 'xorriso',
