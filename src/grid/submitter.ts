@@ -16,6 +16,7 @@ import type { GridLimits, JobArray } from './engine.js';
 import type { Fleet, LiveChunk } from './fleet.js';
 import type { PointEnds } from './point-ends.js';
 import { jobResources } from './resources.js';
+import { Room } from './room.js';
 import type { GridTally } from './retry.js';
 import { type GridSettings, mostElements } from './settings.js';
 
@@ -119,7 +120,8 @@ export class Submitter {
   ): Promise<Due[]> {
     const { spec, known, identity } = this.#parts;
     const due: Due[] = [];
-    for (let elements = 0; elements < room;) {
+    const array = new Room(room, bundle);
+    while (!array.isFull) {
       const next = queue.next(now);
       this.allSubmitted = next === undefined;
       if (next?.wait === 0) {
@@ -134,8 +136,11 @@ export class Submitter {
       if (id === undefined) continue;
       if (!spec.force && (await known.adopt(point.index, id)) && (await this.#adopted(point, id))) continue;
       const tally = ends.tallyOf(point.index);
+      if (!array.take(tally.blame > 0)) {
+        queue.add(point, now);
+        break;
+      }
       due.push({ point, id, tally });
-      elements += tally.blame > 0 ? 1 : 1 / bundle;
     }
     return due;
   }
