@@ -44,6 +44,7 @@ export class Submitter {
   #limits: Promise<GridLimits> | undefined;
   #next: number;
   #pointSeconds: number | undefined;
+  #kept: number | undefined;
   #known: { point: Point; arrived: Arrived }[] = [];
   #wrong: { point: Point; outcome: PointOutcome }[] = [];
 
@@ -107,10 +108,14 @@ export class Submitter {
     }
   }
 
+  /** A client that is to leave keeps its first answer: by it all points fit into the jobs that there may be. */
   #bundle(elements: number): number {
+    if (this.#settings.bundle !== undefined) return this.#settings.bundle;
     const { pending } = this.#parts.store.counts;
     const facts = { points: pending, pointSeconds: this.#pointSeconds, slots: undefined };
-    return this.#settings.bundle ?? bundleSize({ ...facts, elements });
+    const size = bundleSize({ ...facts, elements });
+    if (!this.#settings.leave) return size;
+    return (this.#kept ??= size);
   }
 
   async #take(
