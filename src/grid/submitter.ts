@@ -113,9 +113,9 @@ export class Submitter {
     if (this.#settings.bundle !== undefined) return this.#settings.bundle;
     const { pending } = this.#parts.store.counts;
     const facts = { points: pending, pointSeconds: this.#pointSeconds, slots: undefined };
-    const size = bundleSize({ ...facts, elements });
-    if (!this.#settings.leave) return size;
-    return (this.#kept ??= size);
+    if (!this.#settings.leave) return bundleSize({ ...facts, elements });
+    // That nothing is left shows only where there is room for one more.
+    return (this.#kept ??= bundleSize({ ...facts, elements: elements - 1 }));
   }
 
   async #take(
