@@ -8,6 +8,7 @@ import { coordinator } from './coordinator.js';
 import { coordinatorMillion } from './coordinator-million.js';
 import { computation } from './computation.js';
 import { baseSize } from './base-size.js';
+import { grid } from './grid.js';
 import { media } from './media.js';
 import { ova } from './ova.js';
 import { packages } from './packages.js';
@@ -19,7 +20,7 @@ import { vmdk } from './vmdk.js';
 
 const benchmarks: Benchmark[] = [
   ...[coldStart, throughput, coordinator, coordinatorMillion, computation, baseSize, media],
-  ...[vmdk, ova, packages],
+  ...[vmdk, ova, packages, grid],
 ];
 
 function verdict({ samples, target }: Figure): string {

@@ -13,6 +13,7 @@ import type { Fleet, LiveChunk } from './fleet.js';
 import { type Due, type Group, groupsOf, hasGrown, pointsOf } from './groups.js';
 import { arrayOf, intentOf } from './intent.js';
 import type { Nodes } from './nodes.js';
+import { Room } from './room.js';
 import type { GridTally } from './retry.js';
 import { type GridSettings, mostElements } from './settings.js';
 import { usualInterval } from './pace.js';
@@ -46,6 +47,7 @@ export class Submitter {
   /** No point is left that has not come yet. */
   #exhausted = false;
   #submittedAt = -Infinity;
+  #kept: number | undefined;
   #known: { point: Point; arrived: Arrived }[] = [];
   #wrong: { point: Point; outcome: PointOutcome }[] = [];
 
@@ -127,16 +129,21 @@ export class Submitter {
     return this.#exhausted || most - elements >= most / 10;
   }
 
+  /** A client that is to leave keeps its first answer: by it all points fit into the jobs that there may be. */
   #bundle(elements: number): number {
+    if (this.#settings.bundle !== undefined) return this.#settings.bundle;
     const { pending } = this.#sweep.store.counts;
     const facts = { points: pending, pointSeconds: this.#pointSeconds, slots: undefined };
-    return this.#settings.bundle ?? bundleSize({ ...facts, elements });
+    if (!this.#settings.leave) return bundleSize({ ...facts, elements });
+    // That nothing is left shows only where there is room for one more.
+    return (this.#kept ??= bundleSize({ ...facts, elements: elements - 1 }));
   }
 
   async #take(now: number, room: number, bundle: number): Promise<Due[]> {
     const { queue } = this.#parts;
     const due: Due[] = [];
-    for (let elements = 0; elements < room;) {
+    const array = new Room(room, bundle);
+    while (!array.isFull) {
       const next = queue.next(now);
       this.#exhausted = next?.item === undefined;
       if (next?.wait === 0) {
@@ -147,8 +154,11 @@ export class Submitter {
       try {
         const one = await this.#prepare(next.item);
         if (!one) continue;
+        if (!array.take(one.tally.blame > 0)) {
+          queue.add(next.item, now);
+          break;
+        }
         due.push(one);
-        elements += one.tally.blame > 0 ? 1 : 1 / bundle;
       } catch (error) {
         for (const point of [...due.map(({ point }) => point), next.item]) queue.add(point, now);
         throw error;

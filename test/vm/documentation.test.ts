@@ -1,12 +1,12 @@
-import { execFile } from 'node:child_process';
-import { readFile, readdir, symlink } from 'node:fs/promises';
+import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { packageRoot } from '../../src/system/paths.js';
-import { temporaryFolder } from '../support/gva.js';
+import { expectBlocksWork, readDocument, shellBlocks } from '../support/documentation.js';
 
 // Every command line of gva that the documentation shows, run as it stands: blocks of `sh` that begin with gva,
-// ./bin/gva, or a comment that leads to one, each document in an empty folder of its own.
+// ./bin/gva, or a comment that leads to one, each document in an empty folder of its own. Those of docs/grid.md need
+// a grid: test/slurm/documentation.test.ts.
 
 const documents = [
   'README.md',
@@ -17,26 +17,11 @@ const documents = [
   'docs/plans.md',
 ];
 
-function commandBlocks(text: string): string[] {
-  const blocks = [...text.matchAll(/^```sh\n([^`]*)^```/gm)].map((match) => match[1] ?? '');
-  return blocks.filter((block) => /^(\.\/bin\/)?gva /m.test(block) && !/^npm /m.test(block));
-}
+const commandBlocks = (text: string) =>
+  shellBlocks(text).filter((block) => /^(\.\/bin\/)?gva /m.test(block) && !/^npm /m.test(block));
 
 it.each(documents)('the commands of %s work as they stand', async (document) => {
-  const blocks = commandBlocks(await readFile(join(packageRoot, document), 'utf8'));
-  expect(blocks.length).toBeGreaterThan(0);
-  await using folder = await temporaryFolder();
-  await symlink(join(packageRoot, 'bin'), join(folder.path, 'bin'));
-  const path = `${join(packageRoot, 'bin')}:${process.env['PATH'] ?? ''}`;
-  for (const block of blocks) {
-    const outcome = await new Promise<string>((resolve) => {
-      const options = { cwd: folder.path, env: { ...process.env, PATH: path } };
-      execFile('sh', ['-eu', '-c', block], options, (error, stdout, stderr) =>
-        resolve(error ? `failed: ${error.message}\n${stdout}${stderr}` : 'worked'),
-      );
-    });
-    expect(outcome, block).toBe('worked');
-  }
+  await expectBlocksWork(commandBlocks(await readDocument(document)));
 });
 
 it('every document that a document links to is there', async () => {

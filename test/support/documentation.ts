@@ -1,0 +1,35 @@
+import { execFile } from 'node:child_process';
+import { readFile, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { packageRoot } from '../../src/system/paths.js';
+import { temporaryFolder } from './gva.js';
+
+/** All blocks of `sh` of a text. */
+export const shellBlocks = (text: string) =>
+  [...text.matchAll(/^```sh\n([^`]*)^```/gm)].map((match) => match[1] ?? '');
+
+/**
+ * Runs blocks of a document as they stand, one after the other, in an empty folder, where `gva` and `./bin/gva` are this
+ * one. All of them must work.
+ */
+export async function expectBlocksWork(
+  blocks: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  expect(blocks.length).toBeGreaterThan(0);
+  await using folder = await temporaryFolder();
+  await symlink(join(packageRoot, 'bin'), join(folder.path, 'bin'));
+  const path = `${join(packageRoot, 'bin')}:${process.env['PATH'] ?? ''}`;
+  for (const block of blocks) {
+    const outcome = await new Promise<string>((resolve) => {
+      const options = { cwd: folder.path, env: { ...process.env, ...env, PATH: path } };
+      execFile('sh', ['-eu', '-c', block], options, (error, stdout, stderr) =>
+        resolve(error ? `failed: ${error.message}\n${stdout}${stderr}` : 'worked'),
+      );
+    });
+    expect(outcome, block).toBe('worked');
+  }
+}
+
+export const readDocument = (name: string) => readFile(join(packageRoot, name), 'utf8');
