@@ -18,6 +18,8 @@ export interface StartWish {
   /** What `auto` does where there is no template. */
   readonly make: Extract<MakeTemplate, 'never' | 'unless-busy'>;
   readonly templates: Templates;
+  /** Milliseconds that a clone has to confirm that it is a machine of its own; 20 s where absent. */
+  readonly wakeLimit?: number;
 }
 
 export interface Started {
@@ -82,7 +84,7 @@ interface NotWarm {
 
 async function startWarm(
   spec: InstanceSpec,
-  { choice, make, templates }: StartWish,
+  { choice, make, templates, wakeLimit }: StartWish,
   vmm: ChosenVmm,
   { scratch, signal }: { scratch: Scratch; signal: AbortSignal },
 ): Promise<Started | NotWarm> {
@@ -103,7 +105,7 @@ async function startWarm(
   try {
     const clone = await cloneSpec(staged, shape, template);
     spec.onStarting?.();
-    return { ...(await startClone(driver, clone, signal)), start: 'warm' };
+    return { ...(await startClone(driver, clone, signal, wakeLimit)), start: 'warm' };
   } catch (error) {
     if (!(error instanceof GvaError)) throw error;
     await templates.noteFailure(template);
