@@ -33,7 +33,8 @@ async function started(points: number, choice: 'auto' | 'cold' = 'auto', out = '
   const driver = new TemplateDriver();
   const start = { choice, make: 'never', templates: new Templates(() => undefined) } as const;
   const limits = { boot: 600, total: undefined, powerOff: 600 };
-  const flags = { force: false, keep: false, shared: false, stop: {}, retry: defaultRetryLimits };
+  const outputs = { keep: 'files', keepDisks: false } as const;
+  const flags = { ...outputs, force: false, shared: false, stop: {}, retry: defaultRetryLimits };
   const { signal } = new AbortController();
   const summary = await runSweep(
     { plan, prepared, name: 'test', out: join(home.folder, out), jobs: 2, limits, start, ...flags },

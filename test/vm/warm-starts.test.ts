@@ -217,7 +217,7 @@ describe('a template that is broken in a way that no digest tells', () => {
       };
       const { signal } = new AbortController();
       return runInstance(
-        { ...spec, start, force: false, keep: false },
+        { ...spec, start, force: false, keep: 'files', keepDisks: false },
         { driver, probe },
         () => undefined,
         signal,

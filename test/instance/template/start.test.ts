@@ -42,7 +42,7 @@ async function run(driver: TemplateDriver, { spec, signal, onEvent, ...wish }: R
   const limits = { boot: 600, total: undefined, powerOff: 600 };
   const start: StartWish = { choice: 'auto', make: 'never', templates: newProcess(), ...wish };
   const work = { prepared, parameters: { n: 3, mode: 'fast' }, files: [], out, limits };
-  const flags = { force: false, keep: false, start, ...spec };
+  const flags = { force: false, keep: 'files' as const, keepDisks: false, start, ...spec };
   const result = await runInstance(
     { id: 'square-1', ...work, ...flags },
     fakeVmm(undefined, driver),
@@ -110,7 +110,7 @@ describe('an instance is started', () => {
 
   it.each<[string, Partial<InstanceSpec>, RegExp]>([
     ['memory on a NUMA node', { placement: { numaNode: 0 } }, /NUMA/],
-    ['disks to keep', { keep: true }, /^$/],
+    ['disks to keep', { keepDisks: true }, /^$/],
   ])('cold where it asks for %s', async (_, spec, reason) => {
     const driver = new TemplateDriver();
     await run(driver, { choice: 'warm' });
@@ -263,7 +263,7 @@ describe('of those who want the same template', () => {
       out,
       limits,
     };
-    const flags = { force: false, keep: false, start };
+    const flags = { force: false, keep: 'files' as const, keepDisks: false, start };
     const { signal } = new AbortController();
     return runInstance({ ...spec, ...flags }, fakeVmm(undefined, driver), () => undefined, signal);
   }
