@@ -6,6 +6,7 @@ import { sweepFiles } from '../../src/system/paths.js';
 import { eventually } from '../support/gva.js';
 import { requireTool } from '../support/tools.js';
 import { needsSlurm, slurmScript, withoutSlurm } from '../support/slurm-cluster.js';
+import { ok, savedJobs } from './cluster-fixture.js';
 import { FaultSweep } from './fault-sweep.js';
 import { withSharedCluster } from './with-cluster.js';
 
@@ -38,6 +39,10 @@ describe.skipIf(withoutSlurm)(`faults of the controller and the client${needsSlu
     await sweep.hold(0, 2, 4);
     const client = sweep.start();
     for (const point of [0, 2, 4]) await sweep.untilBegun(point);
+    // A controller that forgets running jobs drains their nodes when it finds them: it saves every few seconds.
+    const { job } = await sweep.firstChunk();
+    await ok(cluster(), 'scontrol', ['update', `JobId=${job}_0`, 'Comment=all-of-them-run']);
+    await eventually(async () => (await savedJobs(cluster())).includes('all-of-them-run'));
     await cluster().controller('kill');
     await eventually(async () => (await stateOf(sweep)) === 'paused');
     await sweep.release();
