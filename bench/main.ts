@@ -7,6 +7,7 @@ import { coldStart } from './cold-start.js';
 import { coordinator } from './coordinator.js';
 import { computation } from './computation.js';
 import { baseSize } from './base-size.js';
+import { gridSubmit } from './grid-submit.js';
 import { media } from './media.js';
 import { ova } from './ova.js';
 import { packages } from './packages.js';
@@ -16,7 +17,7 @@ import { vmdk } from './vmdk.js';
 // npm run bench [-- NAME...]: each benchmark prints a table and writes bench/results/DATE-NAME.json.
 
 const benchmarks: Benchmark[] = [
-  ...[coldStart, throughput, coordinator, computation, baseSize, media],
+  ...[coldStart, throughput, coordinator, gridSubmit, computation, baseSize, media],
   ...[vmdk, ova, packages],
 ];
 
