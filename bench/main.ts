@@ -9,6 +9,7 @@ import { coordinatorMillion } from './coordinator-million.js';
 import { computation } from './computation.js';
 import { baseSize } from './base-size.js';
 import { grid } from './grid.js';
+import { gridSubmit } from './grid-submit.js';
 import { media } from './media.js';
 import { ova } from './ova.js';
 import { packages } from './packages.js';
@@ -19,7 +20,7 @@ import { vmdk } from './vmdk.js';
 // many minutes run only where they are named.
 
 const benchmarks: Benchmark[] = [
-  ...[coldStart, throughput, coordinator, coordinatorMillion, computation, baseSize, media],
+  ...[coldStart, throughput, coordinator, coordinatorMillion, gridSubmit, computation, baseSize, media],
   ...[vmdk, ova, packages, grid],
 ];
 

@@ -50,44 +50,53 @@ export async function listChunks(sweep: string): Promise<{ open: number[]; next:
 }
 
 /**
+ * Makes the folder of a new chunk.
+ *
+ * @param number the first that may be free: a file server shows late what another host has made
+ * @returns the number that was
+ */
+export async function makeChunk(sweep: string, number: number): Promise<number> {
+  await ensureFolder(chunksFolder(sweep));
+  for (; ; number++)
+    try {
+      await mkdir(gridChunk(sweep, number));
+      await mkdir(join(gridChunk(sweep, number), gridFiles.logs));
+      return number;
+    } catch (error) {
+      if (errnoOf(error) !== 'EEXIST') throw error;
+    }
+}
+
+/**
  * Writes all files of a new chunk; when it returns, the intent to submit it survives a crash of this host. Files of
  * elements are not synced one by one: a worker that finds its own broken says so, and its points are submitted again.
  *
- * @returns false where there is a chunk of that number already
+ * @param elements made one by one, as they may be large
  */
 export async function writeChunk(
   sweep: string,
   number: number,
   intent: ChunkIntent,
-  elements: readonly GridElement[],
-): Promise<boolean> {
+  elements: AsyncIterable<GridElement> | Iterable<GridElement>,
+): Promise<void> {
   const folder = gridChunk(sweep, number);
-  await ensureFolder(chunksFolder(sweep));
-  if (!(await makeNew(folder))) return false;
-  await mkdir(join(folder, gridFiles.logs));
-  const writeNext = async (iterator: ArrayIterator<[number, GridElement]>) => {
-    for (const [element, content] of iterator)
-      await writeFile(join(folder, gridFiles.element(element)), JSON.stringify(content));
-  };
-  const iterator = elements.entries();
-  // A file server is asked for several at a time.
-  await Promise.all(Array.from({ length: writers }, () => writeNext(iterator)));
+  const writing = new Set<Promise<void>>();
+  let element = 0;
+  for await (const content of elements) {
+    const file = join(folder, gridFiles.element(element++));
+    const written = writeFile(file, JSON.stringify(content)).finally(() => writing.delete(written));
+    // What it throws is thrown below.
+    written.catch(() => undefined);
+    writing.add(written);
+    // A file server is asked for several at a time.
+    if (writing.size >= mostWritten) await Promise.race(writing);
+  }
+  await Promise.all(writing);
   await writeFileAtomically(join(folder, gridFiles.array), JSON.stringify(intent));
   await syncPath(chunksFolder(sweep));
-  return true;
 }
 
-const writers = 8;
-
-async function makeNew(folder: string): Promise<boolean> {
-  try {
-    await mkdir(folder);
-    return true;
-  } catch (error) {
-    if (errnoOf(error) === 'EEXIST') return false;
-    throw error;
-  }
-}
+const mostWritten = 8;
 
 export const writeSubmitted = (sweep: string, number: number, job: string) =>
   writeFileAtomically(

@@ -6,6 +6,10 @@ export interface Due {
   readonly point: Point;
   readonly id: string;
   readonly tally: GridTally;
+  /** From 1. */
+  readonly attempt: number;
+  /** Identity of what stands at its place and has to make way; undefined where nothing does. */
+  readonly inTheWay: string | undefined;
 }
 
 /** Elements that are given the same resources. */

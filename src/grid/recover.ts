@@ -4,16 +4,17 @@ import { z } from 'zod';
 import type { GridPoint } from '../model/grid.js';
 import type { IdentityOf } from '../sweep/done-points.js';
 import type { PointSource } from '../sweep/plan/points.js';
-import type { SweepStore } from '../sweep/store/store.js';
+import type { Point } from '../model/sweep.js';
+import type { PointRecord, SweepStore } from '../sweep/store/store.js';
 import { gridChunk, gridFiles } from '../system/paths.js';
 import { type StoredChunk, closeChunk, listChunks, readChunk } from './chunks.js';
 import type { Fleet } from './fleet.js';
 import { markCancelled } from './follower.js';
 
-const elementSchema = z.looseObject({
+const elementSchema = z.object({
   format: z.literal('gva-grid-element/1'),
   points: z.array(
-    z.looseObject({
+    z.object({
       index: z.int().min(0),
       attempt: z.int().min(1),
       identity: z.string(),
@@ -54,58 +55,61 @@ export async function recoverChunks(parts: RecoverParts, fleet: Fleet): Promise<
 async function takeOver(parts: RecoverParts, fleet: Fleet, chunk: StoredChunk): Promise<void> {
   const { out, store } = parts;
   const folder = gridChunk(out, chunk.number);
-  const elements: (readonly StoredPoint[])[] = [];
-  for (let element = 0; element < chunk.intent.points.length; element++)
-    elements.push(await readElement(join(folder, gridFiles.element(element))));
-  const foreign = await foreignOf(parts, elements.flat());
-  for (const { index } of foreign) await markCancelled(out, chunk.number, index);
-  const wanted = elements.map((points) =>
-    points.filter((point) => !foreign.has(point) && isExpected(store, point)),
-  );
+  const wanted: Point[][] = [];
+  const unknown = new Map<number, StoredPoint>();
+  const late: StoredPoint[] = [];
+  for (let element = 0; element < chunk.intent.points.length; element++) {
+    const points: Point[] = [];
+    for (const point of await readElement(join(folder, gridFiles.element(element)))) {
+      const record = store.get(point.index);
+      const foreign = parts.plan && record && record.id !== point.identity;
+      if (foreign) await markCancelled(out, chunk.number, point.index);
+      else if (isExpected(record, point)) points.push({ index: point.index, parameters: point.parameters });
+      else continue;
+      if (!record) unknown.set(point.index, point);
+      else if (record.attempts < point.attempt) late.push(point);
+    }
+    wanted.push(points);
+  }
+  const foreign = await foreignOf(parts, unknown);
+  for (const index of foreign) {
+    await markCancelled(out, chunk.number, index);
+    unknown.delete(index);
+  }
+  // The client was killed before it had noted down what it had just written.
   store.together(() => {
-    for (const { index: number, identity: id, attempt: attempts } of wanted.flat())
-      if (store.get(number)?.attempts !== attempts)
-        store.put({ number, id, state: 'staged', attempts, status: null, times: null });
+    for (const { index: number, identity: id, attempt: attempts } of [...late, ...unknown.values()])
+      store.put({ number, id, state: 'staged', attempts, status: null, times: null });
   });
   fleet.add(
     chunk,
-    wanted.map((points) => points.map(({ index, parameters }) => ({ index, parameters }))),
+    foreign.size === 0 ? wanted : wanted.map((points) => points.filter(({ index }) => !foreign.has(index))),
   );
 }
 
-/** Points that the plan has no more, or that are other work by now. */
+/** Those that the plan has no more, or that are other work by now. */
 async function foreignOf(
-  { store, plan }: RecoverParts,
-  points: readonly StoredPoint[],
-): Promise<Set<StoredPoint>> {
-  const foreign = new Set<StoredPoint>();
-  if (!plan) return foreign;
-  const unknown: StoredPoint[] = [];
-  for (const point of points) {
-    const id = store.get(point.index)?.id;
-    if (id === undefined) unknown.push(point);
-    else if (id !== point.identity) foreign.add(point);
-  }
-  if (unknown.length === 0) return foreign;
-  unknown.sort((a, b) => a.index - b.index);
-  const meant = plan.points.points()[Symbol.iterator]();
-  let next = meant.next();
-  for (const point of unknown) {
-    while (!next.done && next.value.index < point.index) next = meant.next();
-    const same = !next.done && next.value.index === point.index ? next.value : undefined;
-    const id = same && (await plan.identity(same).catch(() => undefined));
-    if (id !== point.identity) foreign.add(point);
+  { plan }: RecoverParts,
+  points: ReadonlyMap<number, StoredPoint>,
+): Promise<Set<number>> {
+  if (!plan || points.size === 0) return new Set();
+  const foreign = new Set(points.keys());
+  const last = [...foreign].reduce((a, b) => Math.max(a, b));
+  for (const point of plan.points.points()) {
+    if (point.index > last) break;
+    const stored = points.get(point.index);
+    if (stored && (await plan.identity(point).catch(() => undefined)) === stored.identity)
+      foreign.delete(point.index);
   }
   return foreign;
 }
 
-/** It is the latest attempt, and its end is not known. */
-function isExpected(store: SweepStore, { index, identity, attempt }: StoredPoint): boolean {
-  const record = store.get(index);
-  // The client was killed before it had noted down what it had just written.
-  if (!record || (record.id === identity && record.attempts < attempt)) return true;
-  const { id, attempts, state } = record;
-  return id === identity && attempts === attempt && (state === 'staged' || state === 'running');
+/** It is the latest attempt, and its end is not known. A record of other work is none. */
+function isExpected(record: PointRecord | undefined, { identity, attempt }: StoredPoint): boolean {
+  if (!record) return true;
+  if (record.id !== identity) return false;
+  const { attempts, state } = record;
+  return attempts < attempt || (attempts === attempt && (state === 'staged' || state === 'running'));
 }
 
 /** None where the file cannot be read: who runs the element cannot either. */

@@ -7,7 +7,7 @@ import type { RetryQueue } from '../sweep/schedule/retry-queue.js';
 import { GvaError } from '../system/errors.js';
 import { type Arrived, readArrived } from './arrivals.js';
 import { bundleSize } from './bundle.js';
-import { type ChunkIntent, closeChunk, writeChunk, writeSubmitted } from './chunks.js';
+import { type ChunkIntent, closeChunk, makeChunk, writeChunk, writeSubmitted } from './chunks.js';
 import { type GridLimits, SubmissionUncertain } from './engine.js';
 import type { Fleet, LiveChunk } from './fleet.js';
 import { type Due, type Group, groupsOf, hasGrown, pointsOf } from './groups.js';
@@ -124,7 +124,7 @@ export class Submitter {
   #isTime(now: number, most: number): boolean {
     const { elements } = this.#parts.fleet;
     const { shortest } = this.#settings.interval ?? usualInterval;
-    if (elements === 0) return true;
+    if (elements === 0 || this.#settings.leave) return true;
     if (now - this.#submittedAt < pause * shortest) return false;
     return this.#exhausted || most - elements >= most / 10;
   }
@@ -169,14 +169,21 @@ export class Submitter {
 
   /** Undefined where there is nothing to run. */
   async #prepare(point: Point): Promise<Due | undefined> {
-    const { spec, known, identity } = this.#sweep;
+    const { spec, known, identity, store } = this.#sweep;
     const id = await identity(point).catch((error: unknown) => {
       this.#wrong.push({ point, outcome: notRun(error).outcome });
     });
     if (id === undefined) return undefined;
     if (!spec.force && (await known.adopt(point.index, id)) && (await this.#adopted(point, id)))
       return undefined;
-    return { point, id, tally: this.#parts.tallyOf(point.index) };
+    const before = store.get(point.index);
+    const again = before?.id === id;
+    // What stands there is of other work, or is to be done again.
+    const makesWay = before && (!again || before.state === 'failed' || spec.force);
+    const tally = this.#parts.tallyOf(point.index);
+    const attempt = (again ? before.attempts : 0) + 1;
+    // Plainly put together: there may be 20,000 of them at a time.
+    return { point, id, tally, attempt, inTheWay: makesWay ? before.id : undefined };
   }
 
   async #adopted(point: Point, id: string): Promise<boolean> {
@@ -213,12 +220,12 @@ export class Submitter {
     const { fleet, nodes } = this.#parts;
     const intent = intentOf(group, this.#settings, spec, nodes.excluded(now));
     await this.#clear(group);
-    const elements = await this.#elementsOf(group, intent);
-    let number = this.#next++;
-    // A folder that nobody saw when this client began: a file server shows late what another host has made.
-    while (!(await writeChunk(spec.out, number, intent, elements))) number = this.#next++;
+    const number = await makeChunk(spec.out, this.#next);
+    this.#next = number + 1;
+    await writeChunk(spec.out, number, intent, this.#elementsOf(group, intent));
     store.together(() => {
-      for (const { point, id } of pointsOf(group)) store.stage(point.index, id);
+      for (const { point, id, attempt } of pointsOf(group))
+        store.put({ number: point.index, id, state: 'staged', attempts: attempt, status: null, times: null });
     });
     const points = group.elements.map((element) => element.map(({ point }) => point));
     const chunk = fleet.add({ number, intent, job: undefined }, points);
@@ -231,14 +238,10 @@ export class Submitter {
     }
   }
 
-  /** Makes way: what stands at a point's place is of other work, or is to be done again. It may be wanted another time. */
+  /** What is in the way may be wanted another time. */
   async #clear(group: Group): Promise<void> {
-    const { store, known, spec } = this.#sweep;
-    for (const { point, id } of pointsOf(group)) {
-      const before = store.get(point.index);
-      if (before && (before.id !== id || before.state === 'failed' || spec.force))
-        await known.setAside(point.index, before.id);
-    }
+    for (const { point, inTheWay } of pointsOf(group))
+      if (inTheWay !== undefined) await this.#sweep.known.setAside(point.index, inTheWay);
   }
 
   async #giveUp(chunk: LiveChunk): Promise<void> {
@@ -271,27 +274,25 @@ export class Submitter {
     await writeSubmitted(out, chunk.number, chunk.job);
   }
 
-  async #elementsOf({ elements }: Group, { resources }: ChunkIntent): Promise<GridElement[]> {
+  async *#elementsOf({ elements }: Group, { resources }: ChunkIntent): AsyncGenerator<GridElement> {
     const { seconds } = resources;
-    const made: GridElement[] = [];
     for (const element of elements) {
       const points: GridPoint[] = [];
       for (const due of element) points.push(await this.#gridPoint(due));
-      made.push({
+      yield {
         ...{ format: 'gva-grid-element/1', work: this.#settings.work, points },
         ...(seconds === undefined ? {} : { seconds }),
-      });
+      };
     }
-    return made;
   }
 
-  async #gridPoint({ point, id }: Due): Promise<GridPoint> {
-    const { spec, store } = this.#sweep;
-    const before = store.get(point.index);
-    const files = await spec.plan.files.of(point);
+  async #gridPoint({ point, id, attempt }: Due): Promise<GridPoint> {
+    const files = await this.#sweep.spec.plan.files.of(point);
     return {
-      ...{ index: point.index, identity: id, parameters: point.parameters },
-      attempt: (before?.id === id ? before.attempts : 0) + 1,
+      index: point.index,
+      attempt,
+      identity: id,
+      parameters: point.parameters,
       files: files.map(({ name, source, size, sha256 }) => ({ name, source, size, sha256 })),
     };
   }

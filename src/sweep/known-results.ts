@@ -1,5 +1,5 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ensureFolder, temporarySibling } from '../system/files.js';
 import { pointFolder, resultFiles, resultsCacheFolder, sweepFiles } from '../system/paths.js';
@@ -14,6 +14,8 @@ import { type KnownResult, parseResult } from './done-points.js';
 export class KnownResults {
   readonly #folder: string;
   readonly #shared: boolean;
+  /** Identities of what was put aside, read once: what workers of a grid put there besides is for the next run. */
+  #aside: Set<string> | undefined;
 
   /**
    * @param folder of the sweep
@@ -28,6 +30,7 @@ export class KnownResults {
   async setAside(index: number, id: string): Promise<void> {
     const from = pointFolder(this.#folder, index);
     if (!existsSync(from)) return;
+    (this.#aside ??= this.#listAside()).add(id);
     const place = this.#asideOf(id);
     await ensureFolder(dirname(place));
     await rm(place, { recursive: true, force: true });
@@ -37,8 +40,10 @@ export class KnownResults {
   /** Brings a result of this work to the point's place, if there is one; the one that stands there is replaced. */
   async adopt(index: number, id: string): Promise<KnownResult | undefined> {
     const aside = this.#asideOf(id);
-    const own = await resultIn(aside, id);
+    this.#aside ??= this.#listAside();
+    const own = this.#aside.has(id) ? await resultIn(aside, id) : undefined;
     if (own) {
+      this.#aside.delete(id);
       await this.#place(index, (target) => rename(aside, target));
       return own;
     }
@@ -62,7 +67,10 @@ export class KnownResults {
   }
 
   async #elsewhere(id: string): Promise<string | undefined> {
-    const place = await readFile(noteOf(id), 'utf8').catch(() => '');
+    const note = noteOf(id);
+    // Of most points there is none. Blocking, because a question costs 3 us so, and 40 us on the thread pool.
+    if (!existsSync(note)) return undefined;
+    const place = await readFile(note, 'utf8').catch(() => '');
     return place.startsWith('/') && !place.startsWith(`${this.#folder}/`) ? place : undefined;
   }
 
@@ -76,6 +84,14 @@ export class KnownResults {
       await rename(staged, target);
     } finally {
       await rm(staged, { recursive: true, force: true });
+    }
+  }
+
+  #listAside(): Set<string> {
+    try {
+      return new Set(readdirSync(join(this.#folder, sweepFiles.points, sweepFiles.earlier)));
+    } catch {
+      return new Set();
     }
   }
 

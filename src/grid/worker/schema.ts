@@ -75,7 +75,7 @@ export const workSchema = z.looseObject({
   base: z.looseObject({ name: z.string(), digest: z.string() }),
   machine: z.discriminatedUnion('kind', [contractMachine, plainMachine]),
   vmm: z.string(),
-  start: z.enum(startChoices),
+  start: z.enum(startChoices).default('cold'),
   qemu: absolute.exactOptional(),
   limits: z.looseObject({ boot: seconds, total: seconds.exactOptional(), powerOff: seconds }),
   keep: z.enum(keepKinds),

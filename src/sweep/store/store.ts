@@ -38,6 +38,8 @@ export class SweepStore implements Disposable {
   readonly #counts = new Map<StoredState, number>();
   readonly #get: Database.Statement;
   readonly #put: Database.Statement;
+  /** Counts are made anew when all changes of `together()` are done. */
+  #isCounting = false;
 
   private constructor(database: Database.Database, total: number) {
     this.#database = database;
@@ -109,6 +111,10 @@ export class SweepStore implements Disposable {
   }
 
   put(record: PointRecord): void {
+    if (this.#isCounting) {
+      this.#put.run(...rowOf(record));
+      return;
+    }
     const before = this.#get.get(record.number) as Row | undefined;
     written(() => this.#put.run(...rowOf(record)));
     if (before) this.#add(storedStates[before.state], -1);
@@ -124,11 +130,13 @@ export class SweepStore implements Disposable {
     this.#add(storedStates[before.state], -1);
   }
 
-  /** Many changes at once, all or none. */
+  /** Many changes at once, all or none. What `counts` tells meanwhile is of before. */
   together(work: () => void): void {
+    this.#isCounting = true;
     try {
       written(() => this.#database.transaction(work)());
     } finally {
+      this.#isCounting = false;
       this.#count();
     }
   }
