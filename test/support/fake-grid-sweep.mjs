@@ -13,7 +13,10 @@ import { defaultRetryLimits } from '../../dist/src/sweep/schedule/retry-policy.j
 import { packageRoot } from '../../dist/src/system/paths.js';
 
 // A test that fails leaves nothing that runs.
-process.stdin.on('end', () => process.exit(1)).resume().unref();
+process.stdin
+  .on('end', () => process.exit(1))
+  .resume()
+  .unref();
 
 const [planFile, out, text] = process.argv.slice(2);
 const { guest, base, ...grid } = JSON.parse(text);
