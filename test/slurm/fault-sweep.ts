@@ -139,7 +139,7 @@ export class FaultSweep {
     };
     const program = join(packageRoot, 'test/support/fake-grid-sweep.mjs');
     const child = spawn(process.execPath, [program, this.#plan, this.out, JSON.stringify(settings)], {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
       env: { ...process.env, ...this.#cluster.env, ...this.#ownFolders(), ...env },
     });
     const ended = new Promise<number | null>((resolve) => child.on('close', resolve));

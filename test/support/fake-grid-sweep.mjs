@@ -12,6 +12,12 @@ import { conductSweep } from '../../dist/src/sweep/run-sweep.js';
 import { defaultRetryLimits } from '../../dist/src/sweep/schedule/retry-policy.js';
 import { packageRoot } from '../../dist/src/system/paths.js';
 
+// A test that fails leaves nothing that runs.
+process.stdin
+  .on('end', () => process.exit(1))
+  .resume()
+  .unref();
+
 const [planFile, out, text] = process.argv.slice(2);
 const { guest, base, ...grid } = JSON.parse(text);
 const plan = await readPlan(planFile);
