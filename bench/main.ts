@@ -12,11 +12,12 @@ import { ova } from './ova.js';
 import { packages } from './packages.js';
 import { throughput } from './throughput.js';
 import { vmdk } from './vmdk.js';
+import { warmStart } from './warm-start.js';
 
 // npm run bench [-- NAME...]: each benchmark prints a table and writes bench/results/DATE-NAME.json.
 
 const benchmarks: Benchmark[] = [
-  ...[coldStart, throughput, coordinator, computation, baseSize, media],
+  ...[coldStart, warmStart, throughput, coordinator, computation, baseSize, media],
   ...[vmdk, ova, packages],
 ];
 
