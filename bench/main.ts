@@ -15,13 +15,14 @@ import { ova } from './ova.js';
 import { packages } from './packages.js';
 import { throughput } from './throughput.js';
 import { vmdk } from './vmdk.js';
+import { warmStart } from './warm-start.js';
 
 // npm run bench [-- NAME...]: each benchmark prints a table and writes bench/results/DATE-NAME.json. Those that take
 // many minutes run only where they are named.
 
 const benchmarks: Benchmark[] = [
-  ...[coldStart, throughput, coordinator, coordinatorMillion, gridSubmit, computation, baseSize, media],
-  ...[vmdk, ova, packages, grid],
+  ...[coldStart, warmStart, throughput, coordinator, coordinatorMillion, gridSubmit, computation, baseSize],
+  ...[media, vmdk, ova, packages, grid],
 ];
 
 function verdict({ samples, target }: Figure): string {

@@ -8,7 +8,7 @@ import { openRaw } from '../../src/disk/source.js';
 import type { MediumEntry } from '../../src/disk/medium-entry.js';
 import { createScratch } from '../../src/instance/scratch.js';
 import { watchMachine } from '../../src/instance/watch.js';
-import type { GuestEvent } from '../../src/model/guest-event.js';
+import { type GuestEvent, parseGuestEvent } from '../../src/model/guest-event.js';
 import type { VmmDriver } from '../../src/vmm/driver.js';
 import { QemuDriver } from '../../src/vmm/qemu/driver.js';
 import { UmlDriver } from '../../src/vmm/uml/driver.js';
@@ -115,6 +115,26 @@ describe.each(cases)('the guest contract kept by %s under %s', (_base, _driver, 
       blankOutput: 32 << 20,
     });
     expect(await (await guest.files('output'))('file')).toBe('written\n');
+  });
+
+  it('says everything to a host that is slow to listen', async () => {
+    await using folder = await temporaryFolder();
+    await using scratch = await createScratch();
+    const names = Array.from({ length: 12 }, (_, index) => `${index + 10}-script-of-a-long-name`);
+    const scripts = Object.fromEntries(names.map((name) => [`script-bin/${name}`, 'true']));
+    const disks = await makeDisks(folder.path, {
+      app: { '.gva/gvad.conf': 'media=output\nwait=5\n', ...scripts },
+      output: true,
+    });
+    await using machine = await driver(base).start(directBoot(base, folder.path, scratch.folder, disks));
+    const said: string[] = [];
+    for await (const line of machine.lines) {
+      said.push(parseGuestEvent(line)?.name ?? 'none');
+      // Long enough for the guest to come to its end, were it not for us: nothing of this process goes on meanwhile.
+      if (said.at(-1) === 'boot') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 6000);
+    }
+    expect(said.filter((name) => name === 'script-end')).toHaveLength(names.length);
+    expect(said.at(-1)).toBe('done');
   });
 
   it('runs scripts of the CD after those of the application disk, each once', async () => {
