@@ -29,13 +29,15 @@ const pageLength = 100;
 
 /**
  * How every point of a sweep stands: SQLite in the sweep's folder, with one owner, who has the folder's lock. It
- * is an index of the result files and can be made anew from them. A call returns when what it did would survive
- * a crash of the host.
+ * is an index of the result files and can be made anew from them. What was done survives the death of this process at
+ * once. It survives a crash of the host when the call returns, except that a point which had no record may have none again
+ * until it ends: it is then run as if it had not been begun.
  */
 export class SweepStore implements Disposable {
   readonly #database: Database.Database;
   readonly #total: number;
   readonly #counts = new Map<StoredState, number>();
+  #synced = true;
   readonly #get: Database.Statement;
   readonly #put: Database.Statement;
 
@@ -84,14 +86,15 @@ export class SweepStore implements Disposable {
     const before = this.get(number);
     const attempts = (before?.id === id ? before.attempts : 0) + 1;
     const record = { number, id, state: 'staged', attempts, status: null, times: null } as const;
-    this.put(record);
+    // What it was before must not come back when its results have been replaced.
+    this.#write(record, before?.state, before !== undefined);
     return record;
   }
 
   /** Its machine is about to be started. */
   run(number: number): void {
     const before = this.get(number);
-    if (before) this.put({ ...before, state: 'running' });
+    if (before) this.#write({ ...before, state: 'running' }, before.state, false);
   }
 
   /** It has ended; its result, where there is one, is on the disk. */
@@ -100,31 +103,47 @@ export class SweepStore implements Disposable {
     if (!before) throw new Error(`point ${number} ends that was never staged`);
     const { id, attempts } = before;
     const { state, cause, message, status, times } = outcome;
-    this.put({
+    const record = {
       ...{ number, id, attempts, state, status, times },
       ...(cause === undefined ? {} : { cause }),
       ...(message === undefined ? {} : { message }),
       ...(data === undefined ? {} : { data }),
-    });
+    };
+    this.#write(record, before.state, true);
   }
 
   put(record: PointRecord): void {
-    const before = this.#get.get(record.number) as Row | undefined;
+    this.#write(record, this.get(record.number)?.state, true);
+  }
+
+  /** @param lasting it is on the disk, with all that came before, when this returns */
+  #write(record: PointRecord, before: StoredState | undefined, lasting: boolean): void {
+    this.#sync(lasting);
     this.#put.run(...rowOf(record));
-    if (before) this.#add(storedStates[before.state], -1);
+    if (before) this.#add(before, -1);
     this.#add(record.state, 1);
+  }
+
+  /** Whether SQLite waits for the disk at the end of each change; a database that lost the last ones is a whole one. */
+  #sync(wanted: boolean): void {
+    // SQLite refuses to change it within a transaction.
+    if (this.#synced === wanted || this.#database.inTransaction) return;
+    this.#database.exec(`PRAGMA synchronous = ${wanted ? 'FULL' : 'NORMAL'}`);
+    this.#synced = wanted;
   }
 
   /** Makes a point pending again. */
   forget(number: number): void {
     const before = this.#get.get(number) as Row | undefined;
     if (!before) return;
+    this.#sync(true);
     this.#database.prepare('DELETE FROM points WHERE number = ?').run(number);
     this.#add(storedStates[before.state], -1);
   }
 
   /** Many changes at once, all or none. */
   together(work: () => void): void {
+    this.#sync(true);
     try {
       this.#database.transaction(work)();
     } finally {
@@ -180,6 +199,7 @@ export class SweepStore implements Disposable {
   }
 
   setFact(name: string, value: string): void {
+    this.#sync(true);
     this.#database.prepare('INSERT OR REPLACE INTO facts VALUES (?, ?)').run(name, value);
   }
 
