@@ -135,8 +135,7 @@ export class Submitter {
     const { pending } = this.#sweep.store.counts;
     const facts = { points: pending, pointSeconds: this.#pointSeconds, slots: undefined };
     if (!this.#settings.leave) return bundleSize({ ...facts, elements });
-    // That nothing is left shows only where there is room for one more.
-    return (this.#kept ??= bundleSize({ ...facts, elements: elements - 1 }));
+    return (this.#kept ??= bundleSize({ ...facts, elements }));
   }
 
   async #take(now: number, room: number, bundle: number): Promise<Due[]> {

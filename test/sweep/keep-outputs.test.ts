@@ -154,8 +154,8 @@ test('saved options of earlier versions had the disks under another name', async
     });
     return (await readSavedRun(folder))?.options;
   };
-  expect(await saved({ keep: true })).toEqual({ ...words, cache: true, keepDisks: true });
-  expect(await saved({ keep: 'image' })).toEqual({ ...words, cache: true, keep: 'image' });
-  expect(await saved({})).toEqual({ ...words, cache: true });
+  expect(await saved({ keep: true })).toEqual({ ...words, cache: true, start: 'auto', keepDisks: true });
+  expect(await saved({ keep: 'image' })).toEqual({ ...words, cache: true, start: 'auto', keep: 'image' });
+  expect(await saved({})).toEqual({ ...words, cache: true, start: 'auto' });
   await expect(saved({ keep: 'zip' })).rejects.toMatchObject({ code: 'SWEEP_UNREADABLE' });
 });
