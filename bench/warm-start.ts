@@ -28,10 +28,15 @@ async function measure(folder: string): Promise<Figure[]> {
     figure('sweep, -j 1: VMM started to the guest awake', moment('booted', 'staged'), 0.06),
     figure('sweep, -j 1: instance begun to its script running', moment('scriptsStarted'), 0.15),
     figure('sweep, -j 1: instance begun to output collected', moment('collected'), 0.35),
-    figure('sweep, -j 2: per instance, whole command (350 a minute)', perInstance, 60 / 350),
+    figure('sweep, -j 2: per instance, whole command (350 a minute)', perInstance, 0.171),
     figure('gva run: command to script running', single, 0.4),
     figure('template: what it takes beyond a cold boot', made, 0.5),
-    { what: "one idle clone's own memory", unit: 'MB', samples: await ownMemory(folder), target: 35 },
+    {
+      what: "one clone's own memory while its script sleeps",
+      unit: 'MB',
+      samples: await ownMemory(folder),
+      target: 35,
+    },
   ];
 }
 
@@ -118,19 +123,20 @@ async function ownMemory(folder: string): Promise<number[]> {
   for (let round = 0; round < 3; round++) {
     const ended = gva('run', appliance, '--vmm', 'qemu', '--start', 'warm', '--out', out, '--force');
     await sleep(2500);
-    samples.push(...(await privateMemory('gva-sleeper-')));
+    samples.push(...(await anonymousMemory('gva-sleeper-')));
     await ended;
   }
   return samples;
 }
 
-async function privateMemory(name: string): Promise<number[]> {
+/** Pages of the template's memory file that it only reads belong to nobody alone, whether they are on the disk yet or not. */
+async function anonymousMemory(name: string): Promise<number[]> {
   const samples: number[] = [];
   for (const pid of await readdir('/proc')) {
     const commandLine = await readFile(`/proc/${pid}/cmdline`, 'latin1').catch(() => '');
     if (!/^[^\0]*qemu-system/.test(commandLine) || !commandLine.includes(name)) continue;
     const text = await readFile(`/proc/${pid}/smaps_rollup`, 'latin1').catch(() => '');
-    const kilobytes = Number(/^Private_Dirty: *(\d+)/m.exec(text)?.[1]);
+    const kilobytes = Number(/^Anonymous: *(\d+)/m.exec(text)?.[1]);
     samples.push((kilobytes * 1024) / 1e6);
   }
   return samples;
