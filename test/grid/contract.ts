@@ -1,4 +1,4 @@
-import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { access, mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import {
@@ -70,6 +70,21 @@ export function gridContract(subject: () => Promise<GridEngine>): void {
     for (const { node } of ends) expect(node).toMatch(/./);
     for (let element = 0; element < 10; element++)
       expect(await log(folder.path, element)).toContain(`I am ${element}\n`);
+  });
+
+  it('an array begins when those before it have ended, in whatever way', async () => {
+    await using folder = await temporaryFolder();
+    const engine = await subject();
+    const go = join(folder.path, 'go');
+    const script = `while [ ! -e ${go} ]; do sleep 0.05; done; echo $GVA_ELEMENT >> ${go}; exit $GVA_ELEMENT`;
+    const first = await engine.submit(arrayOf(folder.path, script, { elements: 2 }), never);
+    const last = await mkdtemp(join(folder.path, 'last-'));
+    const behind = arrayOf(last, `grep -c . ${go}`, { after: [first] });
+    const job = await engine.submit(behind, never);
+    expect(await engine.poll([job], never)).toMatchObject([{ state: 'pending' }]);
+    await writeFile(go, '');
+    expect(await endsOf(engine, job, 1)).toMatchObject([{ end: 'completed' }]);
+    expect(await log(last)).toBe('2\n');
   });
 
   it('an array of one element, asked for together with others', async () => {

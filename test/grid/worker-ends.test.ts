@@ -1,6 +1,7 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { gridFiles } from '../../src/system/paths.js';
 import { doneScript } from '../../src/vmm/fake/driver.js';
 import { type TestHome, makeTestHome } from '../support/fake-appliance.js';
 import { eventually, noneLeft } from '../support/gva.js';
@@ -81,4 +82,17 @@ test('what it had copied of a result is replaced by the same job when that is be
   expect(await runWorker(home, await grid.element([1]))).toMatchObject({ code: 0 });
   expect(await pointNames(grid.sweep)).toEqual(['0000001', '0000002']);
   expect(await readdir(join(grid.sweep, 'points/0000/0000001'))).not.toContain('half');
+});
+
+test('a point that somebody has cancelled is not begun, and one that runs publishes nothing', async () => {
+  const mark = (point: number) => writeFile(join(grid.chunk, gridFiles.cancelled(point)), '');
+  await mark(1);
+  const spec = await grid.element([1, 2, 3]);
+  // The guest of the first one that runs says that its point is not wanted any more.
+  const script = `[ -e '${home.folder}/second' ] || : >'${grid.chunk}/${gridFiles.cancelled(2)}'\n: >'${home.folder}/second'\n`;
+  expect(await runWorker(home, spec, { FAKE_GUEST: script + doneScript })).toMatchObject({ code: 0 });
+  expect(shortly(await recordOf(spec)).slice(3)).toEqual([
+    ...['point-skipped 1', 'point-began 2', 'point-skipped 2', 'point-began 3', 'point-ended 3', 'ended'],
+  ]);
+  expect(await pointNames(grid.sweep)).toEqual(['0000003']);
 });

@@ -155,6 +155,23 @@ describe('the same command again', () => {
     expect((await manifest()).continuedAt).toBeDefined();
   });
 
+  test('one that a condition stops while points wait to be run again ends', async () => {
+    const { parseFailureLimit } = await import('../../src/sweep/schedule/stop-conditions.js');
+    // The first is lost, and waits; the second fails, which is enough.
+    const script = `${readN}[ "$n" = 1 ] && exit 3\nuntil [ -e '${home.folder}/go' ]; do sleep 0.01; done\n${started}${endedWith('1')}`;
+    const { summary } = await sweep({
+      plan: await home.plan('  n: [1, 2]\n'),
+      driver: new CountingDriver({ script }),
+      retry: { attempts: 50, retryFailed: 0, retryTimeouts: false },
+      stop: { maxFailures: parseFailureLimit('1') },
+      onEvent: ({ event }) => {
+        if (event === 'point-again') void writeFile(join(home.folder, 'go'), '');
+      },
+    });
+    expect(summary.counts).toMatchObject({ failed: 1, done: 0 });
+    expect(summary.stopped).toBeDefined();
+  });
+
   test('runs what is missing, failed or lost', async () => {
     const script = `${readN}${started}[ $n = 2 ] && exit 9\n${endedWith('$((n == 3 ? 7 : 0))')}`;
     await sweep({ driver: new CountingDriver({ script }) });

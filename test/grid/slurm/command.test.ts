@@ -45,6 +45,11 @@ describe('what is submitted', () => {
     });
   });
 
+  it('behind other arrays, of whatever cluster', () => {
+    const { command } = submission({ ...array, after: ['17', '18;north'] });
+    expect(command).toContain('--dependency=afterany:17:18');
+  });
+
   it('with all that can be said', () => {
     const options = { partition: 'a,b', account: 'physics', qos: 'low', constraint: 'x&y' };
     const all = submission({
