@@ -9,7 +9,7 @@ import type { Conducting, SweepSpec } from '../../sweep/run-sweep.js';
 import { ExitCode, GvaError, messageOf } from '../../system/errors.js';
 import { type StopSignals, act, actInStages } from '../action.js';
 import { EventLines } from './event-lines.js';
-import { type GridWords, addGridOptions, checkGridWords } from './grid-options.js';
+import { type GridWords, addGridOptions, checkGridWords, withChosenGrid } from './grid-options.js';
 import { type InstanceOptions, addInstanceOptions, instanceLimits, startWish } from '../instance-options.js';
 
 /** How a sweep is run, whether for the first time or again. */
@@ -66,9 +66,13 @@ export function addRunCommand(sweep: Command): void {
     .option('--stop-when <expression>', "stop when it holds at a point's end, such as 'error < 0.01'");
   addProcessOptions(addGridOptions(run))
     .addHelpText('after', examples)
-    .action((plan: string, options: SweepRunOptions & ProcessOptions) =>
-      runHereOrDetached(options.out, options, (signals, lines) => runPlan(plan, options, { signals, lines })),
-    );
+    .action(async (plan: string, said: SweepRunOptions & ProcessOptions) => {
+      // Needed outside the work, too; what is wrong with the configuration is told by the work.
+      const chosen = withChosenGrid(said);
+      await runHereOrDetached(said.out, await chosen.catch(() => said), async (signals, lines) =>
+        runPlan(plan, await chosen, { signals, lines }),
+      );
+    });
 }
 
 const keepOption = () =>
@@ -181,7 +185,9 @@ export async function runPlan(
   for (const note of plan.notes()) console.error(`note: ${note}`);
   const { appliance } = plan.source;
   const gather = await gatherSpec(plan, options, signals.abort);
-  if (options.dryRun) return await dryRunOf(name, options, { plan, out: options.out, limits }, signals);
+  const { grid } = options;
+  if (options.dryRun && grid !== undefined)
+    return await dryRunOf(name, { ...options, grid }, { plan, out: options.out, limits }, signals);
   const { prepared, conducting } = await openPlace(plan, name, options);
   using view = new SweepView(process.stderr, lines !== undefined, options.grid);
   view.title(appliance, conducting.vmm);
@@ -218,10 +224,12 @@ async function openPlace(
   options: SweepRunOptions,
 ): Promise<{ prepared: PreparedAppliance; conducting: Conducting }> {
   const { openAppliance, prepareSource } = await import('../open-appliance.js');
-  if (options.grid !== undefined) {
+  const { grid } = options;
+  if (grid !== undefined) {
     const { byGrid, readSettings } = await import('./grid-run.js');
-    const settings = await readSettings(name, options.out, options);
-    return { prepared: await prepareSource(source), conducting: byGrid(settings, options) };
+    const onGrid = { ...options, grid };
+    const settings = await readSettings(name, options.out, onGrid);
+    return { prepared: await prepareSource(source), conducting: byGrid(settings, onGrid) };
   }
   const { onThisHost } = await import('../../sweep/on-this-host.js');
   const { prepared, vmm } = await openAppliance(source, options);
@@ -232,7 +240,7 @@ async function openPlace(
 
 async function dryRunOf(
   name: string,
-  options: SweepRunOptions,
+  options: SweepRunOptions & { grid: string },
   spec: Pick<SweepSpec, 'plan' | 'out' | 'limits'>,
   { abort }: StopSignals,
 ): Promise<ExitCode> {
