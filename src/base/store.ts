@@ -1,6 +1,6 @@
 import { chmod, readlink, rename, rm, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { BaseFile, BaseManifest, PortableDisk } from '../model/base.js';
+import { type BaseFile, type BaseManifest, type PortableDisk, architectures } from '../model/base.js';
 import { ExitCode, GvaError } from '../system/errors.js';
 import {
   digestFile,
@@ -72,7 +72,8 @@ function parseManifest(text: string, folder: string): BaseManifest {
   try {
     const manifest = JSON.parse(text) as BaseManifest;
     // The type is what this version writes; a file may be of any.
-    if ((manifest.format as number) === 1 && (manifest.contract as number) === 1) return manifest;
+    const { format, contract, arch } = manifest as { format: number; contract: number; arch: string };
+    if (format === 1 && contract === 1 && architectures.some((known) => known === arch)) return manifest;
   } catch {
     // Said below.
   }
@@ -94,10 +95,15 @@ function brokenBase(folder: string, problem: string): GvaError {
   });
 }
 
-export type BaseDescription = Pick<
+/** What is not found out from the files; a Linux for x86-64 with ext4 where nothing else is said. */
+export type BaseDescription = Omit<
   BaseManifest,
-  'name' | 'description' | 'kernelRelease' | 'umlRelease' | 'wake' | 'packages' | 'contentSize' | 'inputs'
-> & { readonly portable: Omit<PortableDisk, keyof BaseFile> };
+  'format' | 'contract' | 'os' | 'arch' | 'builtAt' | 'imported' | 'files' | 'digest'
+> &
+  Partial<Pick<BaseManifest, 'os' | 'arch'>> & {
+    /** Of the disk for packages; absent where there is none. */
+    readonly portable?: Omit<PortableDisk, keyof BaseFile>;
+  };
 
 /** Makes the files in `folder` the current base of that name; the folder is moved away. */
 export async function publishBase(
@@ -108,25 +114,24 @@ export async function publishBase(
     root: await describeFile(folder, baseFiles.root),
     kernel: await describeFile(folder, baseFiles.kernel),
     initrd: await describeFile(folder, baseFiles.initrd),
-    disk: { ...(await describeFile(folder, baseFiles.disk)), ...portable },
+    ...(portable && { disk: { ...(await describeFile(folder, baseFiles.disk)), ...portable } }),
   };
-  const digest = digestText(
-    Object.values(files)
-      .map((file) => `${file.name} ${file.sha256}\n`)
-      .join(''),
-  );
   const manifest: BaseManifest = {
-    format: 1,
-    contract: 1,
-    os: 'linux',
-    arch: 'x86_64',
+    ...{ format: 1, contract: 1, os: 'linux', arch: 'x86_64', fileSystem: 'ext4' },
     ...description,
+    builtAt: new Date().toISOString(),
     files,
-    digest,
+    digest: baseDigest(files),
   };
   await writeFileAtomically(join(folder, baseFiles.manifest), `${JSON.stringify(manifest, null, 2)}\n`);
-  await install(folder, baseFolder(description.name), digest);
+  await installBase(folder, manifest);
   return manifest;
+}
+
+/** The identity of a base with these files. */
+export function baseDigest({ root, kernel, initrd, disk }: BaseManifest['files']): string {
+  const files: BaseFile[] = [root, kernel, initrd, ...(disk ? [disk] : [])];
+  return digestText(files.map(({ name, sha256 }) => `${name} ${sha256}\n`).join(''));
 }
 
 async function describeFile(folder: string, name: string): Promise<BaseFile> {
@@ -136,8 +141,12 @@ async function describeFile(folder: string, name: string): Promise<BaseFile> {
   return { name, size: (await stat(path)).size, sha256: await digestFile(path) };
 }
 
-async function install(folder: string, home: string, digest: string): Promise<void> {
-  await ensureFolder(home);
+/** Makes a folder with a whole base, `base.json` included, the current one of its name; the folder is moved away. */
+export async function installBase(
+  folder: string,
+  { name: base, digest }: Pick<BaseManifest, 'name' | 'digest'>,
+): Promise<void> {
+  const home = await ensureFolder(baseFolder(base));
   const name = digestFolderName(digest);
   await removeAbandonedSiblings(join(home, name));
   const staged = temporarySibling(join(home, name));

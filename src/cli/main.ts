@@ -2,7 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { ExitCode, errnoOf } from '../system/errors.js';
 import { mark } from '../system/profile.js';
 import { packageVersion } from '../system/paths.js';
-import { addBaseCommand } from './base.js';
+import { addBaseCommand } from './base/command.js';
 import { addConvertCommand } from './convert.js';
 import { addDoctorCommand } from './doctor.js';
 import { addExtractCommand } from './extract.js';

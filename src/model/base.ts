@@ -1,28 +1,84 @@
-/** A base image: what `base.json` in its folder says. */
+/**
+ * A base image: what `base.json` in its folder says. Entries that may be absent are so in those that older versions
+ * made; such a base is as good as any.
+ */
 export interface BaseManifest {
   format: 1;
   name: string;
+  /** As its maker counts: 1.2. */
+  version?: string;
   description: string;
   /** Version of the guest contract that the base keeps (docs/guest-contract.md). */
   contract: 1;
-  os: 'linux';
-  arch: 'x86_64';
+  os: OperatingSystem;
+  /** What of that operating system it is. */
+  distribution?: Distribution;
+  arch: Architecture;
   /** Release of the kernel for QEMU's direct boot, as `uname -r` says it. */
   kernelRelease: string;
   /** Release of the User-mode Linux kernel whose modules the base carries; absent where it carries none. */
   umlRelease?: string;
   /** Its guests can be woken (docs/guest-contract.md, "Waking"); false where absent. */
   wake?: boolean;
-  /** Packages the base was made from, name to version. */
+  /** How it can be started; see `bootsOf()`. */
+  boots?: readonly BootWay[];
+  /** Of the root; ext4 where absent. */
+  fileSystem?: string;
+  /** Packages that are installed, or that it was made from, name to version. */
   packages: Record<string, string>;
+  /** What its programs find where an appliance says nothing else. */
+  defaults?: BaseDefaults;
   /** Bytes of all files in the root file system; absent where it is not known. */
   contentSize?: number;
   /** SHA-256 of everything the build used: a base whose inputs are unchanged need not be built again. */
   inputs: string;
+  /** How it came to be; see `originOf()`. */
+  origin?: BaseOrigin;
+  /** ISO 8601, UTC. */
+  builtAt?: string;
+  /** How it came to this machine, where it was not made here. */
+  imported?: { readonly file: string; readonly at: string };
   files: { root: BaseFile; kernel: BaseFile; initrd: BaseFile; disk?: PortableDisk };
   /** SHA-256 over the digests of the files: the identity of the base. */
   digest: string;
 }
+
+export const architectures = ['x86_64', 'aarch64'] as const;
+/** As `uname -m` says it. */
+export type Architecture = (typeof architectures)[number];
+
+export const operatingSystems = ['linux', 'freebsd', 'netbsd', 'openbsd'] as const;
+export type OperatingSystem = (typeof operatingSystems)[number];
+
+/** As os-release(5) says it: ID, VERSION_ID, VERSION_CODENAME. */
+export interface Distribution {
+  readonly id: string;
+  readonly version?: string;
+  readonly codename?: string;
+}
+
+/** `direct`: QEMU is given kernel and initrd. `firmware`: BIOS or UEFI boot its disk. `uml`: User-mode Linux. */
+export type BootWay = 'direct' | 'firmware' | 'uml';
+
+export interface BaseDefaults {
+  readonly environment?: Readonly<Record<string, string>>;
+  /** The program with its first arguments, and those that follow where nothing else is said. */
+  readonly entrypoint?: readonly string[];
+  readonly command?: readonly string[];
+  /** Name or number, with `:GROUP` perhaps. */
+  readonly user?: string;
+  readonly workingFolder?: string;
+}
+
+export type BaseOrigin =
+  /** `gva base build micro` or `debian`. */
+  | { readonly kind: 'built'; readonly from: string }
+  /** A recipe: the digest is of the recipe, with all that it takes in; `from` is what it begins with. */
+  | { readonly kind: 'recipe'; readonly digest: string; readonly from: string }
+  /** Somebody's disk; the digest is the SHA-256 of that file. */
+  | { readonly kind: 'adopted'; readonly file: string; readonly digest: string }
+  /** A container image; the digest is that of its manifest, as `sha256:...`. */
+  | { readonly kind: 'oci'; readonly image: string; readonly digest: string };
 
 export interface BaseFile {
   name: string;
@@ -44,3 +100,14 @@ export interface PortableDisk extends BaseFile {
   /** Packages that only this disk was made from, name to version. */
   packages: Record<string, string>;
 }
+
+/** How a base can be started; what does not say so has files that do. */
+export function bootsOf({ boots, files, umlRelease }: BaseManifest): readonly BootWay[] {
+  if (boots) return boots;
+  const firmware = files.disk ? (['firmware'] as const) : [];
+  return ['direct', ...firmware, ...(umlRelease === undefined ? [] : (['uml'] as const))];
+}
+
+/** What older versions built says nothing. */
+export const originOf = ({ origin, name }: BaseManifest): BaseOrigin =>
+  origin ?? { kind: 'built', from: name === 'micro' ? 'micro' : 'debian' };

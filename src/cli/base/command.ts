@@ -1,0 +1,12 @@
+import type { Command } from 'commander';
+import { addBuildCommand } from './build.js';
+
+export function addBaseCommand(program: Command): void {
+  const base = program.command('base').description('base images').addHelpText('after', examples);
+  addBuildCommand(base);
+}
+
+const examples = `
+Examples:
+  gva base build micro
+  gva base build debian:bookworm --packages python3,python3-numpy --name numpy`;
