@@ -1,9 +1,11 @@
 import type { Command } from 'commander';
+import { addAddCommand } from './add.js';
 import { addBuildCommand } from './build.js';
 
 export function addBaseCommand(program: Command): void {
   const base = program.command('base').description('base images').addHelpText('after', examples);
   addBuildCommand(base);
+  addAddCommand(base);
 }
 
 const examples = `
