@@ -22,6 +22,7 @@ const packages: Readonly<Record<string, string>> = {
   'qemu-system-x86_64': 'qemu-system-x86',
   sbatch: 'slurm-client',
   setpriv: 'util-linux',
+  sfdisk: 'fdisk',
   shellcheck: 'shellcheck',
   xmllint: 'libxml2-utils',
   xorriso: 'xorriso',

@@ -60,7 +60,8 @@ export class SerialLogin {
       this.outcome = this.#failed(`${this.#login.user} may not log in with this password`);
       return undefined;
     }
-    if (/\blogin: *$/i.test(line) && this.#state === 'waiting') return this.#type('named', this.#login.user);
+    // Again where it has given up waiting.
+    if (/\blogin: *$/i.test(line)) return this.#type('named', this.#login.user);
     if (/\bpassword: *$/i.test(line) && this.#state === 'named') return this.#password();
     if (/(^|[^\s])[#$] *$/.test(line)) return this.#type('typed', this.#command);
     return undefined;
