@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import type { Hardware } from '../model/hardware.js';
 import type { ConsoleRing } from './console-ring.js';
 
 /** A disk of a machine. Guests find disks by the labels of their file systems, never by this order. */
@@ -25,27 +26,13 @@ export type Boot =
   /** `variables`: the firmware's memory of this instance. Made by the driver; must not exist yet. */
   | { readonly kind: 'firmware'; readonly firmware: 'uefi'; readonly variables: string };
 
-export const machineTypes = ['q35', 'pc', 'microvm'] as const;
-export type MachineType = (typeof machineTypes)[number];
-
-export const controllers = [
-  ...['virtio-blk', 'virtio-scsi', 'nvme', 'ide', 'ahci'],
-  ...['lsi53c895a', 'pvscsi', 'megasas', 'mptsas1068'],
-] as const satisfies string[];
-export type Controller = (typeof controllers)[number];
-
-/**
- * What images that were not made for us may need otherwise; names are QEMU's. User-mode Linux has one kind of
- * machine and of disk and heeds none of it.
- */
-export interface Hardware {
-  /** q35 where absent. */
-  readonly machine?: MachineType;
-  /** Of all disks; virtio-blk where absent. */
-  readonly controller?: Controller;
-  /** The drive that holds the disk `cdrom`; where absent it is a read-only disk like another, which is faster. */
-  readonly cdDrive?: 'scsi-cd' | 'ide-cd';
-}
+export {
+  type Controller,
+  type Hardware,
+  type MachineType,
+  controllers,
+  machineTypes,
+} from '../model/hardware.js';
 
 /** Where on the host a machine is; anywhere where absent. */
 export interface Placement {
@@ -82,6 +69,8 @@ export interface MachineSpec {
   /** Empty folders of the instance that a driver may use. */
   readonly folders: { readonly uml: string; readonly hostfs: string };
   readonly hardware?: Hardware;
+  /** The console is the first serial port, where systems that know nothing of GVA have theirs; the events are on the second. */
+  readonly consoleFirst?: boolean;
   readonly placement?: Placement;
   /** Seconds of processor time after which the VMM is killed; no limit where absent. */
   readonly cpuTime?: number;

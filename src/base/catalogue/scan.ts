@@ -1,6 +1,6 @@
 import { readFileSync, readdirSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { BaseManifest } from '../../model/base.js';
+import { type BaseManifest, filesOf } from '../../model/base.js';
 import { errnoOf, messageOf } from '../../system/errors.js';
 import { baseFiles, baseFolder, basesFolder, currentBase } from '../../system/paths.js';
 import { isBaseName, isDigestFolder, parseBaseManifest } from '../base-manifest.js';
@@ -58,14 +58,11 @@ export function findBases(name: string): FoundBase[] {
     .map((mark) => ({ name, mark, current: mark === current, ...lookAt(join(folder, mark), name) }));
 }
 
-function lookAt(
-  folder: string,
-  name: string,
-): Pick<FoundBase, 'size' | 'builtAt' | 'manifest' | 'problem'> {
+function lookAt(folder: string, name: string): Pick<FoundBase, 'size' | 'builtAt' | 'manifest' | 'problem'> {
   const facts = { size: 0, builtAt: 0 };
   try {
     const manifest = parseBaseManifest(readFileSync(join(folder, baseFiles.manifest), 'utf8'), folder);
-    for (const { name: file, size } of Object.values(manifest.files)) {
+    for (const { name: file, size } of filesOf(manifest)) {
       const info = statSync(join(folder, file));
       facts.size += info.blocks * 512;
       facts.builtAt ||= Date.parse(manifest.builtAt ?? '') || info.mtimeMs;
