@@ -6,9 +6,10 @@ import type { MachineSpec, VirtualMachine } from '../vmm/driver.js';
 import type { InstanceSpec } from './run.js';
 import type { Scratch } from './scratch.js';
 import { stage } from './stage.js';
+import type { Template } from './template/cache.js';
 import { cloneSpec, startClone } from './template/clone.js';
 import { type MachineShape, machineShape } from './template/shape.js';
-import type { MakeTemplate, Templates } from './template/templates.js';
+import type { MakeTemplate, TemplateWish, Templates } from './template/templates.js';
 
 /** Instances for which the boot of a template is worth its time. */
 export const worthTemplate = 4;
@@ -91,19 +92,20 @@ async function startWarm(
   const { driver } = vmm;
   const shape = cloneable(spec, vmm, choice);
   if (typeof shape === 'string') return { why: shape, expected: true };
-  const { boot: bootLimit } = spec.limits;
-  const wish = { shape, driver, bootLimit, make: choice === 'warm' ? ('wait' as const) : make };
-  const template = await templates.obtain(wish, signal).catch((error: unknown) => {
+  const { boot: bootLimit, total: beforeLimit } = spec.limits;
+  const wish = { shape, driver, bootLimit, beforeLimit, make: choice === 'warm' ? ('wait' as const) : make };
+  const found = await nearest(wish, templates, signal).catch((error: unknown) => {
     // A cache that cannot be used must not keep an instance from its run.
     if (error instanceof GvaError || errnoOf(error) !== undefined) return messageOf(error);
     throw error;
   });
   mark('template known');
-  if (template === undefined) return { why: 'there is no template yet', expected: true };
-  if (typeof template === 'string') return { why: template };
+  if (found === undefined) return { why: 'there is no template yet', expected: true };
+  if (typeof found === 'string') return { why: found };
+  const { template } = found;
   const staged = await stageMachine(spec, scratch);
   try {
-    const clone = await cloneSpec(staged, shape, template);
+    const clone = await cloneSpec(staged, found.shape, template);
     spec.onStarting?.();
     return { ...(await startClone(driver, clone, signal, wakeLimit)), start: 'warm' };
   } catch (error) {
@@ -111,6 +113,23 @@ async function startWarm(
     await templates.noteFailure(template);
     return { why: error.message };
   }
+}
+
+interface Found {
+  readonly template: Template;
+  readonly shape: MachineShape;
+}
+
+/** As `obtain`; while there is no template with the appliance in it, one of its base alone has booted, too. */
+async function nearest(
+  wish: TemplateWish,
+  templates: Templates,
+  signal: AbortSignal,
+): Promise<Found | string | undefined> {
+  const template = await templates.obtain(wish, signal);
+  const { warmed, ...shape } = wish.shape;
+  if (template === undefined && warmed) return nearest({ ...wish, shape, make: 'never' }, templates, signal);
+  return typeof template === 'object' ? { template, shape: wish.shape } : template;
 }
 
 /** The shape of the machine if it can be a clone, else the reason why not. */

@@ -89,6 +89,9 @@ export const templateFiles = {
   state: 'state',
   /** What it has written to its root disk. */
   root: 'root.overlay',
+  /** Of one that has an appliance in it: what it has written to application and data disk. */
+  app: 'app.overlay',
+  data: 'data.overlay',
   /** How often a clone of it was of no use. */
   failures: 'failures',
 } as const;

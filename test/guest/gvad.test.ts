@@ -105,6 +105,61 @@ describe.each(shells)('gvad under %s', (...shell: string[]) => {
     expect(seen[1]?.fields['message']).toBe('this base cannot be woken');
   });
 
+  describe('with a script of which a part is done once', () => {
+    /** Plays gvad-wake in both its parts. */
+    const helper = () => `[ "$1" != -- ] || { shift; exec "$@"; }
+echo "$2" >>"$1"
+mv ${root}/run/gvad/awake.file ${root}/run/gvad/awake
+echo "@gva1 wake t=1 reseeded=1 id=x" >>"$1"`;
+
+    beforeEach(async () => {
+      await put('app/.gva/gvad.conf', 'media=output cdrom\nend=poweroff\nwarm=50-a\n');
+      await put('sbin/gvad', await readFile(guestFile('gvad'), 'utf8'), 0o755);
+      await script('sbin/gvad-wake', helper());
+      await script('app/script-bin/60-b', 'echo later >>order');
+    });
+
+    const launcher = (before: string, run: string) =>
+      script('app/script-bin/50-a', `${before}\n[ -z "\${GVA_BEGIN:-}" ] || . "$GVA_BEGIN"\n${run}`);
+    const runIt = (template: string) => runToPowerOff(join(root, 'sbin/gvad'), { GVAD_TEMPLATE: template });
+
+    it.each(['app', ''])('gives the same as a template and cold: template=%s', async (template) => {
+      await launcher(
+        `echo early; echo first >order; mkdir deep; cd deep; X=1; export Y=2
+(cat "${root}/run/gvad/awake"; cat "$GVA_CDROM/param" >"$GVA_OUTPUT/served"; echo from a server) &`,
+        `wait $!; echo "$X $Y $PWD $(env | grep -c GVA_BEGIN)"; echo second >>../order; wc -c <"${root}/run/gvad/seed"
+exit 4`,
+      );
+      const seen = await runIt(template);
+      const stdout = (await read('output/.gva/50-a.stdout')).replaceAll(root, 'R');
+      // What goes on in the background after waking says it to the end.
+      const late = 'from a server\n';
+      expect(stdout.replace(late, '')).toBe('early\n1 2 R/output/deep 0\n73\n');
+      expect(stdout.indexOf(late)).toBe(template === '' ? 6 : stdout.length - late.length);
+      expect(await read('output/served')).toBe('7 fast\n');
+      expect(await read('output/order')).toBe('first\nsecond\nlater\n');
+      const once = template === '' ? ['boot'] : ['boot', 'idle', 'wake'];
+      expect(seen.map(({ name }) => name)).toEqual([
+        ...[...once, 'ready', 'script-start', 'script-end', 'script-start', 'script-end', 'done'],
+      ]);
+      expect(seen.at(-4)?.fields).toMatchObject({ name: '50-a', status: '4' });
+      expect(seen.at(-1)?.fields).toMatchObject({ scripts: '2', failed: '1' });
+      if (template !== '') expect(seen[1]?.fields).toMatchObject({ template: 'app' });
+    });
+
+    it('says so as a template where that part fails, or nothing is done once', async () => {
+      await launcher('echo "no such table" >&2; exit 3', 'echo never');
+      expect((await runIt('app'))[1]).toMatchObject({
+        ...{ name: 'error', fields: { message: 'before ended with status 3: no such table' } },
+      });
+      await put('app/.gva/gvad.conf', 'media=output cdrom\nend=poweroff\n');
+      await rm(join(root, 'powered-off'));
+      await rm(join(root, 'events'));
+      await script('app/script-bin/50-a', 'true');
+      expect((await runIt('app'))[1]?.fields['message']).toMatch(/nothing that could be done once/);
+    });
+  });
+
   it('keeps the status of a script that fails, and goes on', async () => {
     await script('app/script-bin/10-fails', 'exit 7');
     await script('app/script-bin/20-killed', 'kill -9 $$');

@@ -16,6 +16,7 @@ export const wakes = (fields = 'reseeded=1 clock=1 flushed=1') =>
   `read -r line <&4; set -- $line; echo "@gva1 wake t=1 ${fields} id=$5" >&4\n`;
 
 export const idle = guestScript(['boot t=0.01 contract=1', 'idle t=0.02 template=1']);
+export const idleAfterBefore = guestScript(['boot t=0.01 contract=1', 'idle t=0.02 template=app']);
 
 const good: TemplateScripts = { template: `${idle}sleep 100`, clone: wakes() + doneScript, cold: doneScript };
 
@@ -29,6 +30,7 @@ export class TemplateDriver extends FakeDriver {
   scripts: TemplateScripts;
   /** What was started, in order. */
   readonly started: ('template' | 'clone' | 'cold')[] = [];
+  readonly specs: MachineSpec[] = [];
   /** Of each clone: bytes of its root overlay's backing file and of its memory file. */
   readonly seen: string[] = [];
 
@@ -40,8 +42,10 @@ export class TemplateDriver extends FakeDriver {
   override async start(spec: MachineSpec): Promise<VirtualMachine> {
     const kind = spec.saveSocket !== undefined ? 'template' : spec.incoming ? 'clone' : 'cold';
     this.started.push(kind);
-    const root = spec.disks.find(({ id }) => id === 'root');
-    if (kind === 'template') await writeFile(root?.overlay ?? '', 'root of the template');
+    this.specs.push(spec);
+    if (kind === 'template')
+      for (const { id, overlay } of spec.disks)
+        if (overlay !== undefined) await writeFile(overlay, `${id} of the template`);
     if (kind === 'clone') {
       const memory = (await readFile(spec.memoryFile?.file ?? '')).subarray(0, 6).toString();
       this.seen.push([memory, await readFile(spec.incoming?.state ?? '', 'utf8')].join());
