@@ -139,6 +139,8 @@ export const scratchFiles = {
   appliance: 'appliance',
   /** Of a machine that becomes a template. */
   saveSocket: 'state.socket',
+  /** Folder of the media that a machine is rehearsed with before its instance is known. */
+  rehearsal: 'rehearsal',
   /** User-mode Linux keeps its management socket here. */
   uml: 'uml',
   /** The only host folder that a guest's hostfs could reach; empty. */

@@ -87,6 +87,16 @@ export interface MachineSpec {
   readonly saveSocket?: string;
   /** The machine goes on from here instead of booting. */
   readonly incoming?: DeviceState;
+  /** Its disks can be replaced while it runs. */
+  readonly exchange?: DiskExchange;
+}
+
+/** Where disks are that come into a machine later. */
+export interface DiskExchange {
+  /** Theirs alone: images and overlays. The VMM may write there. */
+  readonly folder: string;
+  /** What overlays in the folder lie on, raw images, and what of the folder the VMM may not write. */
+  readonly readable: readonly string[];
 }
 
 /** What a driver can do, whatever the machine it is on. */
@@ -98,6 +108,8 @@ export interface Capabilities {
   readonly shutdown: boolean;
   /** It takes `memoryFile`, `saveSocket` and `incoming`; it has `templates`, its machines `saveState`, `write` and `quit`. */
   readonly templates: boolean;
+  /** It takes `exchange`; its machines have the power `replaceDisks`. */
+  readonly exchange: boolean;
 }
 
 /** Machines that go on where another one was saved. */
@@ -146,6 +158,11 @@ export interface VirtualMachine extends AsyncDisposable {
    * two together are the whole machine. Only with the spec's `saveSocket`. @throws GvaError VMM_SAVE
    */
   saveState?(file: string): Promise<void>;
+  /**
+   * Puts other disks of the same sizes, which the guest must not have mounted, into the places of those with their ids. Their
+   * overlays are made. Only with the spec's `exchange`. @throws GvaError VMM_EXCHANGE; which are in place is not known then
+   */
+  replaceDisks?(disks: readonly Disk[]): Promise<void>;
   /** Ends it at once like `kill`, but in good order, where the guest has nothing more to write. */
   quit?(): void;
   /** The console in both directions, for a person; what comes from it goes to `console` as well. */

@@ -1,5 +1,4 @@
 import { arch, platform } from 'node:os';
-import { createOverlay } from '../../disk/qcow2/overlay.js';
 import type { Architecture } from '../../model/base.js';
 import { ExitCode, GvaError } from '../../system/errors.js';
 import { confined, machineReach } from '../confinement.js';
@@ -9,6 +8,7 @@ import { onHostCpus } from '../placement.js';
 import { firstFileDescriptor, startSupervised } from '../supervisor.js';
 import { type Accelerator, type QemuHost, qemuArguments } from './arguments.js';
 import { hostFacts } from './facts.js';
+import { makeOverlays } from './overlays.js';
 import {
   type QemuInstallation,
   findQemu,
@@ -40,6 +40,7 @@ export class QemuDriver implements VmmDriver {
     boots: ['direct', 'firmware'],
     shutdown: true,
     templates: true,
+    exchange: true,
   } as const;
   readonly templates: Templates = { facts: (spec) => this.#facts(spec) };
   readonly #options: QemuOptions;
@@ -161,9 +162,7 @@ export async function chooseAccelerator(
 
 /** Makes the files that are the instance's own; gives the UEFI firmware's code where that is to boot it. */
 async function makeFiles(spec: MachineSpec, qemu: QemuInstallation): Promise<string | undefined> {
-  for (const disk of spec.disks)
-    if (disk.access === 'overlay' && disk.overlay !== undefined)
-      await createOverlay(disk.overlay, disk.image, disk.size, disk.backing === undefined ? 'raw' : 'qcow2');
+  await makeOverlays(spec.disks);
   if (spec.boot.kind !== 'firmware' || spec.boot.firmware !== 'uefi') return undefined;
   const firmware = await findUefi(firmwareFolders(qemu));
   await copyVariables(firmware, spec.boot.variables);
