@@ -3,6 +3,7 @@ import { type Base, findBase, loadBase } from '../base/store.js';
 import { type PreparedAppliance, prepareAppliance } from '../instance/prepare.js';
 import { type ChosenVmm, chooseVmm } from '../vmm/choose.js';
 import type { InstanceOptions } from './instance-options.js';
+import type { VmmDriver } from '../vmm/driver.js';
 import { vmmDrivers } from './vmms.js';
 
 /** What instances share, wherever they are run. */
@@ -20,15 +21,12 @@ export interface OpenedAppliance {
 /** All that instances of an appliance share: its base and images, and the VMM that will run them. */
 export async function openAppliance(
   source: ApplianceSource,
-  options: Pick<InstanceOptions, 'vmm' | 'qemu' | 'start'>,
+  options: Pick<InstanceOptions, 'vmm' | 'qemu' | 'start' | 'checkpointEvery'>,
 ): Promise<OpenedAppliance> {
   const { cpus } = source.appliance.hardware;
   const choose = (base: Base | undefined, boot: 'direct' | 'firmware') => {
     const drivers = vmmDrivers(base, options.qemu);
-    // Who insists on a warm start leaves those that know none out of the choice.
-    const able = [...drivers].filter(([, { capabilities }]) => capabilities.templates);
-    const auto = options.vmm === 'auto' && options.start === 'warm';
-    return chooseVmm(options.vmm, auto ? new Map(able) : drivers, cpus, boot);
+    return chooseVmm(options.vmm, options.vmm === 'auto' ? able(drivers, options) : drivers, cpus, boot);
   };
   if (source.kind === 'folder') {
     const base = await loadBase(source.appliance.base);
@@ -40,4 +38,17 @@ export async function openAppliance(
   if (machine.kind === 'contract') return { prepared, vmm: await choose(machine.base, 'direct') };
   // Any kernel of ours tells whether KVM works; without one there is emulation.
   return { prepared, vmm: await choose(await findBase('micro').catch(() => undefined), 'firmware') };
+}
+
+/** Who insists on a warm start, or wants checkpoints, leaves those that know none out of the choice. */
+function able(
+  drivers: ReadonlyMap<string, VmmDriver>,
+  { start, checkpointEvery }: Pick<InstanceOptions, 'start' | 'checkpointEvery'>,
+): ReadonlyMap<string, VmmDriver> {
+  const fit = [...drivers].filter(
+    ([, { capabilities }]) =>
+      (start !== 'warm' || capabilities.templates) &&
+      (checkpointEvery === undefined || capabilities.checkpoints),
+  );
+  return new Map(fit);
 }

@@ -3,6 +3,7 @@ import { ExitCode, GvaError, errnoOf, messageOf } from '../system/errors.js';
 import { mark } from '../system/profile.js';
 import type { ChosenVmm } from '../vmm/choose.js';
 import type { MachineSpec, VirtualMachine } from '../vmm/driver.js';
+import { noCheckpoints, saveable } from './checkpoint/saveable.js';
 import type { InstanceSpec } from './run.js';
 import type { Scratch } from './scratch.js';
 import { stage } from './stage.js';
@@ -24,6 +25,8 @@ export interface StartWish {
 
 export interface Started {
   readonly machine: VirtualMachine;
+  /** As it was started. */
+  readonly machineSpec: MachineSpec;
   /** What it says. */
   readonly lines: AsyncIterable<string>;
   readonly start: 'warm' | 'cold';
@@ -63,11 +66,11 @@ async function startCold(
   scratch: Scratch,
   reason?: string,
 ): Promise<Started> {
-  const machine = await stageMachine(spec, scratch);
+  const machine = await stageMachine(spec, vmm, scratch);
   spec.onStarting?.();
   const started = await vmm.driver.start(machine);
   return {
-    machine: started,
+    ...{ machine: started, machineSpec: machine },
     lines: started.lines,
     start: 'cold',
     ...(reason === undefined ? {} : { reason }),
@@ -101,11 +104,12 @@ async function startWarm(
   mark('template known');
   if (template === undefined) return { why: 'there is no template yet', expected: true };
   if (typeof template === 'string') return { why: template };
-  const staged = await stageMachine(spec, scratch);
+  const staged = await stageMachine(spec, vmm, scratch);
   try {
     const clone = await cloneSpec(staged, shape, template);
     spec.onStarting?.();
-    return { ...(await startClone(driver, clone, signal, wakeLimit)), start: 'warm' };
+    const started = await startClone(driver, clone, signal, wakeLimit);
+    return { ...started, machineSpec: clone, start: 'warm' };
   } catch (error) {
     if (!(error instanceof GvaError)) throw error;
     await templates.noteFailure(template);
@@ -126,15 +130,17 @@ function cloneable(
   return machineShape(prepared, files);
 }
 
-async function stageMachine(spec: InstanceSpec, scratch: Scratch): Promise<MachineSpec> {
+async function stageMachine(
+  spec: InstanceSpec,
+  { driver }: ChosenVmm,
+  scratch: Scratch,
+): Promise<MachineSpec> {
   try {
     const staged = await stage(spec.prepared, spec, scratch.folder);
+    const machine = { ...staged, ...hostLimits(spec, staged.cpus) };
     mark('media made');
-    return {
-      ...staged,
-      ...(spec.placement ? { placement: spec.placement } : {}),
-      ...(spec.limits.total === undefined ? {} : { cpuTime: cpuTimeFor(spec.limits.total, staged.cpus) }),
-    };
+    if (!spec.checkpoints || noCheckpoints(spec, driver) !== undefined) return machine;
+    return await saveable(machine, scratch.folder);
   } catch (error) {
     if (error instanceof GvaError) throw error;
     throw new GvaError(
@@ -148,6 +154,15 @@ async function stageMachine(spec: InstanceSpec, scratch: Scratch): Promise<Machi
     );
   }
 }
+
+/** What holds for the machine on this host, however it is started. */
+export const hostLimits = (
+  { placement, limits: { total } }: InstanceSpec,
+  cpus: number,
+): Pick<MachineSpec, 'placement' | 'cpuTime'> => ({
+  ...(placement ? { placement } : {}),
+  ...(total === undefined ? {} : { cpuTime: cpuTimeFor(total, cpus) }),
+});
 
 /** What a machine can use within its time limit, and a minute: only one that we failed to end gets there. */
 const cpuTimeFor = (seconds: number, cpus: number) => seconds * (cpus + 1) + 60;

@@ -31,6 +31,7 @@ export function machineReach(
       ...images(true),
       ...memory(true),
       ...disks.flatMap(({ overlay }) => overlay ?? []),
+      ...disks.flatMap(({ layers = [] }) => layers),
     ],
   };
 }

@@ -22,7 +22,7 @@ const good: TemplateScripts = { template: `${idle}sleep 100`, clone: wakes() + d
 /** A fake VMM that can save machines: what it saves is `content`. */
 export class TemplateDriver extends FakeDriver {
   override readonly capabilities: Capabilities = {
-    ...{ maxCpus: 255, boots: ['direct'], shutdown: false, templates: true },
+    ...{ maxCpus: 255, boots: ['direct'], shutdown: false, templates: true, checkpoints: false },
   };
   readonly templates: Templates = { facts: () => Promise.resolve(this.facts) };
   facts: Record<string, string> = { qemu: '1' };

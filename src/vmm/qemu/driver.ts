@@ -37,6 +37,7 @@ export class QemuDriver implements VmmDriver {
     boots: ['direct', 'firmware'],
     shutdown: true,
     templates: true,
+    checkpoints: true,
   } as const;
   readonly templates: Templates = { facts: (spec) => this.#facts(spec) };
   readonly #options: QemuOptions;
@@ -79,8 +80,8 @@ export class QemuDriver implements VmmDriver {
       devices: accelerator === 'kvm' ? [kvmPath] : [],
     });
     const supervised = await startSupervised(await onHostCpus(inside, spec.placement ?? {}));
-    const machine = new QemuMachine(supervised, { socket });
-    if (spec.incoming) await machine.resume(firstFileDescriptor(command));
+    const machine = new QemuMachine(supervised, { socket, disks: spec.disks });
+    if (spec.incoming) await machine.resume(firstFileDescriptor(command), spec.incoming);
     return machine;
   }
 
@@ -140,7 +141,8 @@ export async function chooseAccelerator(
 
 /** Makes the files that are the instance's own; gives the UEFI firmware's code where that is to boot it. */
 async function makeFiles(spec: MachineSpec, qemu: QemuInstallation): Promise<string | undefined> {
-  for (const disk of spec.disks)
+  // Those of a machine that goes on from a checkpoint have something in them already.
+  for (const disk of spec.incoming?.checkpoint ? [] : spec.disks)
     if (disk.access === 'overlay' && disk.overlay !== undefined)
       await createOverlay(disk.overlay, disk.image, disk.size, disk.backing === undefined ? 'raw' : 'qcow2');
   if (spec.boot.kind !== 'firmware' || spec.boot.firmware !== 'uefi') return undefined;
