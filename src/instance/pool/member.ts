@@ -81,12 +81,16 @@ export class Member implements AsyncDisposable {
    * @param limit milliseconds that it has to confirm that it is a machine of its own; the usual where absent
    * @throws GvaError; nothing of the machine is left then
    */
-  async assign(staged: MachineSpec, signal: AbortSignal, limit?: number): Promise<Clone> {
+  async assign(
+    staged: MachineSpec,
+    signal: AbortSignal,
+    limit?: number,
+  ): Promise<Clone & { readonly machineSpec: MachineSpec }> {
     const { machine } = this;
     try {
       const spec = await cloneSpec(staged, this.#kind.shape, this.#kind.template);
       await machine.replaceDisks?.(spec.disks.filter(({ id }) => id !== 'root'));
-      return await wakeMachine(machine, this.#feed, spec, signal, limit);
+      return { ...(await wakeMachine(machine, this.#feed, spec, signal, limit)), machineSpec: spec };
     } catch (error) {
       await machine[Symbol.asyncDispose]();
       throw error instanceof GvaError ? error : unusable(messageOf(error), error);
