@@ -59,6 +59,8 @@ export interface SweepSpec {
   readonly gather?: GatherSpec;
   /** Cold where absent. Whether `auto` makes a template follows from the number of points that are to be run. */
   readonly start?: StartWish;
+  /** Seconds between checkpoints of each instance; none are taken where absent, and none gone on from. */
+  readonly checkpointEvery?: number;
   /** How it is run, as the words of the command: kept in sweep.json, for going on. */
   readonly options?: Readonly<Record<string, unknown>>;
   /** Told about once a second how the sweep stands. */
