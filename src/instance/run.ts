@@ -20,7 +20,7 @@ import { type PendingFolder, preparePendingFolder } from './output-folder.js';
 import type { PreparedAppliance } from './prepare.js';
 import { type UntilRoom, emptyFolder, savePatiently } from './save.js';
 import { type Scratch, createScratch } from './scratch.js';
-import { type StartWish, type Started, startInstance } from './start.js';
+import { type StartWish, type Started, startInstance, takeMember } from './start.js';
 import { type Verdict, judge } from './verdict.js';
 import { type WatchLimits, type Watched, watchMachine, watchPlainMachine } from './watch.js';
 
@@ -71,13 +71,14 @@ export async function runInstance(
 ): Promise<InstanceResult> {
   const clock = new InstanceClock(onEvent);
   await using pending = await preparePendingFolder(spec.out, spec.force, spec.durable);
-  await using scratch = await createScratch(spec.scratch);
+  const member = takeMember(spec, vmm);
+  await using scratch = member?.scratch ?? (await createScratch(spec.scratch));
   mark('scratch folder made');
   const onStarting = () => {
     clock.starting();
     spec.onStarting?.();
   };
-  const started = await startInstance({ ...spec, onStarting }, vmm, scratch, signal);
+  const started = await startInstance({ ...spec, onStarting }, vmm, { scratch, member }, signal);
   await using machine = started.machine;
   clock.staged(vmm, started);
   const watched = await watch(spec, started, clock, signal);
@@ -214,6 +215,7 @@ function describe(
     identity: instanceIdentity(digest, base.digest, spec.parameters, spec.files),
     vmm: { name: vmm.driver.name, version: vmm.probe.version, accelerator: vmm.probe.accelerator },
     start: started.start,
+    ...(started.pooled ? { pooled: true as const } : {}),
     ...(started.reason === undefined ? {} : { startReason: started.reason }),
     state,
     ...(cause === undefined ? {} : { cause }),

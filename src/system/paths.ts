@@ -26,6 +26,12 @@ export const cacheFolder = () => join(xdg('XDG_CACHE_HOME', '.cache'), 'gva');
 
 export const basesFolder = () => join(dataFolder(), 'bases');
 export const baseFolder = (name: string) => join(basesFolder(), name);
+/** In a folder of bases of one name: a link to the folder of the one that the name stands for. */
+export const currentBase = 'current';
+/** An index of all bases, which can be made anew from their folders at any time. */
+export const catalogueFile = () => join(dataFolder(), 'catalogue.db');
+/** Who needs which base: a folder for each base, in it a file for each that needs it. */
+export const baseNeedsFolder = () => join(dataFolder(), 'base-needs');
 /** Beginnings of names in the folder of bases: no name of a base has a `=`. */
 export const buildFolderPrefix = (base: string) => `.build-${base}=`;
 export const buildLockPrefix = (base: string) => `.lock-${base}=`;
@@ -83,6 +89,9 @@ export const templateFiles = {
   state: 'state',
   /** What it has written to its root disk. */
   root: 'root.overlay',
+  /** Of one that has an appliance in it: what it has written to application and data disk. */
+  app: 'app.overlay',
+  data: 'data.overlay',
   /** How often a clone of it was of no use. */
   failures: 'failures',
 } as const;
@@ -102,6 +111,8 @@ export const baseFiles = {
   /** The disk that packages carry. */
   disk: 'disk.img',
 } as const;
+/** In a base's folder; its time says when the base was used last. */
+export const baseUsedFile = '.used';
 
 /** In an appliance's folder. */
 export const applianceFiles = {
@@ -128,6 +139,8 @@ export const scratchFiles = {
   appliance: 'appliance',
   /** Of a machine that becomes a template. */
   saveSocket: 'state.socket',
+  /** Folder of the media that a machine is rehearsed with before its instance is known. */
+  rehearsal: 'rehearsal',
   /** User-mode Linux keeps its management socket here. */
   uml: 'uml',
   /** The only host folder that a guest's hostfs could reach; empty. */

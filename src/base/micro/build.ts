@@ -39,6 +39,8 @@ export function buildMicro(say: (step: string) => void, signal?: AbortSignal): P
       name: 'micro',
       description: 'busybox and GVAD on a kernel that boots quickly; runs static programs and shell scripts',
       ...{ kernelRelease, wake, ...uml },
+      distribution: { id: 'gva-micro' },
+      origin: { kind: 'built', from: 'micro' },
       packages: versionsOf([...kernel, busybox]),
       inputs: await microInputs(),
       portable: { ...portable, packages: versionsOf([...portableKernel, ...loaders]) },

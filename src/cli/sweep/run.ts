@@ -1,9 +1,11 @@
 import { basename, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { type KeepKind, keepKinds } from '../../model/keep.js';
+import { type PoolChoice, poolChoices } from '../../model/start.js';
 import type { SweepEvent, SweepSummary } from '../../model/sweep.js';
 import type { SweepStatus } from '../../model/sweep-status.js';
 import type { Plan } from '../../sweep/plan/plan.js';
+import type { BaseChoice, PinnedBase } from '../../base/wanted.js';
 import type { PreparedAppliance } from '../../instance/prepare.js';
 import type { Conducting, SweepSpec } from '../../sweep/run-sweep.js';
 import { ExitCode, GvaError, messageOf } from '../../system/errors.js';
@@ -19,6 +21,7 @@ export interface SweepRunOptions extends InstanceOptions, GridWords {
   jobs?: string;
   appliance?: string;
   keep?: KeepKind;
+  pool: PoolChoice;
   gather?: boolean;
   yes?: boolean;
   /** False: `--no-cache`. */
@@ -55,6 +58,7 @@ export function addRunCommand(sweep: Command): void {
   addInstanceOptions(run)
     .option('-a, --appliance <dir>', 'appliance folder, where the plan names none or another')
     .addOption(keepOption())
+    .addOption(poolOption())
     .addOption(gatherOption())
     .option('--yes', 'run a plan of more than a million points without asking')
     .option('--force', 'run the points that are done again, too')
@@ -80,6 +84,14 @@ const keepOption = () =>
     '--keep <kind>',
     'how the output of a point is kept (default: as the plan says, else files)',
   ).choices(keepKinds);
+
+const poolOption = () =>
+  new Option(
+    '--pool <when>',
+    'keep guests ready for the next points; auto: while processors have nothing else to do (QEMU, not on a grid)',
+  )
+    .choices(poolChoices)
+    .default('auto');
 
 /** Consent: a plan may be a stranger's. */
 export const gatherOption = () =>
@@ -125,6 +137,7 @@ const examples = `
 Examples:
   gva sweep run square/plan.yaml --out squares
   gva sweep run plan.yaml --out runs -j 8 --timeout 15m
+  gva sweep run plan.yaml --out runs -j 1 --vmm qemu --start warm --pool on
   gva sweep run plan.yaml --out runs --json | jq 'select(.event == "summary").counts'
   gva sweep run plan.yaml --out runs --detach && gva sweep watch runs
   gva sweep run plan.yaml --out runs --grid slurm --partition batch --time 2h
@@ -172,6 +185,7 @@ export async function runPlan(
   const { showGathered } = await import('./gather-view.js');
   const { retryLimits, savedOptions, stopWishes } = await import('./run-limits.js');
   const { keepHeapSmall } = await import('../../system/small-heap.js');
+  const { baseChoice } = await import('../base-choice.js');
 
   keepHeapSmall();
   checkGridWords(options);
@@ -188,7 +202,10 @@ export async function runPlan(
   const { grid } = options;
   if (options.dryRun && grid !== undefined)
     return await dryRunOf(name, { ...options, grid }, { plan, out: options.out, limits }, signals);
-  const { prepared, conducting } = await openPlace(plan, name, options);
+  const { prepared, conducting } = await openPlace(plan, name, options, {
+    ...baseChoice(options, signals.abort),
+    pinned: await pinnedBase(options.out, unchanged !== undefined),
+  });
   using view = new SweepView(process.stderr, lines !== undefined, options.grid);
   view.title(appliance, conducting.vmm);
   signals.finish.addEventListener('abort', () => view.finishing(), { once: true });
@@ -202,7 +219,14 @@ export async function runPlan(
     lines?.progress(status);
   };
   const start = await startWish(options.start, (text) => view.note(text));
-  const spec = { ...work, ...gather, start, options: savedOptions(name, options), onStatus };
+  const spec = {
+    ...work,
+    ...gather,
+    start,
+    pool: options.pool,
+    options: savedOptions(name, options),
+    onStatus,
+  };
   let remembered: Promise<void> | undefined;
   const onEvent = (event: SweepEvent) => {
     if (event.event === 'begun') remembered = remember(name, options.out);
@@ -217,11 +241,19 @@ export async function runPlan(
   return exitCodeOfSweep(summary);
 }
 
+/** The base that the sweep was run with before. @param strict it goes on with what it had */
+async function pinnedBase(folder: string, strict: boolean): Promise<PinnedBase | undefined> {
+  const { readSavedRun } = await import('../../sweep/observe/saved-options.js');
+  const saved = await readSavedRun(folder).catch(() => undefined);
+  return saved?.base && { ...saved.base, strict };
+}
+
 /** What the points share, and who has them run: this host, or a grid. */
 async function openPlace(
   { source }: Plan,
   name: string,
   options: SweepRunOptions,
+  choice: BaseChoice,
 ): Promise<{ prepared: PreparedAppliance; conducting: Conducting }> {
   const { openAppliance, prepareSource } = await import('../open-appliance.js');
   const { grid } = options;
@@ -229,10 +261,10 @@ async function openPlace(
     const { byGrid, readSettings } = await import('./grid-run.js');
     const onGrid = { ...options, grid };
     const settings = await readSettings(name, options.out, onGrid);
-    return { prepared: await prepareSource(source), conducting: byGrid(settings, onGrid) };
+    return { prepared: await prepareSource(source, choice), conducting: byGrid(settings, onGrid) };
   }
   const { onThisHost } = await import('../../sweep/on-this-host.js');
-  const { prepared, vmm } = await openAppliance(source, options);
+  const { prepared, vmm } = await openAppliance(source, options, choice);
   const { driver, probe } = vmm;
   const used = { name: driver.name, version: probe.version, accelerator: probe.accelerator };
   return { prepared, conducting: { vmm: used, conduct: onThisHost(vmm) } };

@@ -1,10 +1,12 @@
 import type { Duplex } from 'node:stream';
 import type { ConsoleRing } from '../console-ring.js';
-import type { VirtualMachine, VmmExit } from '../driver.js';
+import type { Disk, VirtualMachine, VmmExit } from '../driver.js';
 import type { Supervised } from '../supervisor.js';
 import { ExitCode, GvaError, messageOf } from '../../system/errors.js';
+import { exchangeDisks } from './exchange.js';
 import { resumeFrom, saveTo } from './migration.js';
 import { goOnWhenRoom } from './full-disk.js';
+import { makeOverlays } from './overlays.js';
 import { QmpClient } from './qmp.js';
 import type { StateSocket } from './state-socket.js';
 
@@ -17,6 +19,7 @@ export class QemuMachine implements VirtualMachine {
   readonly terminal: Duplex;
   readonly #process: Supervised;
   readonly #socket: StateSocket | undefined;
+  #exchanges = 0;
 
   /**
    * @param supervised started with one socket: the monitor's
@@ -67,6 +70,15 @@ export class QemuMachine implements VirtualMachine {
       await saveTo(this.qmp, this.#socket, file);
     } catch (error) {
       throw this.#failed('VMM_SAVE', 'saved', error);
+    }
+  }
+
+  async replaceDisks(disks: readonly Disk[]): Promise<void> {
+    try {
+      await makeOverlays(disks);
+      await exchangeDisks(this.qmp, disks, ++this.#exchanges);
+    } catch (error) {
+      throw this.#failed('VMM_EXCHANGE', 'given other disks to', error);
     }
   }
 

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import type { BaseManifest } from '../model/base.js';
-import { ExitCode, GvaError } from '../system/errors.js';
-import { act, printJson } from './action.js';
+import type { BaseManifest } from '../../model/base.js';
+import { ExitCode, GvaError } from '../../system/errors.js';
+import { act, printJson } from '../action.js';
 
 interface BuildOptions {
   readonly profile?: string;
@@ -11,8 +11,7 @@ interface BuildOptions {
   readonly json?: boolean;
 }
 
-export function addBaseCommand(program: Command): void {
-  const base = program.command('base').description('base images');
+export function addBuildCommand(base: Command): void {
   base
     .command('build')
     .argument('<base>', 'what to build: micro, debian or debian:SUITE (bookworm, trixie)')
@@ -48,7 +47,7 @@ async function builderOf(
   const { force = false, profile, packages, name } = options;
   const sayFor = (base: string) => (step: string) => console.error(`${base}: ${step}`);
   if (what === 'micro' && profile === undefined && packages === undefined && name === undefined) {
-    const { ensureMicro } = await import('../base/micro/ensure.js');
+    const { ensureMicro } = await import('../../base/micro/ensure.js');
     const say = sayFor('micro');
     return [say, (signal) => ensureMicro(force, say, signal)];
   }
@@ -60,8 +59,8 @@ async function builderOf(
         hint: 'GVA builds "micro", which takes no options, and "debian" or "debian:SUITE".',
       },
     );
-  const { debianOptions } = await import('../base/debian/options.js');
-  const { ensureDebian } = await import('../base/debian/ensure.js');
+  const { debianOptions } = await import('../../base/debian/options.js');
+  const { ensureDebian } = await import('../../base/debian/ensure.js');
   const wanted = debianOptions(what, {
     ...(profile === undefined ? {} : { profile }),
     ...(packages === undefined ? {} : { packages: packages.split(',') }),
