@@ -59,6 +59,8 @@ async function copySources(folder: string): Promise<void> {
 async function areFresh(lists: string): Promise<boolean> {
   const names = (await readdir(lists)).filter((name) => basename(name).includes('_Packages'));
   if (names.length === 0) return false;
-  const oldest = Math.min(...(await Promise.all(names.map(async (name) => (await stat(join(lists, name))).ctimeMs))));
+  const oldest = Math.min(
+    ...(await Promise.all(names.map(async (name) => (await stat(join(lists, name))).ctimeMs))),
+  );
   return Date.now() - oldest < listsKept;
 }

@@ -1,5 +1,6 @@
 import { chmod, copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import type { Architecture } from '../model/base.js';
 import { guestFile } from '../system/paths.js';
 import { compileGuestProgram, guestPrograms } from './guest-programs.js';
 import { type KernelModule, modulesAlias, modulesDep } from './kernel-modules.js';
@@ -13,9 +14,14 @@ const scripts = ['gvad', 'gvad-ovf-env'] as const;
 export const gvadFiles = [...scripts, `${guestPrograms.wake}.c`] as const;
 
 /** @returns `wake`: whether the guest can be woken, for which this machine must have a C compiler */
-export async function installGvad(root: string): Promise<{ readonly wake: boolean }> {
+export async function installGvad(
+  root: string,
+  arch: Architecture = 'x86_64',
+): Promise<{ readonly wake: boolean }> {
   for (const name of scripts) await installProgram(guestFile(name), join(root, 'usr/sbin', name));
-  return { wake: await compileGuestProgram(guestPrograms.wake, join(root, 'usr/sbin', guestPrograms.wake)) };
+  return {
+    wake: await compileGuestProgram(guestPrograms.wake, join(root, 'usr/sbin', guestPrograms.wake), arch),
+  };
 }
 
 export async function installProgram(source: string, target: string): Promise<void> {

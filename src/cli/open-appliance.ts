@@ -1,13 +1,15 @@
 import type { ApplianceSource } from '../appliance/source.js';
-import { type Base, loadBase } from '../base/store.js';
+import type { Base } from '../base/store.js';
+import { type BaseChoice, wantedBase } from '../base/wanted.js';
 import { type PreparedAppliance, prepareAppliance } from '../instance/prepare.js';
 import type { ChosenVmm } from '../vmm/choose.js';
 import type { InstanceOptions } from './instance-options.js';
 import { type VmmWish, chooseForBase } from './vmms.js';
 
 /** What instances share, wherever they are run. */
-export async function prepareSource(source: ApplianceSource): Promise<PreparedAppliance> {
-  if (source.kind === 'folder') return prepareAppliance(source, await loadBase(source.appliance.base));
+export async function prepareSource(source: ApplianceSource, choice: BaseChoice): Promise<PreparedAppliance> {
+  if (source.kind === 'folder')
+    return prepareAppliance(source, await wantedBase(source.appliance.base, choice));
   const { preparePackage } = await import('../instance/prepare-package.js');
   return preparePackage(source);
 }
@@ -21,6 +23,7 @@ export interface OpenedAppliance {
 export async function openAppliance(
   source: ApplianceSource,
   options: Pick<InstanceOptions, 'vmm' | 'qemu' | 'start'>,
+  baseChoice: BaseChoice,
 ): Promise<OpenedAppliance> {
   const { cpus } = source.appliance.hardware;
   // Who insists on a warm start leaves those that know none out of the choice.
@@ -30,11 +33,11 @@ export async function openAppliance(
       : all;
   const choose = (base: Base | undefined) => chooseForBase(base, { ...options, cpus, drivers });
   if (source.kind === 'folder') {
-    const base = await loadBase(source.appliance.base);
+    const base = await wantedBase(source.appliance.base, baseChoice);
     const [prepared, vmm] = await Promise.all([prepareAppliance(source, base), choose(base)]);
     return { prepared, vmm };
   }
-  const prepared = await prepareSource(source);
+  const prepared = await prepareSource(source, baseChoice);
   const { machine } = prepared;
   return { prepared, vmm: await choose(machine.kind === 'contract' ? machine.base : undefined) };
 }

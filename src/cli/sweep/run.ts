@@ -4,6 +4,7 @@ import { type KeepKind, keepKinds } from '../../model/keep.js';
 import type { SweepEvent, SweepSummary } from '../../model/sweep.js';
 import type { SweepStatus } from '../../model/sweep-status.js';
 import type { Plan } from '../../sweep/plan/plan.js';
+import type { BaseChoice, PinnedBase } from '../../base/wanted.js';
 import type { PreparedAppliance } from '../../instance/prepare.js';
 import type { Conducting, SweepSpec } from '../../sweep/run-sweep.js';
 import { ExitCode, GvaError, messageOf } from '../../system/errors.js';
@@ -168,6 +169,7 @@ export async function runPlan(
   const { showGathered } = await import('./gather-view.js');
   const { retryLimits, savedOptions, stopWishes } = await import('./run-limits.js');
   const { keepHeapSmall } = await import('../../system/small-heap.js');
+  const { baseChoice } = await import('../base-choice.js');
 
   keepHeapSmall();
   checkGridWords(options);
@@ -182,7 +184,10 @@ export async function runPlan(
   const { appliance } = plan.source;
   const gather = await gatherSpec(plan, options, signals.abort);
   if (options.dryRun) return await dryRunOf(name, options, { plan, out: options.out, limits }, signals);
-  const { prepared, conducting } = await openPlace(plan, name, options);
+  const { prepared, conducting } = await openPlace(plan, name, options, {
+    ...baseChoice(options, signals.abort),
+    pinned: await pinnedBase(options.out, unchanged !== undefined),
+  });
   using view = new SweepView(process.stderr, lines !== undefined, options.grid);
   view.title(appliance, conducting.vmm);
   signals.finish.addEventListener('abort', () => view.finishing(), { once: true });
@@ -211,20 +216,28 @@ export async function runPlan(
   return exitCodeOfSweep(summary);
 }
 
+/** The base that the sweep was run with before. @param strict it goes on with what it had */
+async function pinnedBase(folder: string, strict: boolean): Promise<PinnedBase | undefined> {
+  const { readSavedRun } = await import('../../sweep/observe/saved-options.js');
+  const saved = await readSavedRun(folder).catch(() => undefined);
+  return saved?.base && { ...saved.base, strict };
+}
+
 /** What the points share, and who has them run: this host, or a grid. */
 async function openPlace(
   { source }: Plan,
   name: string,
   options: SweepRunOptions,
+  choice: BaseChoice,
 ): Promise<{ prepared: PreparedAppliance; conducting: Conducting }> {
   const { openAppliance, prepareSource } = await import('../open-appliance.js');
   if (options.grid !== undefined) {
     const { byGrid, readSettings } = await import('./grid-run.js');
     const settings = await readSettings(name, options.out, options);
-    return { prepared: await prepareSource(source), conducting: byGrid(settings, options) };
+    return { prepared: await prepareSource(source, choice), conducting: byGrid(settings, options) };
   }
   const { onThisHost } = await import('../../sweep/on-this-host.js');
-  const { prepared, vmm } = await openAppliance(source, options);
+  const { prepared, vmm } = await openAppliance(source, options, choice);
   const { driver, probe } = vmm;
   const used = { name: driver.name, version: probe.version, accelerator: probe.accelerator };
   return { prepared, conducting: { vmm: used, conduct: onThisHost(vmm) } };
