@@ -1,4 +1,3 @@
-import type { Architecture } from '../model/base.js';
 import { messageOf } from '../system/errors.js';
 import { guestFile } from '../system/paths.js';
 import { findProgram, runTool } from '../system/process.js';
@@ -9,15 +8,11 @@ export const guestPrograms = { wake: 'gvad-wake' } as const;
 /**
  * Compiles a program of one C file that needs no C library. Same compiler, same bytes.
  *
- * @returns false where this machine has no C compiler for that architecture, or not the kernel's headers
+ * @returns false where this machine has no C compiler, or not the kernel's headers
  * @throws GvaError TOOL_FAILED with what the compiler says
  */
-export async function compileGuestProgram(
-  name: string,
-  target: string,
-  arch: Architecture = 'x86_64',
-): Promise<boolean> {
-  const compiler = await findProgram(compilers[arch]);
+export async function compileGuestProgram(name: string, target: string): Promise<boolean> {
+  const compiler = await findProgram('cc');
   if (compiler === undefined) return false;
   try {
     await runTool(compiler, [...options, '-o', target, guestFile(`${name}.c`)]);
@@ -27,8 +22,6 @@ export async function compileGuestProgram(
     throw error;
   }
 }
-
-const compilers: Readonly<Record<Architecture, string>> = { x86_64: 'cc', aarch64: 'aarch64-linux-gnu-gcc' };
 
 /** Without position independence and stack protector there is nothing that a start-up routine would have to do. */
 const options = [

@@ -13,15 +13,17 @@ const scripts = ['gvad', 'gvad-ovf-env'] as const;
 /** What GVAD is made of, below guest/. */
 export const gvadFiles = [...scripts, `${guestPrograms.wake}.c`] as const;
 
-/** @returns `wake`: whether the guest can be woken, for which this machine must have a C compiler */
+/**
+ * @returns `wake`: whether the guest can be woken, for which this machine must have a C compiler; guests of another
+ * architecture cannot
+ */
 export async function installGvad(
   root: string,
   arch: Architecture = 'x86_64',
 ): Promise<{ readonly wake: boolean }> {
   for (const name of scripts) await installProgram(guestFile(name), join(root, 'usr/sbin', name));
-  return {
-    wake: await compileGuestProgram(guestPrograms.wake, join(root, 'usr/sbin', guestPrograms.wake), arch),
-  };
+  if (arch !== 'x86_64') return { wake: false };
+  return { wake: await compileGuestProgram(guestPrograms.wake, join(root, 'usr/sbin', guestPrograms.wake)) };
 }
 
 export async function installProgram(source: string, target: string): Promise<void> {
