@@ -42,6 +42,10 @@ export const localGridFolder = () => join(cacheFolder(), 'grid', hostname());
 /** Booted and saved guests that instances are made of, by key. */
 export const templatesFolder = () => join(cacheFolder(), 'templates');
 export const probesFolder = () => join(cacheFolder(), 'probes');
+/** Root file systems that recipes made, step by step, by key. */
+export const layersFolder = () => join(cacheFolder(), 'layers');
+/** What the last failing step of a recipe said. */
+export const recipeLog = (base: string) => join(layersFolder(), `.${base}.log`);
 
 /** In the folder of probes; KEY stands for a boot of the host, programs and kernels. */
 export const probeFiles = {
@@ -89,6 +93,13 @@ export const templateFiles = {
 /** Beginning of the name of a file beside the templates; says which process makes one, while it does. */
 export const templateLock = (key: string) => `.lock-${key.slice(0, 16)}-`;
 
+/** In a layer's folder. */
+export const layerFiles = {
+  manifest: 'layer.json',
+  /** What is other than in the root of the base that it began as; piece after piece. */
+  changes: 'changes',
+} as const;
+
 /** Disks of running instances: node-local, big, and gone afterwards. SLURM_TMPDIR is some sites' name of a job's own. */
 export const scratchFolder = () => fromEnvironment(['GVA_SCRATCH', 'SLURM_TMPDIR', 'TMPDIR']) ?? '/var/tmp';
 export const scratchPrefix = 'gva-';
@@ -128,6 +139,8 @@ export const scratchFiles = {
   appliance: 'appliance',
   /** Of a machine that becomes a template. */
   saveSocket: 'state.socket',
+  /** Of the application disk of a recipe's step. */
+  step: 'step.img',
   /** User-mode Linux keeps its management socket here. */
   uml: 'uml',
   /** The only host folder that a guest's hostfs could reach; empty. */
