@@ -1,6 +1,6 @@
 import { chmod, readlink, rename, rm, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type BaseFile, type BaseManifest, type PortableDisk, architectures } from '../model/base.js';
+import type { BaseFile, BaseManifest, PortableDisk } from '../model/base.js';
 import { ExitCode, GvaError } from '../system/errors.js';
 import {
   digestFile,
@@ -12,7 +12,15 @@ import {
   writeFileAtomically,
 } from '../system/files.js';
 import { removeAbandonedSiblings } from '../system/temporary.js';
-import { baseFiles, baseFolder } from '../system/paths.js';
+import { baseFiles, baseFolder, currentBase } from '../system/paths.js';
+import {
+  brokenBase,
+  digestFolderName,
+  isBaseName,
+  isBaseReference,
+  isDigest,
+  parseBaseManifest,
+} from './base-manifest.js';
 
 /**
  * Base images on this machine: a folder per name, in it a folder per digest and a link `current`. A base is
@@ -23,8 +31,10 @@ export interface Base extends BaseManifest {
   folder: string;
 }
 
-/** The base of that name; a missing or broken one is a GvaError. */
-export async function loadBase(name: string): Promise<Base> {
+/** The base `NAME`, or of that name exactly `NAME@DIGEST`; a missing or broken one is a GvaError. */
+export async function loadBase(reference: string): Promise<Base> {
+  const [name = '', digest] = reference.split('@');
+  if (digest !== undefined) return loadBaseByDigest(name, digest);
   const base = await findBase(name);
   if (base) return base;
   throw new GvaError('BASE_MISSING', `there is no base image ${JSON.stringify(name)} on this machine`, {
@@ -38,14 +48,25 @@ export async function loadBase(name: string): Promise<Base> {
 
 export async function findBase(name: string): Promise<Base | undefined> {
   if (!isBaseName(name)) return undefined;
-  const target = await readlink(join(baseFolder(name), 'current')).catch(() => undefined);
+  const target = await readlink(join(baseFolder(name), currentBase)).catch(() => undefined);
   if (target === undefined) return undefined;
   return readBase(join(baseFolder(name), target));
 }
 
+/** @param digest the first 16 digits of it or more @throws GvaError BASE_MISSING, BASE_BROKEN */
+async function loadBaseByDigest(name: string, digest: string): Promise<Base> {
+  const folder = join(baseFolder(name), digestFolderName(digest));
+  const base = isBaseReference(`${name}@${digest}`) ? await readBase(folder) : undefined;
+  if (base?.digest.startsWith(digest)) return base;
+  throw new GvaError('BASE_MISSING', `there is no base image ${name}@${digest} on this machine`, {
+    exitCode: ExitCode.infrastructure,
+    hint: 'What there is: gva base list --all. Get it from where it is (gva base export there, gva base import here).',
+  });
+}
+
 /** The base of that name with exactly this digest, be it the current one or one from before. */
 export async function findBaseByDigest(name: string, digest: string): Promise<Base | undefined> {
-  if (!isBaseName(name) || !/^[0-9a-f]{64}$/.test(digest)) return undefined;
+  if (!isBaseName(name) || !isDigest(digest)) return undefined;
   const base = await readBase(join(baseFolder(name), digestFolderName(digest)));
   return base?.digest === digest ? base : undefined;
 }
@@ -60,24 +81,9 @@ export async function loadBaseFolder(folder: string): Promise<Base> {
 async function readBase(folder: string): Promise<Base | undefined> {
   const text = await readTextIfExists(join(folder, baseFiles.manifest));
   if (text === undefined) return undefined;
-  const manifest = parseManifest(text, folder);
+  const manifest = parseBaseManifest(text, folder);
   await checkSizes(manifest, folder);
   return { ...manifest, folder };
-}
-
-const isBaseName = (name: string) => /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name);
-const digestFolderName = (digest: string) => digest.slice(0, 16);
-
-function parseManifest(text: string, folder: string): BaseManifest {
-  try {
-    const manifest = JSON.parse(text) as BaseManifest;
-    // The type is what this version writes; a file may be of any.
-    const { format, contract, arch } = manifest as { format: number; contract: number; arch: string };
-    if (format === 1 && contract === 1 && architectures.some((known) => known === arch)) return manifest;
-  } catch {
-    // Said below.
-  }
-  throw brokenBase(folder, 'its base.json cannot be read by this version');
 }
 
 /** Digests are checked when a base is made; sizes every time: a base that was cut short is noticed. */
@@ -86,13 +92,6 @@ async function checkSizes(manifest: BaseManifest, folder: string): Promise<void>
     const found = await stat(join(folder, file.name)).catch(() => undefined);
     if (found?.size !== file.size) throw brokenBase(folder, `${file.name} is missing or has another size`);
   }
-}
-
-function brokenBase(folder: string, problem: string): GvaError {
-  return new GvaError('BASE_BROKEN', `the base image in ${folder} cannot be used: ${problem}`, {
-    exitCode: ExitCode.infrastructure,
-    hint: 'Build it again: gva base build, with --force.',
-  });
 }
 
 /** What is not found out from the files; a Linux for x86-64 with ext4 where nothing else is said. */
@@ -154,7 +153,7 @@ export async function installBase(
   // What stands under this digest may have been damaged since: the new one takes its place.
   await rm(join(home, name), { recursive: true, force: true });
   await rename(staged, join(home, name));
-  const link = temporarySibling(join(home, 'current'));
+  const link = temporarySibling(join(home, currentBase));
   await symlink(name, link);
-  await rename(link, join(home, 'current'));
+  await rename(link, join(home, currentBase));
 }

@@ -26,6 +26,12 @@ export const cacheFolder = () => join(xdg('XDG_CACHE_HOME', '.cache'), 'gva');
 
 export const basesFolder = () => join(dataFolder(), 'bases');
 export const baseFolder = (name: string) => join(basesFolder(), name);
+/** In a folder of bases of one name: a link to the folder of the one that the name stands for. */
+export const currentBase = 'current';
+/** An index of all bases, which can be made anew from their folders at any time. */
+export const catalogueFile = () => join(dataFolder(), 'catalogue.db');
+/** Who needs which base: a folder for each base, in it a file for each that needs it. */
+export const baseNeedsFolder = () => join(dataFolder(), 'base-needs');
 /** Beginnings of names in the folder of bases: no name of a base has a `=`. */
 export const buildFolderPrefix = (base: string) => `.build-${base}=`;
 export const buildLockPrefix = (base: string) => `.lock-${base}=`;
@@ -113,6 +119,8 @@ export const baseFiles = {
   /** The disk that packages carry. */
   disk: 'disk.img',
 } as const;
+/** In a base's folder; its time says when the base was used last. */
+export const baseUsedFile = '.used';
 
 /** In an appliance's folder. */
 export const applianceFiles = {

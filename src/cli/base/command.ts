@@ -1,9 +1,13 @@
 import type { Command } from 'commander';
 import { addBuildCommand } from './build.js';
+import { addFindCommand } from './find.js';
+import { addListCommand } from './list.js';
 
 export function addBaseCommand(program: Command): void {
   const base = program.command('base').description('base images').addHelpText('after', examples);
   addBuildCommand(base);
+  addListCommand(base);
+  addFindCommand(base);
 }
 
 const examples = `
