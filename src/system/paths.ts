@@ -122,6 +122,9 @@ export const baseFiles = {
 /** In a base's folder; its time says when the base was used last. */
 export const baseUsedFile = '.used';
 
+/** In the folder of a recipe. */
+export const recipeFile = 'base.yaml';
+
 /** In an appliance's folder. */
 export const applianceFiles = {
   manifest: 'gva.yaml',

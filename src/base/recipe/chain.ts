@@ -83,7 +83,9 @@ function matchOf(found: readonly Element[], wanted: readonly Element[]): Match |
   const [one, other] = [found[last], wanted[last]];
   if (isSame(one, other)) return { whole: found.length, names: [] };
   if (one?.kind !== 'packages' || other?.kind !== 'packages') return undefined;
-  return one.names.every((name) => other.names.includes(name)) ? { whole: last, names: one.names } : undefined;
+  return one.names.every((name) => other.names.includes(name))
+    ? { whole: last, names: one.names }
+    : undefined;
 }
 
 const isSame = (one: Element | undefined, other: Element | undefined) =>
@@ -92,7 +94,11 @@ const isSame = (one: Element | undefined, other: Element | undefined) =>
 const isMore = (one: Match, other: Match) =>
   one.whole > other.whole || (one.whole === other.whole && one.names.length > other.names.length);
 
-function tasksFrom(steps: readonly KnownStep[], start: Candidate | undefined, { whole, names }: Match): Task[] {
+function tasksFrom(
+  steps: readonly KnownStep[],
+  start: Candidate | undefined,
+  { whole, names }: Match,
+): Task[] {
   const tasks: Task[] = [];
   let wanted: Element[] = [];
   let elements: readonly Element[] = start?.elements ?? [];

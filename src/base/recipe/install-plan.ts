@@ -47,7 +47,8 @@ export async function planInstall(
 ): Promise<InstallPlan> {
   const options = await privateApt(system, work);
   const install = ['install', '--no-install-recommends', '--no-remove', ...names];
-  const run = (args: readonly string[]) => runTool('apt-get', [...options, ...args], signal ? { signal } : {});
+  const run = (args: readonly string[]) =>
+    runTool('apt-get', [...options, ...args], signal ? { signal } : {});
   let said: string;
   try {
     said = (await run(['--simulate', ...install])).toString();
@@ -95,7 +96,11 @@ async function privateApt({ suite, dpkgStatus }: InstalledSystem, work: string):
     'APT::Architecture': 'amd64',
     'Debug::NoLocking': 'true',
   };
-  return ['-q', `-c=${settings}`, ...Object.entries(set).flatMap(([name, value]) => ['-o', `${name}=${value}`])];
+  return [
+    '-q',
+    `-c=${settings}`,
+    ...Object.entries(set).flatMap(([name, value]) => ['-o', `${name}=${value}`]),
+  ];
 }
 
 /** What `apt-get --simulate` says it would do, joined where it does the same to several. */
@@ -151,7 +156,8 @@ async function planFailure(
 ): Promise<unknown> {
   if (!(error instanceof GvaError) || error.code !== 'TOOL_FAILED') return error;
   const [unknown] = unknownPackages(error.message);
-  if (unknown !== undefined) return withNearest(packageUnknown(unknownPackages(error.message)), unknown, options);
+  if (unknown !== undefined)
+    return withNearest(packageUnknown(unknownPackages(error.message)), unknown, options);
   const said = error.message.split('\n').slice(1).join('\n') || error.message;
   return new GvaError('PACKAGES_CONFLICT', `apt cannot install ${names.join(', ')} there:\n${said}`, {
     hint: 'A package that is there would have to go, or the lists are older than the base: sudo apt-get update',
@@ -162,7 +168,9 @@ async function planFailure(
 /** Only names that begin alike are looked at: apt knows tens of thousands. */
 async function withNearest(error: GvaError, name: string, options: readonly string[]): Promise<GvaError> {
   const own = options.filter((option) => option !== '-q');
-  const known = await runTool('apt-cache', [...own, 'pkgnames', name.slice(0, 3)]).catch(() => Buffer.alloc(0));
+  const known = await runTool('apt-cache', [...own, 'pkgnames', name.slice(0, 3)]).catch(() =>
+    Buffer.alloc(0),
+  );
   const nearest = nearestName(name, known.toString().split('\n').filter(Boolean));
   if (nearest === undefined) return error;
   return new GvaError(error.code, error.message, { hint: `Did you mean ${nearest}? ${error.hint ?? ''}` });

@@ -36,7 +36,9 @@ function sourceOf({ from, profile = 'quick' }: RecipeText): RecipeSource | strin
   const [, kind, rest = ''] = /^(debian|oci)(?::(.*))?$/s.exec(from) ?? [];
   if (kind === 'debian') {
     const suite = debianSuites.find((each) => each === (rest === '' ? 'bookworm' : rest));
-    return suite ? { kind: 'debian', suite, profile } : `there is no suite ${JSON.stringify(rest)} here; one of ${debianSuites.join(', ')}`;
+    return suite
+      ? { kind: 'debian', suite, profile }
+      : `there is no suite ${JSON.stringify(rest)} here; one of ${debianSuites.join(', ')}`;
   }
   if (kind === 'oci') return rest === '' ? 'oci:FOLDER names no folder' : { kind: 'oci', folder: rest };
   if (/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(from)) return { kind: 'base', name: from };

@@ -29,7 +29,8 @@ export async function readRootState(image: string): Promise<RootState> {
     }
   };
   // In Debian, etc/os-release is a link to it.
-  const release = (await read('usr/lib/os-release', 1 << 16)) ?? (await read('etc/os-release', 1 << 16)) ?? '';
+  const release =
+    (await read('usr/lib/os-release', 1 << 16)) ?? (await read('etc/os-release', 1 << 16)) ?? '';
   const codename = /^VERSION_CODENAME="?([a-z]+)"?$/m.exec(release)?.[1];
   return {
     dpkgStatus: await read('var/lib/dpkg/status', longestStatus),

@@ -15,15 +15,13 @@ const text = (limit: number) =>
 const line = (limit: number) => text(limit).refine((value) => !value.includes('\n'), 'must be one line');
 
 const size = (minimum: number) =>
-  z
-    .union([z.string(), z.number()], { error: 'must be a size such as 512M' })
-    .transform((value, context) => {
-      const bytes = parseSize(String(value));
-      if (bytes !== undefined && bytes >= minimum) return bytes;
-      const message = `must be a size such as 512M, at least ${minimum / 2 ** 20}M`;
-      context.issues.push({ code: 'custom', message, input: value });
-      return z.NEVER;
-    });
+  z.union([z.string(), z.number()], { error: 'must be a size such as 512M' }).transform((value, context) => {
+    const bytes = parseSize(String(value));
+    if (bytes !== undefined && bytes >= minimum) return bytes;
+    const message = `must be a size such as 512M, at least ${minimum / 2 ** 20}M`;
+    context.issues.push({ code: 'custom', message, input: value });
+    return z.NEVER;
+  });
 
 const duration = z
   .union([z.string(), z.number()], { error: 'must be a duration such as 90s or 15m' })
@@ -55,34 +53,43 @@ const target = line(4096).refine(
 const variableName = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/;
 
 const step = z
-  .strictObject({
-    packages: z.array(packageName, { error: 'must be a list such as [python3]' }).min(1).optional(),
-    copy: z.strictObject({ from: copied, to: target }, { error: 'must be { from: PATH, to: /PATH }' }).optional(),
-    run: text(100_000).optional(),
-    network: z.boolean({ error: 'must be true or false' }).optional(),
-    timeout: duration.optional(),
-    user: z
-      .union([accountName, z.strictObject({ name: accountName, uid: z.int().min(1).max(60_000).optional() })], {
-        error: 'must be the name of a user, or { name: NAME, uid: NUMBER }',
-      })
-      .optional(),
-    env: z
-      .record(z.string(), z.union([z.string(), z.number(), z.boolean()]).transform(String), {
-        error: 'must be a map such as { LANG: C.UTF-8 }',
-      })
-      .optional(),
-  }, { error: 'must be a step such as { packages: [python3] }' })
+  .strictObject(
+    {
+      packages: z.array(packageName, { error: 'must be a list such as [python3]' }).min(1).optional(),
+      copy: z
+        .strictObject({ from: copied, to: target }, { error: 'must be { from: PATH, to: /PATH }' })
+        .optional(),
+      run: text(100_000).optional(),
+      network: z.boolean({ error: 'must be true or false' }).optional(),
+      timeout: duration.optional(),
+      user: z
+        .union(
+          [accountName, z.strictObject({ name: accountName, uid: z.int().min(1).max(60_000).optional() })],
+          {
+            error: 'must be the name of a user, or { name: NAME, uid: NUMBER }',
+          },
+        )
+        .optional(),
+      env: z
+        .record(z.string(), z.union([z.string(), z.number(), z.boolean()]).transform(String), {
+          error: 'must be a map such as { LANG: C.UTF-8 }',
+        })
+        .optional(),
+    },
+    { error: 'must be a step such as { packages: [python3] }' },
+  )
   .check((context) => {
     const { packages, copy, run, network, timeout, user, env } = context.value;
-    const issue = (message: string) =>
-      context.issues.push({ code: 'custom', message, input: context.value });
+    const issue = (message: string) => context.issues.push({ code: 'custom', message, input: context.value });
     const kinds = [packages, copy, run, user, env].filter((each) => each !== undefined);
     if (kinds.length !== 1) issue('must be one of packages, copy, run, user and env, and no more than one');
     if (run === undefined && (network !== undefined || timeout !== undefined))
       issue('network and timeout belong to run');
     for (const [name, value] of Object.entries(env ?? {}))
       if (!variableName.test(name) || name.startsWith('GVA_') || controlCharacters.test(value))
-        issue(`${JSON.stringify(name)} cannot be set: names are letters, digits and "_", and none begins with GVA_`);
+        issue(
+          `${JSON.stringify(name)} cannot be set: names are letters, digits and "_", and none begins with GVA_`,
+        );
   });
 
 export const recipeSchema = z.strictObject({

@@ -22,7 +22,11 @@ export interface StepMaterial {
 }
 
 /** Writes the content of the application disk of a step (guest/recipe-step) into a new folder. */
-export async function writeStepFiles(target: string, step: RecipeStep, material: StepMaterial): Promise<void> {
+export async function writeStepFiles(
+  target: string,
+  step: RecipeStep,
+  material: StepMaterial,
+): Promise<void> {
   const own = join(target, 'step');
   await mkdir(own, { recursive: true });
   await mkdir(join(target, '.gva'));
