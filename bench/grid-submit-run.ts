@@ -18,11 +18,11 @@ const engine: GridEngine = {
   describe: () => '',
   submit: (array) => Promise.resolve(String(arrays.push(array))),
   find: () => Promise.resolve([]),
-  poll: (jobs) =>
+  poll: (asked) =>
     Promise.resolve(
-      jobs.flatMap((job) =>
+      asked.flatMap(({ job, name }) =>
         Array.from({ length: arrays[Number(job) - 1]?.elements ?? 0 }, (_, element): ElementState => {
-          return { job, element, state: 'pending', word: 'PENDING' };
+          return { array: name, element, state: 'pending', word: 'PENDING' };
         }),
       ),
     ),

@@ -1,13 +1,18 @@
 import type { ApplianceSource } from '../appliance/source.js';
-import { type Base, findBase, loadBase } from '../base/store.js';
+import { type Base, findBase } from '../base/store.js';
+import { type BaseChoice, wantedBase } from '../base/wanted.js';
 import { type PreparedAppliance, prepareAppliance } from '../instance/prepare.js';
 import { type ChosenVmm, chooseVmm } from '../vmm/choose.js';
 import type { InstanceOptions } from './instance-options.js';
 import { vmmDrivers } from './vmms.js';
 
 /** What instances share, wherever they are run. */
-export async function prepareSource(source: ApplianceSource): Promise<PreparedAppliance> {
-  if (source.kind === 'folder') return prepareAppliance(source, await loadBase(source.appliance.base));
+export async function prepareSource(
+  source: ApplianceSource,
+  choice: BaseChoice,
+): Promise<PreparedAppliance> {
+  if (source.kind === 'folder')
+    return prepareAppliance(source, await wantedBase(source.appliance.base, choice));
   const { preparePackage } = await import('../instance/prepare-package.js');
   return preparePackage(source);
 }
@@ -21,6 +26,7 @@ export interface OpenedAppliance {
 export async function openAppliance(
   source: ApplianceSource,
   options: Pick<InstanceOptions, 'vmm' | 'qemu' | 'start'>,
+  baseChoice: BaseChoice,
 ): Promise<OpenedAppliance> {
   const { cpus } = source.appliance.hardware;
   const choose = (base: Base | undefined, boot: 'direct' | 'firmware') => {
@@ -31,11 +37,11 @@ export async function openAppliance(
     return chooseVmm(options.vmm, auto ? new Map(able) : drivers, cpus, boot);
   };
   if (source.kind === 'folder') {
-    const base = await loadBase(source.appliance.base);
+    const base = await wantedBase(source.appliance.base, baseChoice);
     const [prepared, vmm] = await Promise.all([prepareAppliance(source, base), choose(base, 'direct')]);
     return { prepared, vmm };
   }
-  const prepared = await prepareSource(source);
+  const prepared = await prepareSource(source, baseChoice);
   const { machine } = prepared;
   if (machine.kind === 'contract') return { prepared, vmm: await choose(machine.base, 'direct') };
   // Any kernel of ours tells whether KVM works; without one there is emulation.

@@ -61,6 +61,7 @@ async function runAppliance(folder: string, options: RunOptions, signal: AbortSi
   const { runInstance } = await import('../instance/run.js');
   const { RunView } = await import('./run-view.js');
   const { openAppliance } = await import('./open-appliance.js');
+  const { baseChoice } = await import('./base-choice.js');
 
   mark('command loaded');
   const source = await loadSource(folder, {
@@ -74,7 +75,7 @@ async function runAppliance(folder: string, options: RunOptions, signal: AbortSi
   const out = options.out ?? freeFolder(appliance.name);
   const limits = instanceLimits(options);
   const placement = await placementOf(options);
-  const { prepared, vmm } = await openAppliance(source, options);
+  const { prepared, vmm } = await openAppliance(source, options, baseChoice(options, signal));
   mark('images and VMM known');
   const view = new RunView(appliance, vmm, options.json ?? false);
   const id = `${appliance.name}-${process.pid}`;

@@ -1,11 +1,12 @@
+import type { BaseWish } from './base-wish.js';
 import type { ParameterDeclaration } from './parameter.js';
 
 /** What an appliance is to those who run it, defaults filled in (docs/gva-yaml.md). */
 export interface Appliance {
   readonly name: string;
   readonly version: string;
-  /** Name of the base image. */
-  readonly base: string;
+  /** The base image that it wants. */
+  readonly base: BaseWish;
   readonly hardware: {
     readonly cpus: number;
     /** Bytes. */

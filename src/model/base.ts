@@ -111,3 +111,9 @@ export function bootsOf({ boots, files, umlRelease }: BaseManifest): readonly Bo
 /** What older versions built says nothing. */
 export const originOf = ({ origin, name }: BaseManifest): BaseOrigin =>
   origin ?? { kind: 'built', from: name === 'micro' ? 'micro' : 'debian' };
+
+/** What older versions built of Debian says so by its packages only. */
+export function distributionOf({ distribution, packages }: BaseManifest): Distribution | undefined {
+  const version = /^(\d+)[.+]/.exec(packages['base-files'] ?? '')?.[1];
+  return distribution ?? (version === undefined ? undefined : { id: 'debian', version });
+}

@@ -1,4 +1,5 @@
 import type Database from 'libsql';
+import { distributionOf } from '../../model/base.js';
 import type { FoundBase } from './scan.js';
 
 /** Of the tables below; a catalogue of another version is made anew. */
@@ -81,7 +82,8 @@ export class CatalogueWriter {
   }
 
   #addBase({ name, mark, current, size, builtAt, problem, manifest }: FoundBase): void {
-    const { packages = {}, os = null, arch = null, distribution, ...rest } = manifest ?? {};
+    const { packages = {}, os = null, arch = null, ...rest } = manifest ?? {};
+    const distribution = manifest && distributionOf(manifest);
     const { id: distributionId = null, version = null, codename = null } = distribution ?? {};
     const described = manifest ? JSON.stringify({ ...rest, os, arch, distribution }) : null;
     const { lastInsertRowid } = this.#run(

@@ -4,12 +4,13 @@ import { type KeepKind, keepKinds } from '../../model/keep.js';
 import type { SweepEvent, SweepSummary } from '../../model/sweep.js';
 import type { SweepStatus } from '../../model/sweep-status.js';
 import type { Plan } from '../../sweep/plan/plan.js';
+import type { BaseChoice, PinnedBase } from '../../base/wanted.js';
 import type { PreparedAppliance } from '../../instance/prepare.js';
 import type { Conducting, SweepSpec } from '../../sweep/run-sweep.js';
 import { ExitCode, GvaError, messageOf } from '../../system/errors.js';
 import { type StopSignals, act, actInStages } from '../action.js';
 import { EventLines } from './event-lines.js';
-import { type GridWords, addGridOptions, checkGridWords } from './grid-options.js';
+import { type GridWords, addGridOptions, checkGridWords, withChosenGrid } from './grid-options.js';
 import { type InstanceOptions, addInstanceOptions, instanceLimits, startWish } from '../instance-options.js';
 
 /** How a sweep is run, whether for the first time or again. */
@@ -66,9 +67,13 @@ export function addRunCommand(sweep: Command): void {
     .option('--stop-when <expression>', "stop when it holds at a point's end, such as 'error < 0.01'");
   addProcessOptions(addGridOptions(run))
     .addHelpText('after', examples)
-    .action((plan: string, options: SweepRunOptions & ProcessOptions) =>
-      runHereOrDetached(options.out, options, (signals, lines) => runPlan(plan, options, { signals, lines })),
-    );
+    .action(async (plan: string, said: SweepRunOptions & ProcessOptions) => {
+      // Needed outside the work, too; what is wrong with the configuration is told by the work.
+      const chosen = withChosenGrid(said);
+      await runHereOrDetached(said.out, await chosen.catch(() => said), async (signals, lines) =>
+        runPlan(plan, await chosen, { signals, lines }),
+      );
+    });
 }
 
 const keepOption = () =>
@@ -168,6 +173,7 @@ export async function runPlan(
   const { showGathered } = await import('./gather-view.js');
   const { retryLimits, savedOptions, stopWishes } = await import('./run-limits.js');
   const { keepHeapSmall } = await import('../../system/small-heap.js');
+  const { baseChoice } = await import('../base-choice.js');
 
   keepHeapSmall();
   checkGridWords(options);
@@ -181,8 +187,13 @@ export async function runPlan(
   for (const note of plan.notes()) console.error(`note: ${note}`);
   const { appliance } = plan.source;
   const gather = await gatherSpec(plan, options, signals.abort);
-  if (options.dryRun) return await dryRunOf(name, options, { plan, out: options.out, limits }, signals);
-  const { prepared, conducting } = await openPlace(plan, name, options);
+  const { grid } = options;
+  if (options.dryRun && grid !== undefined)
+    return await dryRunOf(name, { ...options, grid }, { plan, out: options.out, limits }, signals);
+  const { prepared, conducting } = await openPlace(plan, name, options, {
+    ...baseChoice(options, signals.abort),
+    pinned: await pinnedBase(options.out, unchanged !== undefined),
+  });
   using view = new SweepView(process.stderr, lines !== undefined, options.grid);
   view.title(appliance, conducting.vmm);
   signals.finish.addEventListener('abort', () => view.finishing(), { once: true });
@@ -211,20 +222,30 @@ export async function runPlan(
   return exitCodeOfSweep(summary);
 }
 
+/** The base that the sweep was run with before. @param strict it goes on with what it had */
+async function pinnedBase(folder: string, strict: boolean): Promise<PinnedBase | undefined> {
+  const { readSavedRun } = await import('../../sweep/observe/saved-options.js');
+  const saved = await readSavedRun(folder).catch(() => undefined);
+  return saved?.base && { ...saved.base, strict };
+}
+
 /** What the points share, and who has them run: this host, or a grid. */
 async function openPlace(
   { source }: Plan,
   name: string,
   options: SweepRunOptions,
+  choice: BaseChoice,
 ): Promise<{ prepared: PreparedAppliance; conducting: Conducting }> {
   const { openAppliance, prepareSource } = await import('../open-appliance.js');
-  if (options.grid !== undefined) {
+  const { grid } = options;
+  if (grid !== undefined) {
     const { byGrid, readSettings } = await import('./grid-run.js');
-    const settings = await readSettings(name, options.out, options);
-    return { prepared: await prepareSource(source), conducting: byGrid(settings, options) };
+    const onGrid = { ...options, grid };
+    const settings = await readSettings(name, options.out, onGrid);
+    return { prepared: await prepareSource(source, choice), conducting: byGrid(settings, onGrid) };
   }
   const { onThisHost } = await import('../../sweep/on-this-host.js');
-  const { prepared, vmm } = await openAppliance(source, options);
+  const { prepared, vmm } = await openAppliance(source, options, choice);
   const { driver, probe } = vmm;
   const used = { name: driver.name, version: probe.version, accelerator: probe.accelerator };
   return { prepared, conducting: { vmm: used, conduct: onThisHost(vmm) } };
@@ -232,7 +253,7 @@ async function openPlace(
 
 async function dryRunOf(
   name: string,
-  options: SweepRunOptions,
+  options: SweepRunOptions & { grid: string },
   spec: Pick<SweepSpec, 'plan' | 'out' | 'limits'>,
   { abort }: StopSignals,
 ): Promise<ExitCode> {

@@ -52,6 +52,7 @@ const schema = z.preprocess((options) => {
 const manifest = z.looseObject({
   format: z.literal('gva-sweep/1'),
   plan: z.looseObject({ file: z.string(), text: z.string() }),
+  base: z.object({ name: z.string(), digest: z.string() }).exactOptional(),
   options: schema.exactOptional(),
 });
 
@@ -60,6 +61,8 @@ export interface SavedRun {
   readonly plan: { readonly file: string; readonly text: string };
   /** Undefined of a sweep of an earlier version. */
   readonly options: SavedOptions | undefined;
+  /** The base image that it had; undefined where that is not known. */
+  readonly base: { readonly name: string; readonly digest: string } | undefined;
 }
 
 /** Bytes: the text of a plan is in it. */
@@ -75,8 +78,8 @@ export async function readSavedRun(folder: string): Promise<SavedRun | undefined
   try {
     const text = await readCapped(file, longestManifest);
     if (text === undefined) return undefined;
-    const { plan, options } = manifest.parse(JSON.parse(text));
-    return { plan, options };
+    const { plan, options, base } = manifest.parse(JSON.parse(text));
+    return { plan, options, base };
   } catch (error) {
     throw new GvaError('SWEEP_UNREADABLE', `${file} is not of a sweep, or of a later version of GVA`, {
       hint: 'Nothing was changed.',
