@@ -40,7 +40,8 @@ export async function executeStep(task: Task, place: StepPlace, signal: AbortSig
   const state = await readRootState(image);
   const install = step.kind === 'packages' ? await installFor(step.names, state, work, signal) : undefined;
   if (install?.actions.length === 0) return;
-  const grow = await makeRoom(image, recipe.free + (install?.installedSize ?? 0) - state.free);
+  const missing = recipe.free + (install?.installedSize ?? 0) - state.free;
+  const grow = state.canGrow && (await makeRoom(image, missing));
   const files = join(work, 'files');
   await writeStepFiles(files, step, { folder: folders.recipe, grow, ...(install && { install }) });
   const app = join(work, scratchFiles.step);

@@ -33,16 +33,14 @@ export function parseRecipe(text: string, file: string): Recipe {
 }
 
 function sourceOf({ from, profile = 'quick' }: RecipeText): RecipeSource | string {
-  const [, kind, rest = ''] = /^(debian|oci)(?::(.*))?$/s.exec(from) ?? [];
-  if (kind === 'debian') {
-    const suite = debianSuites.find((each) => each === (rest === '' ? 'bookworm' : rest));
-    return suite
-      ? { kind: 'debian', suite, profile }
-      : `there is no suite ${JSON.stringify(rest)} here; one of ${debianSuites.join(', ')}`;
+  const [isDebian, name = 'bookworm'] = /^debian(?::(.*))?$/.exec(from) ?? [];
+  if (isDebian !== undefined) {
+    const suite = debianSuites.find((each) => each === name);
+    if (suite) return { kind: 'debian', suite, profile };
+    return `there is no suite ${JSON.stringify(name)} here; one of ${debianSuites.join(', ')}`;
   }
-  if (kind === 'oci') return rest === '' ? 'oci:FOLDER names no folder' : { kind: 'oci', folder: rest };
   if (/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(from)) return { kind: 'base', name: from };
-  return 'must be the name of a base, debian:SUITE or oci:FOLDER';
+  return 'must be the name of a base, or debian:SUITE';
 }
 
 /** Of a step that is one of them, as the schema has checked. */

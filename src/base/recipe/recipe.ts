@@ -16,9 +16,7 @@ export interface Recipe {
 
 export type RecipeSource =
   | { readonly kind: 'base'; readonly name: string }
-  | { readonly kind: 'debian'; readonly suite: DebianSuite; readonly profile: DebianProfile }
-  /** A folder with an image layout, as the recipe names it. */
-  | { readonly kind: 'oci'; readonly folder: string };
+  | { readonly kind: 'debian'; readonly suite: DebianSuite; readonly profile: DebianProfile };
 
 export type RecipeStep = PackagesStep | CopyStep | RunStep | UserStep | EnvStep;
 export type StepKind = RecipeStep['kind'];
@@ -72,13 +70,5 @@ export function describeStep(step: RecipeStep): string {
 }
 
 /** What it begins with, as a recipe writes it. */
-export function sourceText(from: RecipeSource): string {
-  switch (from.kind) {
-    case 'base':
-      return from.name;
-    case 'debian':
-      return `debian:${from.suite}`;
-    case 'oci':
-      return `oci:${from.folder}`;
-  }
-}
+export const sourceText = (from: RecipeSource): string =>
+  from.kind === 'base' ? from.name : `debian:${from.suite}`;

@@ -11,6 +11,8 @@ export interface RootState {
   readonly suite: DebianSuite | undefined;
   /** Bytes. */
   readonly free: number;
+  /** It has what makes its file system larger. */
+  readonly canGrow: boolean;
 }
 
 /** Bytes of a list of packages that are read; that of a whole desktop has 5 MB. */
@@ -32,10 +34,19 @@ export async function readRootState(image: string): Promise<RootState> {
   const release =
     (await read('usr/lib/os-release', 1 << 16)) ?? (await read('etc/os-release', 1 << 16)) ?? '';
   const codename = /^VERSION_CODENAME="?([a-z]+)"?$/m.exec(release)?.[1];
+  const has = (path: string) =>
+    tree.lookup(path).then(
+      () => true,
+      (error: unknown) => {
+        if (error instanceof GvaError) return false;
+        throw error;
+      },
+    );
   return {
     dpkgStatus: await read('var/lib/dpkg/status', longestStatus),
     suite: /^ID=debian$/m.test(release) ? debianSuites.find((each) => each === codename) : undefined,
     free: tree.freeBlocks * tree.blockSize,
+    canGrow: (await has('usr/sbin/resize2fs')) || (await has('sbin/resize2fs')),
   };
 }
 

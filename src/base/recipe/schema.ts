@@ -44,10 +44,15 @@ const accountName = z
 const isInside = (path: string) => !path.startsWith('/') && !path.split('/').includes('..');
 
 const copied = line(4096).refine(isInside, 'must be a path below the folder of the recipe, without ".."');
-const target = line(4096).refine(
-  (path) => path.startsWith('/') && !path.split('/').includes('..'),
-  'must be an absolute path, without ".."',
-);
+const target = line(4096)
+  .refine(
+    (path) => path.startsWith('/') && !path.split('/').includes('..'),
+    'must be an absolute path, without ".."',
+  )
+  .refine(
+    (path) => !/^\/+(dev|proc|run|sys|tmp)(\/|$)/.test(path),
+    'must not be in /dev, /proc, /run, /sys or /tmp: what is there does not stay',
+  );
 
 /** Those that GVAD and the kernel's own programs are found by, or that say what a script is given. */
 const variableName = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/;

@@ -1,5 +1,4 @@
-import { resolve } from 'node:path';
-import { debianOptions } from '../debian/options.js';
+import { type DebianOptions, debianOptions } from '../debian/options.js';
 import { debianInputs } from '../debian/inputs.js';
 import { ensureDebian } from '../debian/ensure.js';
 import { ensureMicro } from '../micro/ensure.js';
@@ -9,40 +8,30 @@ import type { RecipeSource } from './recipe.js';
 /**
  * The base that a recipe begins with; what can be built is, where it is not there.
  *
- * @param folder of the recipe
  * @throws GvaError BASE_MISSING, and as the builders
  */
 export async function ensureSource(
   from: RecipeSource,
-  folder: string,
   say: (step: string) => void,
   signal: AbortSignal,
 ): Promise<Base> {
-  switch (from.kind) {
-    case 'base':
-      if (from.name === 'micro') await ensureMicro(false, say, signal);
-      return loadBase(from.name);
-    case 'debian': {
-      const options = debianOptions(`debian:${from.suite}`, { profile: from.profile });
-      await ensureDebian(options, false, say, signal);
-      return loadBase(options.name);
-    }
-    case 'oci':
-      throw new TypeError(`not yet: ${resolve(folder, from.folder)}`);
+  if (from.kind === 'debian') {
+    const options = debianBaseOf(from);
+    await ensureDebian(options, false, say, signal);
+    return loadBase(options.name);
   }
+  if (from.name === 'micro') await ensureMicro(false, say, signal);
+  return loadBase(from.name);
 }
 
 /** The same where nothing is to be built: undefined where it would have to be. */
-export async function findSource(from: RecipeSource, _folder: string): Promise<Base | undefined> {
-  switch (from.kind) {
-    case 'base':
-      return from.name === 'micro' ? findBase('micro') : loadBase(from.name);
-    case 'debian': {
-      const options = debianOptions(`debian:${from.suite}`, { profile: from.profile });
-      const base = await findBase(options.name);
-      return base?.inputs === (await debianInputs(options)) ? base : undefined;
-    }
-    case 'oci':
-      return undefined;
-  }
+export async function findSource(from: RecipeSource): Promise<Base | undefined> {
+  if (from.kind === 'base') return from.name === 'micro' ? findBase('micro') : loadBase(from.name);
+  const options = debianBaseOf(from);
+  const base = await findBase(options.name);
+  return base?.inputs === (await debianInputs(options)) ? base : undefined;
 }
+
+/** Without packages: those are for the recipe's steps. */
+const debianBaseOf = ({ suite, profile }: Extract<RecipeSource, { kind: 'debian' }>): DebianOptions =>
+  debianOptions(`debian:${suite}`, { profile });

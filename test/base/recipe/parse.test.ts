@@ -52,7 +52,6 @@ steps:
     ['debian', { kind: 'debian', suite: 'bookworm', profile: 'quick' }],
     ['debian:trixie', { kind: 'debian', suite: 'trixie', profile: 'quick' }],
     ['micro', { kind: 'base', name: 'micro' }],
-    ['oci:../image dir', { kind: 'oci', folder: '../image dir' }],
   ])('takes %s to begin with', (from, expected) => {
     expect(parse(`name: x\nfrom: "${from}"\n`).from).toEqual(expected);
   });
@@ -85,8 +84,8 @@ steps:
 
   it.each([
     ['from: debian:etch', /from: there is no suite "etch" here; one of bookworm, trixie/],
-    ['from: "oci:"', /from: oci:FOLDER names no folder/],
-    ['from: "a b"', /from: must be the name of a base, debian:SUITE or oci:FOLDER/],
+    ['from: oci:image', /from: must be the name of a base, or debian:SUITE/],
+    ['from: "a b"', /from: must be the name of a base, or debian:SUITE/],
     ['from: micro\nprofile: quick', /profile: only a system of Debian/],
     ['from: micro\nsteps: [{ run: x, network: true }]', /network: the guests of this version have none/],
     ['{}', /from is missing/],
