@@ -34,7 +34,8 @@ export async function writeStepFiles(
   await writeFile(join(target, '.gva/gvad.conf'), 'media=output\n');
   await copyFile(guestFile('recipe-step'), join(target, stepScript));
   const text = (name: string, content: string) => writeFile(join(own, name), `${content}\n`);
-  await text('with', step.kind === 'run' ? 'image' : 'own');
+  // The shell of busybox takes its own dpkg for Debian's.
+  await text('with', step.kind === 'run' || step.kind === 'packages' ? 'image' : 'own');
   if (material.grow) await text('grow', '');
   if (step.kind === 'copy') await bringCopy(step, material.folder, join(own, 'copy'));
   if (step.kind === 'env') await text('environment', environmentText(step));
