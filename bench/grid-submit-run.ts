@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { loadBase } from '../src/base/store.js';
+import { loadDirectBase } from '../src/base/store.js';
 import { GridCoordinator } from '../src/grid/coordinator.js';
 import type { ElementState, GridEngine, JobArray } from '../src/grid/engine.js';
 import { prepareAppliance } from '../src/instance/prepare.js';
@@ -33,7 +33,7 @@ const engine: GridEngine = {
 const start = performance.now();
 const plan = await readPlan(planFile);
 if (plan.source.kind !== 'folder') throw new Error('the plan is of a folder');
-const prepared = await prepareAppliance(plan.source, await loadBase('micro'));
+const prepared = await prepareAppliance(plan.source, await loadDirectBase('micro'));
 const never = new AbortController().signal;
 const settings = {
   ...{ engine, options: {}, work: 'work-00000000.json', name: 'bench', time: undefined, atOnce: undefined },

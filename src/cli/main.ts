@@ -7,6 +7,7 @@ import { addConvertCommand } from './convert.js';
 import { addDoctorCommand } from './doctor.js';
 import { addExtractCommand } from './extract.js';
 import { addEnvCommand } from './env.js';
+import { addGvadCommand } from './gvad.js';
 import { addInitCommand } from './init.js';
 import { addInspectCommand } from './inspect.js';
 import { addLsCommand } from './ls.js';
@@ -51,6 +52,7 @@ addEnvCommand(program);
 addLsCommand(program);
 addExtractCommand(program);
 addBaseCommand(program);
+addGvadCommand(program);
 addDoctorCommand(program);
 
 try {

@@ -84,6 +84,23 @@ export const configFiles = () => ({
   site: '/etc/gva/config.yaml',
 });
 
+/** Checkpoints of instances, by their ids. */
+export const checkpointsFolder = () => join(dataFolder(), 'checkpoints');
+
+/** In a checkpoint's folder. Of the others the manifest has the names; each begins with the number of the checkpoint that made it. */
+export const checkpointFiles = {
+  manifest: 'checkpoint.json',
+  state: (number: number) => `${number}-state.gz`,
+  disk: (number: number, id: string) => `${number}-${id}.qcow2`,
+  medium: (number: number, id: string) => `${number}-${id}.img`,
+  console: (number: number) => `${number}-console.log`,
+  events: (number: number) => `${number}-events.jsonl`,
+  /** Whether it may be a file of a checkpoint. */
+  isContent: (name: string) => /^\d{1,9}-[a-z0-9]{1,20}\.[a-z0-9]{1,10}$/.test(name),
+  /** Beginning of the name; says which process runs the instance, while it does. */
+  lock: '.lock-',
+} as const;
+
 /** In a template's folder. */
 export const templateFiles = {
   manifest: 'template.json',
@@ -93,6 +110,9 @@ export const templateFiles = {
   state: 'state',
   /** What it has written to its root disk. */
   root: 'root.overlay',
+  /** Of one that has an appliance in it: what it has written to application and data disk. */
+  app: 'app.overlay',
+  data: 'data.overlay',
   /** How often a clone of it was of no use. */
   failures: 'failures',
 } as const;
@@ -148,10 +168,16 @@ export const scratchFiles = {
   data: 'data.img',
   /** The folder of an appliance that came as a package. */
   appliance: 'appliance',
-  /** Of a machine that becomes a template. */
+  /** Of a machine that becomes a template, or of which checkpoints may be taken. */
   saveSocket: 'state.socket',
   /** Of the application disk of a recipe's step. */
   step: 'step.img',
+  /** Folder of the media that a machine is rehearsed with before its instance is known. */
+  rehearsal: 'rehearsal',
+  /** What a guest writes to a disk after a checkpoint; two take turns. */
+  layer: (id: string, turn: number) => `${id}.layer${turn}`,
+  /** The state of a machine on its way into a checkpoint, or out of it. */
+  state: 'state',
   /** User-mode Linux keeps its management socket here. */
   uml: 'uml',
   /** The only host folder that a guest's hostfs could reach; empty. */

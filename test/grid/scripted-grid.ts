@@ -159,6 +159,8 @@ export class ScriptedGrid implements GridEngine {
   /** After an array has come to the grid; what it throws is the answer to the client. */
   afterSubmit: (array: JobArray, job: string) => void = () => undefined;
   polls = 0;
+  /** What the next array is called. */
+  nextNumber = 100;
   /** Of the array that is being submitted. */
   excludes: readonly string[] = [];
   known: GridLimits = { elements: 1000, jobs: undefined };
@@ -181,7 +183,7 @@ export class ScriptedGrid implements GridEngine {
   async submit(array: JobArray): Promise<string> {
     this.excludes = array.exclude;
     await this.#asked('submit', () => undefined);
-    const job = String(100 + this.submitted.length);
+    const job = String(this.nextNumber++);
     this.submitted.push(array);
     for (let number = 0; number < array.elements; number++)
       this.jobs.push(new ScriptedJob(array, job, number));

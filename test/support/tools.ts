@@ -6,6 +6,7 @@ const packages: Readonly<Record<string, string>> = {
   blkid: 'util-linux',
   bwrap: 'bubblewrap',
   debugfs: 'e2fsprogs',
+  dpkg: 'dpkg',
   e2fsck: 'e2fsprogs',
   filefrag: 'e2fsprogs',
   'fsck.fat': 'dosfstools',
@@ -21,6 +22,8 @@ const packages: Readonly<Record<string, string>> = {
   'qemu-system-x86_64': 'qemu-system-x86',
   sbatch: 'slurm-client',
   setpriv: 'util-linux',
+  sfdisk: 'fdisk',
+  shellcheck: 'shellcheck',
   xmllint: 'libxml2-utils',
   xorriso: 'xorriso',
 };

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type Base, loadBase } from '../../src/base/store.js';
+import { type Base, loadDirectBase } from '../../src/base/store.js';
 import { openExt4 } from '../../src/disk/ext4/index.js';
 import { extractTree } from '../../src/disk/extract.js';
 import { openRaw } from '../../src/disk/source.js';
@@ -14,19 +14,22 @@ import { QemuDriver } from '../../src/vmm/qemu/driver.js';
 import { UmlDriver } from '../../src/vmm/uml/driver.js';
 import { buildLimit, debianBase } from '../support/debian-base.js';
 import { temporaryFolder } from '../support/gva.js';
-import { type Media, directBoot, makeDisks } from '../support/guest-disks.js';
+import { type Media, machineWith, makeDisks } from '../support/guest-disks.js';
 
 // The guest contract (docs/guest-contract.md), kept by every base under every VMM: media that `gva run`
 // does not make itself, as other hosts would attach them.
 
 const bases: [string, () => Promise<Base>][] = [
-  ['micro', () => loadBase('micro')],
+  ['micro', () => loadDirectBase('micro')],
   ['Debian, quick', () => debianBase('quick')],
   ['Debian, systemd', () => debianBase('systemd')],
 ];
 
 const drivers: [string, (base: Base) => VmmDriver][] = [
-  ['qemu', (base) => new QemuDriver({ probeKernel: join(base.folder, base.files.kernel.name) })],
+  [
+    'qemu',
+    (base) => new QemuDriver({ probeKernel: base.files.kernel && join(base.folder, base.files.kernel.name) }),
+  ],
   ['uml', (base) => new UmlDriver({ modulesRelease: base.umlRelease })],
 ];
 
@@ -49,7 +52,7 @@ describe.each(cases)('the guest contract kept by %s under %s', (_base, _driver, 
     const folder = await temporaryFolder();
     const scratch = await createScratch();
     const disks = await makeDisks(folder.path, media);
-    const machine = await driver(base).start(directBoot(base, folder.path, scratch.folder, disks));
+    const machine = await driver(base).start(machineWith(base, folder.path, scratch.folder, disks));
     const events: GuestEvent[] = [];
     const limits = { boot: 120, total: 240, powerOff: 30 };
     const watched = await watchMachine(
@@ -126,7 +129,7 @@ describe.each(cases)('the guest contract kept by %s under %s', (_base, _driver, 
       app: { '.gva/gvad.conf': 'media=output\nwait=5\n', ...scripts },
       output: true,
     });
-    await using machine = await driver(base).start(directBoot(base, folder.path, scratch.folder, disks));
+    await using machine = await driver(base).start(machineWith(base, folder.path, scratch.folder, disks));
     const said: string[] = [];
     for await (const line of machine.lines) {
       said.push(parseGuestEvent(line)?.name ?? 'none');

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { addAddCommand } from './add.js';
 import { addBuildCommand } from './build.js';
 import { addFindCommand } from './find.js';
 import { addListCommand } from './list.js';
@@ -6,6 +7,7 @@ import { addListCommand } from './list.js';
 export function addBaseCommand(program: Command): void {
   const base = program.command('base').description('base images').addHelpText('after', examples);
   addBuildCommand(base);
+  addAddCommand(base);
   addListCommand(base);
   addFindCommand(base);
 }

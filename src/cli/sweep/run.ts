@@ -1,6 +1,7 @@
 import { basename, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { type KeepKind, keepKinds } from '../../model/keep.js';
+import { type PoolChoice, poolChoices } from '../../model/start.js';
 import type { SweepEvent, SweepSummary } from '../../model/sweep.js';
 import type { SweepStatus } from '../../model/sweep-status.js';
 import type { Plan } from '../../sweep/plan/plan.js';
@@ -20,6 +21,7 @@ export interface SweepRunOptions extends InstanceOptions, GridWords {
   jobs?: string;
   appliance?: string;
   keep?: KeepKind;
+  pool: PoolChoice;
   gather?: boolean;
   yes?: boolean;
   /** False: `--no-cache`. */
@@ -56,6 +58,7 @@ export function addRunCommand(sweep: Command): void {
   addInstanceOptions(run)
     .option('-a, --appliance <dir>', 'appliance folder, where the plan names none or another')
     .addOption(keepOption())
+    .addOption(poolOption())
     .addOption(gatherOption())
     .option('--yes', 'run a plan of more than a million points without asking')
     .option('--force', 'run the points that are done again, too')
@@ -81,6 +84,14 @@ const keepOption = () =>
     '--keep <kind>',
     'how the output of a point is kept (default: as the plan says, else files)',
   ).choices(keepKinds);
+
+const poolOption = () =>
+  new Option(
+    '--pool <when>',
+    'keep guests ready for the next points; auto: while processors have nothing else to do (QEMU, not on a grid)',
+  )
+    .choices(poolChoices)
+    .default('auto');
 
 /** Consent: a plan may be a stranger's. */
 export const gatherOption = () =>
@@ -126,6 +137,7 @@ const examples = `
 Examples:
   gva sweep run square/plan.yaml --out squares
   gva sweep run plan.yaml --out runs -j 8 --timeout 15m
+  gva sweep run plan.yaml --out runs -j 1 --vmm qemu --start warm --pool on
   gva sweep run plan.yaml --out runs --json | jq 'select(.event == "summary").counts'
   gva sweep run plan.yaml --out runs --detach && gva sweep watch runs
   gva sweep run plan.yaml --out runs --grid slurm --partition batch --time 2h
@@ -207,7 +219,14 @@ export async function runPlan(
     lines?.progress(status);
   };
   const start = await startWish(options.start, (text) => view.note(text));
-  const spec = { ...work, ...gather, start, options: savedOptions(name, options), onStatus };
+  const spec = {
+    ...work,
+    ...gather,
+    start,
+    pool: options.pool,
+    options: savedOptions(name, options),
+    onStatus,
+  };
   let remembered: Promise<void> | undefined;
   const onEvent = (event: SweepEvent) => {
     if (event.event === 'begun') remembered = remember(name, options.out);
