@@ -48,6 +48,10 @@ export const localGridFolder = () => join(cacheFolder(), 'grid', hostname());
 /** Booted and saved guests that instances are made of, by key. */
 export const templatesFolder = () => join(cacheFolder(), 'templates');
 export const probesFolder = () => join(cacheFolder(), 'probes');
+/** Root file systems that recipes made, step by step, by key. */
+export const layersFolder = () => join(cacheFolder(), 'layers');
+/** What the last failing step of a recipe said. */
+export const recipeLog = (base: string) => join(layersFolder(), `.${base}.log`);
 
 /** In the folder of probes; KEY stands for a boot of the host, programs and kernels. */
 export const probeFiles = {
@@ -116,6 +120,13 @@ export const templateFiles = {
 /** Beginning of the name of a file beside the templates; says which process makes one, while it does. */
 export const templateLock = (key: string) => `.lock-${key.slice(0, 16)}-`;
 
+/** In a layer's folder. */
+export const layerFiles = {
+  manifest: 'layer.json',
+  /** What is other than in the root of the base that it began as; piece after piece. */
+  changes: 'changes',
+} as const;
+
 /** Disks of running instances: node-local, big, and gone afterwards. SLURM_TMPDIR is some sites' name of a job's own. */
 export const scratchFolder = () => fromEnvironment(['GVA_SCRATCH', 'SLURM_TMPDIR', 'TMPDIR']) ?? '/var/tmp';
 export const scratchPrefix = 'gva-';
@@ -131,6 +142,9 @@ export const baseFiles = {
 } as const;
 /** In a base's folder; its time says when the base was used last. */
 export const baseUsedFile = '.used';
+
+/** In the folder of a recipe. */
+export const recipeFile = 'base.yaml';
 
 /** In an appliance's folder. */
 export const applianceFiles = {
@@ -157,6 +171,8 @@ export const scratchFiles = {
   appliance: 'appliance',
   /** Of a machine that becomes a template, or of which checkpoints may be taken. */
   saveSocket: 'state.socket',
+  /** Of the application disk of a recipe's step. */
+  step: 'step.img',
   /** Folder of the media that a machine is rehearsed with before its instance is known. */
   rehearsal: 'rehearsal',
   /** What a guest writes to a disk after a checkpoint; two take turns. */
