@@ -78,13 +78,12 @@ describe('a sweep', () => {
   }
 
   test('gives each machine that waited to one point, and leaves none', async () => {
-    const { summary, driver, results } = await swept(20, 'on');
-    expect(summary.counts.done).toBe(20);
+    const { summary, driver, results } = await swept(6, 'on');
+    expect(summary.counts.done).toBe(6);
     expect(await readdir(home.scratch)).toEqual([]);
     const pooled = results.filter((result) => result.pooled);
     expect(driver.exchanged).toHaveLength(pooled.length);
     expect(new Set(driver.exchanged.map(({ id }) => id)).size).toBe(pooled.length);
-    expect(driver.started).toContain('member');
     for (const machine of driver.members.values()) await machine.exited;
   });
 
