@@ -1,5 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { StartWish } from '../instance/start.js';
+import type { InstanceSpec } from '../instance/run.js';
+import type { ChosenVmm } from '../vmm/choose.js';
 import type { WatchLimits } from '../instance/watch.js';
 import { type StartChoice, startChoices } from '../model/start.js';
 import { GvaError } from '../system/errors.js';
@@ -58,6 +60,19 @@ export function checkpointInterval({
       hint: 'After a checkpoint the disks are no longer as the guest found them, but in layers.',
     });
   return duration('--checkpoint-every', checkpointEvery);
+}
+
+/** @throws GvaError CHECKPOINTS_NONE */
+export async function mustSave(
+  spec: Pick<InstanceSpec, 'prepared' | 'keepDisks'>,
+  { driver }: ChosenVmm,
+): Promise<void> {
+  const { noCheckpoints } = await import('../instance/checkpoint/saveable.js');
+  const why = noCheckpoints(spec, driver);
+  if (why === undefined) return;
+  throw new GvaError('CHECKPOINTS_NONE', `there can be no checkpoints of this instance: ${why}`, {
+    hint: 'Leave out --checkpoint-every, or use --vmm qemu.',
+  });
 }
 
 /** How instances are to be started; `say` is told of what takes long. */

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StepOrder, StepOutcome } from '../base/recipe/step-runner.js';
-import type { Base } from '../base/store.js';
+import type { DirectBase } from '../base/store.js';
 import { makeBlankDisk } from '../disk/blank-disk.js';
 import { openExt4 } from '../disk/ext4/index.js';
 import { openRaw } from '../disk/source.js';
@@ -28,7 +28,7 @@ const limits = { boot: 180, powerOff: 30 };
  */
 export async function runRecipeStep(
   order: StepOrder,
-  micro: Base,
+  micro: DirectBase,
   vmm: ChosenVmm,
   signal: AbortSignal,
 ): Promise<StepOutcome> {
@@ -48,7 +48,7 @@ export async function runRecipeStep(
   return { status: null, problem, log: log.length > 0 ? log : said };
 }
 
-async function stepMachine(order: StepOrder, micro: Base, { folder }: Scratch): Promise<MachineSpec> {
+async function stepMachine(order: StepOrder, micro: DirectBase, { folder }: Scratch): Promise<MachineSpec> {
   const file = (name: string) => join(folder, name);
   const { root, kernel, initrd } = micro.files;
   const own = async (id: Disk['id'], image: string): Promise<Disk> => ({

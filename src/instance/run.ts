@@ -162,7 +162,10 @@ const writingTime = 2000;
 /** Ends a machine whose disks are read then: after a checkpoint, tables of theirs may be in the VMM's memory. */
 function end(machine: VirtualMachine, { disks }: MachineSpec): void {
   const layered = disks.some(({ id }) => (machine.checkpoints?.above(id).length ?? 0) > 0);
-  if (!machine.quit || !layered) return machine.kill();
+  if (!machine.quit || !layered) {
+    machine.kill();
+    return;
+  }
   machine.quit();
   const timer = setTimeout(() => machine.kill(), writingTime);
   void machine.exited.then(() => clearTimeout(timer));

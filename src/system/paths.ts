@@ -86,6 +86,7 @@ export const configFiles = () => ({
 
 /** Checkpoints of instances, by their ids. */
 export const checkpointsFolder = () => join(dataFolder(), 'checkpoints');
+export const checkpointFolder = (instance: string) => join(checkpointsFolder(), instance);
 
 /** In a checkpoint's folder. Of the others the manifest has the names; each begins with the number of the checkpoint that made it. */
 export const checkpointFiles = {
@@ -218,6 +219,8 @@ export const sweepFiles = {
   points: 'points',
   /** Among the points: results that the plan has no place for at present, by identity. */
   earlier: '.earlier',
+  /** Of points that run: what they can go on from. */
+  checkpoints: 'checkpoints',
   store: 'store.db',
   status: 'status.json',
   requests: 'requests',
@@ -301,6 +304,12 @@ export const keptResults = (sweep: string, index: number, random: string) =>
 export function pointFolder(sweepFolder: string, index: number): string {
   const shard = String(Math.floor(index / 1000)).padStart(4, '0');
   return join(sweepFolder, sweepFiles.points, shard, String(index).padStart(7, '0'));
+}
+
+/** The checkpoints of a point of a sweep. */
+export function pointCheckpoint(sweepFolder: string, index: number): string {
+  const shard = String(Math.floor(index / 1000)).padStart(4, '0');
+  return join(sweepFolder, sweepFiles.checkpoints, shard, String(index).padStart(7, '0'));
 }
 
 /** The root of this package: where guest/ and package.json are, from the sources and from the build alike. */

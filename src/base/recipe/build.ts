@@ -9,7 +9,7 @@ import { packagesIn } from '../debian/installed.js';
 import { ensureBase } from '../ensure.js';
 import { applyChanges, copyImage } from '../layer/changes.js';
 import { type Layer, isIntact, keepLayer, pruneLayers } from '../layer/store.js';
-import { type Base, publishBase } from '../store.js';
+import { type DirectBase, publishBase } from '../store.js';
 import { type Plan, layerKey } from './chain.js';
 import { executeStep } from './execute.js';
 import { type KnownRecipe, planRecipe, recipeDigest, recipeInputs } from './order.js';
@@ -20,7 +20,7 @@ import type { StepRunner } from './step-runner.js';
 export interface RecipeOrder {
   readonly known: KnownRecipe;
   /** What it begins with. */
-  readonly from: Base;
+  readonly from: DirectBase;
   /** Make it anew, and use no layer. */
   readonly force: boolean;
   readonly runStep: StepRunner;
@@ -70,22 +70,27 @@ async function buildRecipe(
   return manifest;
 }
 
-const rootOf = (base: Base) => join(base.folder, base.files.root.name);
+const rootOf = (base: DirectBase) => join(base.folder, base.files.root.name);
 
 /** A layer that is not what it was is removed, and the next best takes its place. */
-async function intactPlan(known: KnownRecipe, from: Base, force: boolean): Promise<Plan<Layer>> {
+async function intactPlan(known: KnownRecipe, from: DirectBase, force: boolean): Promise<Plan<Layer>> {
   for (;;) {
     const plan = await planRecipe(known, from, force);
     if (!plan.start || (await isIntact(plan.start))) return plan;
   }
 }
 
-function beginning({ start, tasks }: Plan<Layer>, from: Base): string {
+function beginning({ start, tasks }: Plan<Layer>, from: DirectBase): string {
   const steps = tasks.length === 0 ? 'no step' : `${tasks.length} step${tasks.length === 1 ? '' : 's'}`;
   return `${steps} to execute, beginning with ${start ? `layer ${start.key.slice(0, 12)}` : from.name}`;
 }
 
-async function placeRoot(plan: Plan<Layer>, from: Base, image: string, signal: AbortSignal): Promise<void> {
+async function placeRoot(
+  plan: Plan<Layer>,
+  from: DirectBase,
+  image: string,
+  signal: AbortSignal,
+): Promise<void> {
   if (!plan.start) return copyImage(rootOf(from), image, signal);
   const { folder, changes } = plan.start;
   await applyChanges(rootOf(from), { file: join(folder, layerFiles.changes), ...changes }, image, signal);
@@ -121,7 +126,7 @@ function descriptionOf({ recipe }: KnownRecipe): string {
 }
 
 /** What steps do not change. */
-function inherited(from: Base) {
+function inherited(from: DirectBase) {
   const { os, arch, distribution, kernelRelease, umlRelease, wake, boots, fileSystem, defaults } = from;
   return {
     ...{ os, arch, kernelRelease },
@@ -135,7 +140,7 @@ function inherited(from: Base) {
 }
 
 /** What dpkg says is installed now, and what the base has besides: kernels. */
-async function packagesOf(from: Base, image: string): Promise<Record<string, string>> {
+async function packagesOf(from: DirectBase, image: string): Promise<Record<string, string>> {
   const before = (await readRootState(rootOf(from))).dpkgStatus;
   const now = (await readRootState(image)).dpkgStatus;
   if (before === undefined || now === undefined) return from.packages;

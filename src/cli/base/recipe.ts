@@ -4,7 +4,7 @@ import { explainRecipe, explanationText } from '../../base/recipe/explain.js';
 import { type KnownRecipe, knowRecipe, planRecipe } from '../../base/recipe/order.js';
 import { parseRecipe } from '../../base/recipe/parse.js';
 import type { StepRunner } from '../../base/recipe/step-runner.js';
-import { findBase, loadBase } from '../../base/store.js';
+import { findBase, loadDirectBase } from '../../base/store.js';
 import { ExitCode, GvaError, messageOf } from '../../system/errors.js';
 import { recipeFile } from '../../system/paths.js';
 import { printJson } from '../action.js';
@@ -70,7 +70,7 @@ export function stepRunner(say: (step: string) => void): StepRunner {
   return async (order, signal) => {
     const { ensureMicro } = await import('../../base/micro/ensure.js');
     await ensureMicro(false, say, signal);
-    const micro = await loadBase('micro');
+    const micro = await loadDirectBase('micro');
     const { vmmDrivers } = await import('../vmms.js');
     const { chooseVmm } = await import('../../vmm/choose.js');
     const { runRecipeStep } = await import('../../instance/recipe-step.js');

@@ -64,11 +64,12 @@ class Writer {
 
   async #setEntry(cluster: number, entry: bigint): Promise<void> {
     const number = Math.floor(cluster / perTable);
-    if (this.#table?.number !== number) {
+    let table = this.#table;
+    if (table?.number !== number) {
       await this.#endTable();
-      this.#table = { number, entries: Buffer.alloc(overlayCluster) };
+      this.#table = table = { number, entries: Buffer.alloc(overlayCluster) };
     }
-    this.#table?.entries.writeBigUInt64BE(entry, (cluster % perTable) * 8);
+    table.entries.writeBigUInt64BE(entry, (cluster % perTable) * 8);
   }
 
   async #endTable(): Promise<void> {

@@ -1,7 +1,8 @@
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GvaError, errnoOf, messageOf } from '../../system/errors.js';
 import { readTextIfExists } from '../../system/files.js';
-import { checkpointFiles } from '../../system/paths.js';
+import { checkpointFiles, scratchFiles } from '../../system/paths.js';
 import type { ChosenVmm } from '../../vmm/choose.js';
 import type { InstanceClock } from '../clock.js';
 import type { InstanceSpec } from '../run.js';
@@ -89,6 +90,8 @@ async function goOn(
   const machineSpec = await saveable(limited, scratch.folder);
   spec.onStarting?.();
   const started = await vmm.driver.start(machineSpec);
+  // It was read, and the next state has its name.
+  await rm(join(scratch.folder, scratchFiles.state), { force: true });
   const said = await readTextIfExists(join(saved.folder, console));
   started.console.append(Buffer.from(said ?? ''));
   const { start, startReason: reason, unfinished } = progress;

@@ -35,7 +35,7 @@ export class QmpClient {
   readonly #lines = new QmpLines();
   readonly #pending = new Map<number, Waiting>();
   readonly #listeners = new Set<(event: QmpEvent) => void>();
-  readonly #endings = new Set<(error: Error) => void>();
+  readonly #endings = new Set<(error: GvaError) => void>();
   #lastId = 0;
   /** Commands that wait for QEMU's greeting; undefined once it came. */
   #unsent: string[] | undefined = [];
@@ -43,7 +43,7 @@ export class QmpClient {
 
   constructor(stream: Duplex) {
     this.#stream = stream;
-    this.ended = new Promise((resolve) => this.#endings.add((error) => resolve(error as GvaError)));
+    this.ended = new Promise((resolve) => this.#endings.add(resolve));
     stream.on('data', (chunk: Buffer) => this.#receive(chunk));
     stream.on('error', (error) => this.#fail('QMP_ENDED', error.message));
     for (const end of ['end', 'close']) stream.on(end, () => this.#fail('QMP_ENDED', 'it has ended'));

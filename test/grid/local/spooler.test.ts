@@ -93,7 +93,9 @@ describe('the spooler', () => {
     );
     for (const job of jobs) await endsOf(used.engine, job, 5);
     const ran = (await readFile(list, 'utf8')).trim().split('\n').sort();
-    expect(ran).toEqual(jobs.flatMap(({ job }) => [0, 1, 2, 3, 4].map((element) => `${job}_${element}`)).sort());
+    expect(ran).toEqual(
+      jobs.flatMap(({ job }) => [0, 1, 2, 3, 4].map((element) => `${job}_${element}`)).sort(),
+    );
     expect(await readFile(join(used.queue, 'spooler.log'), 'utf8')).toBe('');
   });
 
