@@ -74,10 +74,10 @@ describe.sequential('a recipe', () => {
     const out = join(folder.path, 'out');
     const appliance = await writeAppliance(join(folder.path, 'a'), {
       yaml: 'base: made\n',
-      job: 'cat /etc/said; /opt/tools/tool; echo 6*7 | bc; id -un early; ls -A /tmp /var/log/dpkg.log /run/busybox',
+      job: 'cat /etc/said; /opt/tools/tool; echo 6*7 | bc; id -un early; ls -A /tmp /var/log /run',
     });
     const run = await gva(['run', appliance, '--vmm', 'uml', '--out', out], env);
-    expect(run.stderr).toContain('');
+    expect(run.code, run.stderr).toBe(0);
     const said = await readFile(join(out, 'output/.gva/50-autorun.stdout'), 'utf8');
     expect(said).toMatch(/^the tool says it's done\nthe tool says it's done\n42\nearly\n/);
     expect(said).not.toMatch(/dpkg\.log|busybox/);
@@ -159,8 +159,11 @@ it('a sweep of Python with NumPy runs on the base of its recipe', async () => {
   const args = ['sweep', 'run', join(example, 'plan.yaml'), '--out', 'out', '--vmm', 'uml'];
   const { code, stderr } = await gva(args, {}, work.path);
   expect(code, stderr).toBe(0);
-  const table = await readFile(join(work.path, 'out/results.csv'), 'utf8');
-  const estimates = [...table.matchAll(/,(3\.\d+)/g)].map(([, value]) => Number(value));
+  const [header = '', ...rows] = (await readFile(join(work.path, 'out/results.csv'), 'utf8'))
+    .trim()
+    .split('\n');
+  const column = header.trim().split(',').indexOf('pi');
+  const estimates = rows.map((row) => Number(row.split(',')[column]));
   expect(estimates).toHaveLength(4);
   for (const estimate of estimates) expect(Math.abs(estimate - Math.PI)).toBeLessThan(0.02);
 });

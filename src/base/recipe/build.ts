@@ -85,7 +85,12 @@ function beginning({ start, tasks }: Plan<Layer>, from: DirectBase): string {
   return `${steps} to execute, beginning with ${start ? `layer ${start.key.slice(0, 12)}` : from.name}`;
 }
 
-async function placeRoot(plan: Plan<Layer>, from: DirectBase, image: string, signal: AbortSignal): Promise<void> {
+async function placeRoot(
+  plan: Plan<Layer>,
+  from: DirectBase,
+  image: string,
+  signal: AbortSignal,
+): Promise<void> {
   if (!plan.start) return copyImage(rootOf(from), image, signal);
   const { folder, changes } = plan.start;
   await applyChanges(rootOf(from), { file: join(folder, layerFiles.changes), ...changes }, image, signal);

@@ -3,12 +3,13 @@ import { debianInputs } from '../debian/inputs.js';
 import { ensureDebian } from '../debian/ensure.js';
 import { ensureMicro } from '../micro/ensure.js';
 import { type Base, type DirectBase, findBase, loadBase, requireDirect } from '../store.js';
+import { GvaError } from '../../system/errors.js';
 import type { RecipeSource } from './recipe.js';
 
 /**
  * The base that a recipe begins with; what can be built is, where it is not there.
  *
- * @throws GvaError BASE_MISSING, BASE_FIRMWARE, and as the builders
+ * @throws GvaError BASE_MISSING, BASE_FIRMWARE, BASE_ARCH, and as the builders
  */
 export async function ensureSource(
   from: RecipeSource,
@@ -18,22 +19,23 @@ export async function ensureSource(
   if (from.kind === 'debian') {
     const options = debianBaseOf(from);
     await ensureDebian(options, false, say, signal);
-    return asSource(await loadBase(options.name));
+    return usable(await loadBase(options.name));
   }
   if (from.name === 'micro') await ensureMicro(false, say, signal);
-  return asSource(await loadBase(from.name));
+  return usable(await loadBase(from.name));
 }
 
-const asSource = (base: Base) => requireDirect(base, 'be what a recipe begins with');
+/** Steps run in machines of this architecture. */
+function usable(base: Base): DirectBase {
+  if (base.arch === 'x86_64') return requireDirect(base, 'be what a recipe begins with');
+  throw new GvaError('BASE_ARCH', `a recipe cannot begin with ${base.name}, which is for ${base.arch}`, {
+    hint: 'So far only bases for x86_64 can.',
+  });
+}
 
 /** The same where nothing is to be built: undefined where it would have to be. */
-export async function findSource(from: RecipeSource): Promise<DirectBase | undefined> {
-  if (from.kind === 'base' && from.name !== 'micro') return asSource(await loadBase(from.name));
-  const found = from.kind === 'base' ? await findBase('micro') : await findDebian(from);
-  return found && asSource(found);
-}
-
-async function findDebian(from: Extract<RecipeSource, { kind: 'debian' }>): Promise<Base | undefined> {
+export async function findSource(from: RecipeSource): Promise<Base | undefined> {
+  if (from.kind === 'base') return from.name === 'micro' ? findBase('micro') : loadBase(from.name);
   const options = debianBaseOf(from);
   const base = await findBase(options.name);
   return base?.inputs === (await debianInputs(options)) ? base : undefined;

@@ -41,6 +41,13 @@ export function addBuildCommand(base: Command): void {
     );
 }
 
+const examples = `
+Examples:
+  gva base build micro
+  gva base build micro --arch arm64          its name is micro-arm64
+  gva base build debian:bookworm --packages python3,python3-numpy --name numpy
+  gva base build examples/monte-carlo/base.yaml --explain`;
+
 /** By the names of the kernel, and those of Debian. */
 function architectureOf(word: string): Architecture {
   const known: Readonly<Record<string, Architecture>> = { amd64: 'x86_64', arm64: 'aarch64' };
@@ -48,13 +55,6 @@ function architectureOf(word: string): Architecture {
   if (found) return found;
   throw new InvalidArgumentError('Architectures: x86_64, arm64.');
 }
-
-const examples = `
-Examples:
-  gva base build micro
-  gva base build micro --arch arm64          its name is micro-arm64
-  gva base build debian:bookworm --packages python3,python3-numpy --name numpy
-  gva base build examples/monte-carlo/base.yaml --explain`;
 
 async function build(what: string, options: BuildOptions, signal: AbortSignal): Promise<ExitCode> {
   const { isRecipePath, buildFromRecipe } = await import('./recipe.js');
