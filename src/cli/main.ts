@@ -13,6 +13,7 @@ import { addInspectCommand } from './inspect.js';
 import { addLsCommand } from './ls.js';
 import { addPackCommand } from './pack.js';
 import { addPlanCommand } from './plan.js';
+import { addResumeCommand } from './resume.js';
 import { addRunCommand } from './run.js';
 import { addSweepCommand } from './sweep/command.js';
 import { addUnpackCommand } from './unpack.js';
@@ -42,6 +43,7 @@ Examples:
   );
 addInitCommand(program);
 addRunCommand(program);
+addResumeCommand(program);
 addPlanCommand(program);
 addSweepCommand(program);
 addPackCommand(program);

@@ -4,7 +4,8 @@ import { type BaseChoice, wantedBase } from '../base/wanted.js';
 import { type PreparedAppliance, prepareAppliance } from '../instance/prepare.js';
 import type { ChosenVmm } from '../vmm/choose.js';
 import type { InstanceOptions } from './instance-options.js';
-import { type VmmWish, chooseForBase } from './vmms.js';
+import type { VmmDriver } from '../vmm/driver.js';
+import { chooseForBase } from './vmms.js';
 
 /** What instances share, wherever they are run. */
 export async function prepareSource(source: ApplianceSource, choice: BaseChoice): Promise<PreparedAppliance> {
@@ -22,15 +23,11 @@ export interface OpenedAppliance {
 /** All that instances of an appliance share: its base and images, and the VMM that will run them. */
 export async function openAppliance(
   source: ApplianceSource,
-  options: Pick<InstanceOptions, 'vmm' | 'qemu' | 'start'>,
+  options: Pick<InstanceOptions, 'vmm' | 'qemu' | 'start' | 'checkpointEvery'>,
   baseChoice: BaseChoice,
 ): Promise<OpenedAppliance> {
   const { cpus } = source.appliance.hardware;
-  // Who insists on a warm start leaves those that know none out of the choice.
-  const drivers: VmmWish['drivers'] = (all) =>
-    options.vmm === 'auto' && options.start === 'warm'
-      ? new Map([...all].filter(([, { capabilities }]) => capabilities.templates))
-      : all;
+  const drivers = (all: ReadonlyMap<string, VmmDriver>) => (options.vmm === 'auto' ? able(all, options) : all);
   const choose = (base: Base | undefined) => chooseForBase(base, { ...options, cpus, drivers });
   if (source.kind === 'folder') {
     const base = await wantedBase(source.appliance.base, baseChoice);
@@ -40,4 +37,17 @@ export async function openAppliance(
   const prepared = await prepareSource(source, baseChoice);
   const { machine } = prepared;
   return { prepared, vmm: await choose(machine.kind === 'contract' ? machine.base : undefined) };
+}
+
+/** Who insists on a warm start, or wants checkpoints, leaves those that know none out of the choice. */
+function able(
+  drivers: ReadonlyMap<string, VmmDriver>,
+  { start, checkpointEvery }: Pick<InstanceOptions, 'start' | 'checkpointEvery'>,
+): ReadonlyMap<string, VmmDriver> {
+  const fit = [...drivers].filter(
+    ([, { capabilities }]) =>
+      (start !== 'warm' || capabilities.templates) &&
+      (checkpointEvery === undefined || capabilities.checkpoints),
+  );
+  return new Map(fit);
 }

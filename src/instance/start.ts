@@ -3,6 +3,7 @@ import { ExitCode, GvaError, errnoOf, messageOf } from '../system/errors.js';
 import { mark } from '../system/profile.js';
 import type { ChosenVmm } from '../vmm/choose.js';
 import type { MachineSpec, VirtualMachine, VmmDriver } from '../vmm/driver.js';
+import { noCheckpoints, saveable } from './checkpoint/saveable.js';
 import type { Member, PoolKind } from './pool/member.js';
 import type { WarmPool } from './pool/pool.js';
 import type { InstanceSpec } from './run.js';
@@ -35,6 +36,8 @@ export interface Place {
 
 export interface Started {
   readonly machine: VirtualMachine;
+  /** As it was started. */
+  readonly machineSpec: MachineSpec;
   /** What it says. */
   readonly lines: AsyncIterable<string>;
   readonly start: 'warm' | 'cold';
@@ -49,8 +52,15 @@ export function takeMember(spec: InstanceSpec, { driver }: ChosenVmm): Member | 
   const { start } = spec;
   if (!start?.pool || start.choice === 'cold') return undefined;
   const shape = cloneable(spec, driver, start.choice);
-  return typeof shape === 'string' ? undefined : start.pool.take({ driver, shape });
+  if (typeof shape === 'string' || !isPoolable(spec, shape)) return undefined;
+  return start.pool.take({ driver, shape });
 }
+
+/**
+ * A machine that waits was started for no checkpoints; and rehearsed with other disks, it would have lost what the
+ * appliance's `before` has done in its template.
+ */
+const isPoolable = ({ checkpoints }: InstanceSpec, { warmed }: MachineShape) => !checkpoints && !warmed;
 
 /**
  * Makes the media of an instance and starts its machine.
@@ -65,7 +75,7 @@ export async function startInstance(
 ): Promise<Started> {
   const { start } = spec;
   if (!start || start.choice === 'cold') return startCold(spec, vmm, scratch);
-  const ready = member && (await startMember(spec, start, member, signal));
+  const ready = member && (await startMember(spec, vmm, member, signal));
   if (ready && 'machine' in ready) return ready;
   if (ready) await scratch.clear();
   const started = await startWarm(spec, start, vmm, { scratch, signal });
@@ -87,11 +97,11 @@ async function startCold(
   scratch: Scratch,
   reason?: string,
 ): Promise<Started> {
-  const machine = await stageMachine(spec, scratch);
+  const machine = await stageMachine(spec, vmm.driver, scratch);
   spec.onStarting?.();
   const started = await vmm.driver.start(machine);
   return {
-    machine: started,
+    ...{ machine: started, machineSpec: machine },
     lines: started.lines,
     start: 'cold',
     ...(reason === undefined ? {} : { reason }),
@@ -109,20 +119,20 @@ interface NotWarm {
 /** Has a machine that waited become that of the instance. */
 async function startMember(
   spec: InstanceSpec,
-  { wakeLimit }: StartWish,
+  { driver }: ChosenVmm,
   member: Member,
   signal: AbortSignal,
 ): Promise<Started | NotWarm> {
   let staged: MachineSpec;
   try {
-    staged = await stageMachine(spec, member.scratch);
+    staged = await stageMachine(spec, driver, member.scratch);
   } catch (error) {
     await member.machine[Symbol.asyncDispose]();
     throw error;
   }
   spec.onStarting?.();
   try {
-    return { ...(await member.assign(staged, signal, wakeLimit)), start: 'warm', pooled: true };
+    return { ...(await member.assign(staged, signal, spec.start?.wakeLimit)), start: 'warm', pooled: true };
   } catch (error) {
     if (error instanceof GvaError) return { why: error.message };
     throw error;
@@ -148,14 +158,13 @@ async function startWarm(
   if (found === undefined) return { why: 'there is no template yet', expected: true };
   if (typeof found === 'string') return { why: found };
   const { template } = found;
-  const staged = await stageMachine(spec, scratch);
+  const staged = await stageMachine(spec, driver, scratch);
   try {
     const clone = await cloneSpec(staged, found.shape, template);
     spec.onStarting?.();
     const started = await startClone(driver, clone, signal, wakeLimit);
-    // Rehearsed with other disks, a machine would lose what the appliance's `before` has done in it.
-    if (!shape.warmed) pool?.want(kindOf(clone, { driver, template, shape, prepared: spec.prepared }));
-    return { ...started, start: 'warm' };
+    if (isPoolable(spec, shape)) pool?.want(kindOf(clone, { driver, template, shape, prepared: spec.prepared }));
+    return { ...started, machineSpec: clone, start: 'warm' };
   } catch (error) {
     if (!(error instanceof GvaError)) throw error;
     await templates.noteFailure(template);
@@ -196,15 +205,17 @@ function cloneable(
   return machineShape(prepared, files);
 }
 
-async function stageMachine(spec: InstanceSpec, scratch: Scratch): Promise<MachineSpec> {
+async function stageMachine(
+  spec: InstanceSpec,
+  driver: VmmDriver,
+  scratch: Scratch,
+): Promise<MachineSpec> {
   try {
     const staged = await stage(spec.prepared, spec, scratch.folder);
+    const machine = { ...staged, ...hostLimits(spec, staged.cpus) };
     mark('media made');
-    return {
-      ...staged,
-      ...(spec.placement ? { placement: spec.placement } : {}),
-      ...(spec.limits.total === undefined ? {} : { cpuTime: cpuTimeFor(spec.limits.total, staged.cpus) }),
-    };
+    if (!spec.checkpoints || noCheckpoints(spec, driver) !== undefined) return machine;
+    return await saveable(machine, scratch.folder);
   } catch (error) {
     if (error instanceof GvaError) throw error;
     throw new GvaError(
@@ -218,6 +229,15 @@ async function stageMachine(spec: InstanceSpec, scratch: Scratch): Promise<Machi
     );
   }
 }
+
+/** What holds for the machine on this host, however it is started. */
+export const hostLimits = (
+  { placement, limits: { total } }: InstanceSpec,
+  cpus: number,
+): Pick<MachineSpec, 'placement' | 'cpuTime'> => ({
+  ...(placement ? { placement } : {}),
+  ...(total === undefined ? {} : { cpuTime: cpuTimeFor(total, cpus) }),
+});
 
 /** What a machine can use within its time limit, and a minute: only one that we failed to end gets there. */
 const cpuTimeFor = (seconds: number, cpus: number) => seconds * (cpus + 1) + 60;

@@ -18,6 +18,21 @@ export type InstanceEvent = { readonly v: 1; readonly time: number } & (
       readonly reason?: string;
     }
   | {
+      /** It went on from a checkpoint; `time` goes on from what it was then. */
+      readonly event: 'resumed';
+      readonly vmm: string;
+      readonly accelerator: string;
+      /** ISO 8601, UTC: when the checkpoint was taken. */
+      readonly takenAt: string;
+    }
+  | {
+      readonly event: 'checkpointed';
+      /** Seconds that the guest stood still. */
+      readonly pause: number;
+      /** Of the checkpoint, all of it. */
+      readonly bytes: number;
+    }
+  | {
       readonly event: 'guest';
       readonly name: GuestEventName;
       /** Seconds since the guest's kernel started. */

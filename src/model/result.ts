@@ -18,7 +18,9 @@ export type FailureCause =
   | 'output-unreadable'
   /** The host could not write what the guest wrote, mostly because its disk was full; the guest may not have noticed. */
   | 'disk-error'
-  | 'interrupted';
+  | 'interrupted'
+  /** It was told to end, and can go on from a checkpoint. */
+  | 'checkpointed';
 
 export interface ScriptResult {
   readonly name: string;
@@ -69,6 +71,10 @@ export interface InstanceResult {
   readonly pooled?: true;
   /** Why it was not started warm, or not by the machine that was ready; absent where it was, or nobody wanted it. */
   readonly startReason?: string;
+  /** How often it went on from a checkpoint; absent where it never did. Moments and limits count what it was run for. */
+  readonly resumed?: number;
+  /** Why it did not go on from the checkpoint that there was. */
+  readonly resumeReason?: string;
   readonly state: InstanceState;
   readonly cause?: FailureCause;
   /** One sentence for people; absent where all is well. */

@@ -234,7 +234,7 @@ export class Coordinator implements Conductor {
     progress.started(this.now, index, staged.value.attempts);
     onEvent({ event: 'point-started', point });
     const run = await engine(spec, point, vmm, {
-      signal,
+      ...{ signal, leave: this.#signals.leave },
       onStarting: () => store.run(index),
       onEvent: (event) => {
         const phase = pointPhase(event);

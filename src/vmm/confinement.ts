@@ -33,6 +33,7 @@ export function machineReach(
       ...memory(true),
       ...disks.flatMap(({ overlay }) => overlay ?? []),
       ...(exchange ? [exchange.folder] : []),
+      ...disks.flatMap(({ layers = [] }) => layers),
     ],
   };
 }

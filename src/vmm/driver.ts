@@ -13,8 +13,13 @@ export interface Disk {
   readonly size: number;
   /** `overlay`: the guest may write, the image stays untouched, what is written goes to the file `overlay`. */
   readonly access: 'overlay' | 'read-write' | 'read-only';
-  /** Made by the driver; must not exist yet. */
+  /** Made by the driver, and must not exist yet; but is there where the machine goes on from a checkpoint. */
   readonly overlay?: string;
+  /**
+   * Empty files that are there. In turn they take what the guest writes after a checkpoint; needed for those, and only
+   * for disks that the guest may write.
+   */
+  readonly layers?: readonly [string, string];
 }
 
 /** How a guest is started. */
@@ -55,6 +60,8 @@ export interface MemoryFile {
  */
 export interface DeviceState {
   readonly state: string;
+  /** It is of a checkpoint: the memory is in it, and the machine may have been stopped when it was taken. */
+  readonly checkpoint?: boolean;
 }
 
 /** What to start. Everything in it belongs to one instance, except the images below overlays. */
@@ -110,6 +117,8 @@ export interface Capabilities {
   readonly templates: boolean;
   /** It takes `exchange`; its machines have the power `replaceDisks`. */
   readonly exchange: boolean;
+  /** As `templates`, and it takes `layers` of disks; machines with these and a `saveSocket` have the power `checkpoints`. */
+  readonly checkpoints: boolean;
 }
 
 /** Machines that go on where another one was saved. */
@@ -138,6 +147,36 @@ export interface VmmExit {
   readonly reason?: string;
 }
 
+/** A moment of a running machine. */
+export interface Moment {
+  /** Seconds that the guest stood still. */
+  readonly pause: number;
+  /** What the guest had begun to say on its first serial port: a line without its end. */
+  readonly unfinished: string;
+}
+
+/** Takes checkpoints of a running machine, one after the other. */
+export interface Checkpoints {
+  /**
+   * Writes the state of the machine, memory and devices, into a new file, and has its disks at the same moment go on in
+   * other files: `settled` is what they were then, and stays it until `settle()` is called. The guest is stopped for a
+   * part of that time only, and runs on.
+   *
+   * @param atRest called while the guest stands still, when all that it has said was heard
+   * @throws GvaError VMM_CHECKPOINT; the machine goes on, and another attempt may be made
+   */
+  take(state: string, atRest: () => void, signal: AbortSignal): Promise<Moment>;
+  /**
+   * Brings what was set apart back together, as far as it can be; must be called before the next `take()`. Until it has
+   * ended no file but the topmost ones may be relied on.
+   *
+   * @throws GvaError VMM_CHECKPOINT; it can be called again
+   */
+  settle(): Promise<void>;
+  /** Files of a disk by its id, the lowest first: layers that lie on its image or overlay. None before the first checkpoint. */
+  above(id: Disk['id']): readonly string[];
+}
+
 /** A running machine. Disposing it kills it and waits until nothing of it is left. */
 export interface VirtualMachine extends AsyncDisposable {
   /** Lines of the guest's first serial port, without their ends; ends with the machine. One reader only. */
@@ -163,6 +202,8 @@ export interface VirtualMachine extends AsyncDisposable {
    * overlays are made. Only with the spec's `exchange`. @throws GvaError VMM_EXCHANGE; which are in place is not known then
    */
   replaceDisks?(disks: readonly Disk[]): Promise<void>;
+  /** Where the driver has them and the machine was started for them. */
+  readonly checkpoints?: Checkpoints;
   /** Ends it at once like `kill`, but in good order, where the guest has nothing more to write. */
   quit?(): void;
   /** The console in both directions, for a person; what comes from it goes to `console` as well. */

@@ -33,7 +33,8 @@ const good: TemplateScripts = {
 /** A fake VMM that can save machines: what it saves is `content`. */
 export class TemplateDriver extends FakeDriver {
   override readonly capabilities: Capabilities = {
-    ...{ maxCpus: 255, boots: ['direct'], shutdown: false, templates: true, exchange: true },
+    ...{ maxCpus: 255, boots: ['direct'], shutdown: false },
+    ...{ templates: true, exchange: true, checkpoints: false },
   };
   readonly templates: Templates = { facts: () => Promise.resolve(this.facts) };
   facts: Record<string, string> = { qemu: '1' };

@@ -4,6 +4,7 @@ import { delimiter, join } from 'node:path';
 /** Debian packages of the programs that tests use as oracles. */
 const packages: Readonly<Record<string, string>> = {
   blkid: 'util-linux',
+  busybox: 'busybox-static',
   bwrap: 'bubblewrap',
   debugfs: 'e2fsprogs',
   dpkg: 'dpkg',

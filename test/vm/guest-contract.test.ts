@@ -12,6 +12,7 @@ import { type GuestEvent, parseGuestEvent } from '../../src/model/guest-event.js
 import type { VmmDriver } from '../../src/vmm/driver.js';
 import { QemuDriver } from '../../src/vmm/qemu/driver.js';
 import { UmlDriver } from '../../src/vmm/uml/driver.js';
+import { arm64Base } from '../support/arm64-base.js';
 import { buildLimit, debianBase } from '../support/debian-base.js';
 import { temporaryFolder } from '../support/gva.js';
 import { type Media, machineWith, makeDisks } from '../support/guest-disks.js';
@@ -19,22 +20,24 @@ import { type Media, machineWith, makeDisks } from '../support/guest-disks.js';
 // The guest contract (docs/guest-contract.md), kept by every base under every VMM: media that `gva run`
 // does not make itself, as other hosts would attach them.
 
-const bases: [string, () => Promise<Base>][] = [
-  ['micro', () => loadDirectBase('micro')],
-  ['Debian, quick', () => debianBase('quick')],
-  ['Debian, systemd', () => debianBase('systemd')],
+type VmmName = 'qemu' | 'uml';
+
+const bases: [string, readonly VmmName[], () => Promise<Base>][] = [
+  ['micro', ['qemu', 'uml'], () => loadDirectBase('micro')],
+  // Only QEMU emulates other processors.
+  ['micro for ARM64', ['qemu'], () => arm64Base()],
+  ['Debian, quick', ['qemu', 'uml'], () => debianBase('quick')],
+  ['Debian, systemd', ['qemu', 'uml'], () => debianBase('systemd')],
 ];
 
-const drivers: [string, (base: Base) => VmmDriver][] = [
-  [
-    'qemu',
-    (base) => new QemuDriver({ probeKernel: base.files.kernel && join(base.folder, base.files.kernel.name) }),
-  ],
-  ['uml', (base) => new UmlDriver({ modulesRelease: base.umlRelease })],
-];
+const drivers: Readonly<Record<VmmName, (base: Base) => VmmDriver>> = {
+  qemu: ({ arch, folder, files }) =>
+    new QemuDriver({ arch, probeKernel: files.kernel && join(folder, files.kernel.name) }),
+  uml: (base) => new UmlDriver({ modulesRelease: base.umlRelease }),
+};
 
-const cases = bases.flatMap(([baseName, load]) =>
-  drivers.map(([driverName, driver]) => [baseName, driverName, load, driver] as const),
+const cases = bases.flatMap(([baseName, names, load]) =>
+  names.map((name) => [baseName, name, load, drivers[name]] as const),
 );
 
 describe.each(cases)('the guest contract kept by %s under %s', (_base, _driver, load, driver) => {

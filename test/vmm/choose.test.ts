@@ -14,6 +14,7 @@ const driver = (
     shutdown: false,
     templates: false,
     exchange: false,
+    checkpoints: false,
     ...can,
   },
   probe: () =>

@@ -12,7 +12,14 @@ import { ExitCode, GvaError, messageOf } from '../../system/errors.js';
 import { type StopSignals, act, actInStages } from '../action.js';
 import { EventLines } from './event-lines.js';
 import { type GridWords, addGridOptions, checkGridWords, withChosenGrid } from './grid-options.js';
-import { type InstanceOptions, addInstanceOptions, instanceLimits, startWish } from '../instance-options.js';
+import {
+  type InstanceOptions,
+  addInstanceOptions,
+  checkpointInterval,
+  instanceLimits,
+  mustSave,
+  startWish,
+} from '../instance-options.js';
 
 /** How a sweep is run, whether for the first time or again. */
 export interface SweepRunOptions extends InstanceOptions, GridWords {
@@ -118,14 +125,21 @@ export function addProcessOptions(command: Command): Command {
 /** Does the work in this process, or has another one do it in the background. */
 export function runHereOrDetached(
   folder: string,
-  { json = false, detach = false, background = false, grid }: ProcessOptions & Pick<GridWords, 'grid'>,
+  {
+    json = false,
+    detach = false,
+    background = false,
+    grid,
+    checkpointEvery,
+  }: ProcessOptions & Pick<GridWords, 'grid'> & Pick<InstanceOptions, 'checkpointEvery'>,
   work: (signals: StopSignals, lines: EventLines | undefined) => Promise<ExitCode>,
 ): Promise<void> {
   // Jobs of a grid go on by themselves.
   if (!detach || grid !== undefined) {
     const lines = json ? new EventLines(process.stdout) : undefined;
     const onError = lines && { onError: (error: GvaError) => lines.fail(error) };
-    return actInStages((signals) => work(signals, lines), { ignoreHangup: background, ...onError });
+    const saves = checkpointEvery !== undefined && grid === undefined;
+    return actInStages((signals) => work(signals, lines), { ignoreHangup: background, saves, ...onError });
   }
   return act(json, async (signal) => {
     const { detachSweep } = await import('./detach.js');
@@ -140,6 +154,7 @@ Examples:
   gva sweep run plan.yaml --out runs -j 1 --vmm qemu --start warm --pool on
   gva sweep run plan.yaml --out runs --json | jq 'select(.event == "summary").counts'
   gva sweep run plan.yaml --out runs --detach && gva sweep watch runs
+  gva sweep run plan.yaml --out runs --checkpoint-every 10m     # after a crash: gva sweep resume runs
   gva sweep run plan.yaml --out runs --grid slurm --partition batch --time 2h
 
 A plan:
@@ -190,6 +205,7 @@ export async function runPlan(
   keepHeapSmall();
   checkGridWords(options);
   const limits = instanceLimits(options);
+  const every = checkpointEvery(options);
   const jobs = options.jobs === undefined ? undefined : jobsNumber(options.jobs);
   const [retry, stop] = [retryLimits(options), stopWishes(options)];
   const name = await nameOf(options);
@@ -206,6 +222,7 @@ export async function runPlan(
     ...baseChoice(options, signals.abort),
     pinned: await pinnedBase(options.out, unchanged !== undefined),
   });
+  const saving = every === undefined ? {} : { checkpointEvery: every };
   using view = new SweepView(process.stderr, lines !== undefined, options.grid);
   view.title(appliance, conducting.vmm);
   signals.finish.addEventListener('abort', () => view.finishing(), { once: true });
@@ -220,12 +237,9 @@ export async function runPlan(
   };
   const start = await startWish(options.start, (text) => view.note(text));
   const spec = {
-    ...work,
-    ...gather,
-    start,
+    ...{ ...work, ...gather, ...saving, start, onStatus },
     pool: options.pool,
     options: savedOptions(name, options),
-    onStatus,
   };
   let remembered: Promise<void> | undefined;
   const onEvent = (event: SweepEvent) => {
@@ -248,6 +262,15 @@ async function pinnedBase(folder: string, strict: boolean): Promise<PinnedBase |
   return saved?.base && { ...saved.base, strict };
 }
 
+/** Seconds. @throws GvaError USAGE */
+function checkpointEvery(options: SweepRunOptions): number | undefined {
+  const every = checkpointInterval(options);
+  if (every === undefined || options.grid === undefined) return every;
+  throw new GvaError('USAGE', '--checkpoint-every is for instances on this host, not for a grid', {
+    hint: 'Jobs of a grid begin their points anew.',
+  });
+}
+
 /** What the points share, and who has them run: this host, or a grid. */
 async function openPlace(
   { source }: Plan,
@@ -266,6 +289,7 @@ async function openPlace(
   const { onThisHost } = await import('../../sweep/on-this-host.js');
   const { prepared, vmm } = await openAppliance(source, options, choice);
   const { driver, probe } = vmm;
+  if (options.checkpointEvery !== undefined) await mustSave({ prepared, keepDisks: false }, vmm);
   const used = { name: driver.name, version: probe.version, accelerator: probe.accelerator };
   return { prepared, conducting: { vmm: used, conduct: onThisHost(vmm) } };
 }

@@ -81,12 +81,16 @@ export class Member implements AsyncDisposable {
    * @param limit milliseconds that it has to confirm that it is a machine of its own; the usual where absent
    * @throws GvaError; nothing of the machine is left then
    */
-  async assign(staged: MachineSpec, signal: AbortSignal, limit?: number): Promise<Clone> {
+  async assign(
+    staged: MachineSpec,
+    signal: AbortSignal,
+    limit?: number,
+  ): Promise<Clone & { readonly machineSpec: MachineSpec }> {
     const { machine } = this;
     try {
       const spec = await cloneSpec(staged, this.#kind.shape, this.#kind.template);
       await machine.replaceDisks?.(spec.disks.filter(({ id }) => id !== 'root'));
-      return await wakeMachine(machine, this.#feed, spec, signal, limit);
+      return { ...(await wakeMachine(machine, this.#feed, spec, signal, limit)), machineSpec: spec };
     } catch (error) {
       await machine[Symbol.asyncDispose]();
       throw error instanceof GvaError ? error : unusable(messageOf(error), error);
@@ -129,7 +133,8 @@ async function rehearse(
   for (let event = await feed.next(); event; event = await feed.next()) {
     if (event.name === 'idle' && event.fields['template'] === '1') return;
     if (event.name === 'error') throw unusable(`its guest says: ${event.fields['message'] ?? '?'}`);
-    if (event.name === 'done') throw unusable('its base knows no rehearsals; build it again');
+    if (event.name === 'done' || event.name === 'idle')
+      throw unusable('its base knows no rehearsals; build it again');
   }
   signal.throwIfAborted();
   if (limit.over) throw unusable(`its rehearsal took more than ${rehearsalLimit / 1000} s`);

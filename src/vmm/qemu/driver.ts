@@ -41,6 +41,7 @@ export class QemuDriver implements VmmDriver {
     shutdown: true,
     templates: true,
     exchange: true,
+    checkpoints: true,
   } as const;
   readonly templates: Templates = { facts: (spec) => this.#facts(spec) };
   readonly #options: QemuOptions;
@@ -86,8 +87,8 @@ export class QemuDriver implements VmmDriver {
       devices: accelerator === 'kvm' ? [kvmPath] : [],
     });
     const supervised = await startSupervised(await onHostCpus(inside, spec.placement ?? {}));
-    const machine = new QemuMachine(supervised, { socket });
-    if (spec.incoming) await machine.resume(firstFileDescriptor(command));
+    const machine = new QemuMachine(supervised, { socket, disks: spec.disks });
+    if (spec.incoming) await machine.resume(firstFileDescriptor(command), spec.incoming);
     return machine;
   }
 
@@ -162,7 +163,8 @@ export async function chooseAccelerator(
 
 /** Makes the files that are the instance's own; gives the UEFI firmware's code where that is to boot it. */
 async function makeFiles(spec: MachineSpec, qemu: QemuInstallation): Promise<string | undefined> {
-  await makeOverlays(spec.disks);
+  // Those of a machine that goes on from a checkpoint have something in them already.
+  if (!spec.incoming?.checkpoint) await makeOverlays(spec.disks);
   if (spec.boot.kind !== 'firmware' || spec.boot.firmware !== 'uefi') return undefined;
   const firmware = await findUefi(firmwareFolders(qemu));
   await copyVariables(firmware, spec.boot.variables);

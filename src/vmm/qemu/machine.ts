@@ -56,14 +56,17 @@ const armMachine = 'virt,gic-version=3,acpi=off';
 
 /** Where the memory comes from; undefined where that is QEMU's own affair. */
 function memoryBackend(
-  { memoryFile, placement }: MachineSpec,
+  { memoryFile, placement, saveSocket, incoming }: MachineSpec,
   size: string,
   readOnly: boolean,
 ): string | undefined {
   const node = placement?.numaNode;
   const bound = node === undefined ? '' : `,host-nodes=${node},policy=bind`;
   if (memoryFile === undefined)
-    return node === undefined ? undefined : `memory-backend-ram,id=ram,size=${size}${bound}`;
+    // Under the name that it has in every machine that can be saved: states know memory by its name.
+    return node === undefined && saveSocket === undefined && !incoming
+      ? undefined
+      : `memory-backend-ram,id=ram,size=${size}${bound}`;
   // The pages of a file stay on the nodes that they are on.
   if (node !== undefined)
     throw hardwareError('memory that is a file cannot be bound to a NUMA node', 'Start it cold.');
