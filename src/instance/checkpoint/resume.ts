@@ -83,7 +83,7 @@ async function goOn(
 ): Promise<Started> {
   const { machine } = spec.prepared;
   if (machine.kind !== 'contract') throw refused('it is of another kind of appliance');
-  await checkCheckpoint(saved, spec.prepared, vmm);
+  await checkCheckpoint(saved, spec, vmm);
   const { cpus, progress, console } = { ...saved.manifest, ...saved.manifest.machine };
   const restored = await restoreMachine(saved, machine, scratch.folder);
   const limited = { ...restored, id: spec.id, ...hostLimits(spec, cpus) };
