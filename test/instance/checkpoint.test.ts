@@ -24,7 +24,10 @@ afterEach(() => home[Symbol.asyncDispose]());
 const begun = guestScript(['boot t=1', 'ready t=1', 'script-start t=2 name=50-autorun']);
 const ended = guestScript(['script-end t=7 name=50-autorun status=0 free=500', 'done t=8 scripts=1']);
 /** A guest that says half a line, waits to be saved, and after that says the rest of it. */
-const scripts = { begin: `${begun}printf '@gva1 prog' >&4\nsleep 100`, goOn: `printf 'ress t=3 fraction=0.5\\n' >&4\n${ended}` };
+const scripts = {
+  begin: `${begun}printf '@gva1 prog' >&4\nsleep 100`,
+  goOn: `printf 'ress t=3 fraction=0.5\\n' >&4\n${ended}`,
+};
 
 interface Run extends Partial<CheckpointWish> {
   readonly n?: number;
@@ -33,7 +36,13 @@ interface Run extends Partial<CheckpointWish> {
 
 async function run(driver: CheckpointDriver, { n = 3, onEvent = () => undefined, ...wish }: Run = {}) {
   const spec = {
-    ...{ id: 'square-1', prepared, parameters: { n, mode: 'fast' }, files: [], out: join(home.folder, 'out') },
+    ...{
+      id: 'square-1',
+      prepared,
+      parameters: { n, mode: 'fast' },
+      files: [],
+      out: join(home.folder, 'out'),
+    },
     ...{ force: true, keep: 'files' as const, keepDisks: false },
     limits: { boot: 60, total: undefined, powerOff: 60 },
     checkpoints: { folder, ...wish },
@@ -91,7 +100,10 @@ describe('an instance that is told to end', () => {
     const again = new CheckpointDriver({ ...scripts, goOn: `${begun}sleep 100` });
     again.failure = new Error('no room');
     const result = await saveAndEnd(again, { resume: 'must' });
-    expect(result).toMatchObject({ state: 'cancelled', message: expect.stringContaining('no room') as string });
+    expect(result).toMatchObject({
+      state: 'cancelled',
+      message: expect.stringContaining('no room') as string,
+    });
     expect(await names()).toEqual(before);
   });
 });
@@ -183,7 +195,10 @@ describe('a checkpoint is refused', () => {
   test('for other parameters; where it only may go on, it begins anew and says why', async () => {
     const other = new CheckpointDriver({ ...scripts, begin: begun + ended });
     const result = await run(other, { resume: 'may', n: 4 });
-    expect(result).toMatchObject({ state: 'done', resumeReason: expect.stringMatching(/other parameters/) as string });
+    expect(result).toMatchObject({
+      state: 'done',
+      resumeReason: expect.stringMatching(/other parameters/) as string,
+    });
     expect(result).not.toHaveProperty('resumed');
     expect(existsSync(folder)).toBe(false);
   });

@@ -72,7 +72,7 @@ export async function resumeInstance(
 
 const missing = (folder: string) =>
   new GvaError('CHECKPOINT_MISSING', `there is no checkpoint in ${folder}`, {
-    hint: 'gva ps shows what is there.',
+    hint: 'Its instance has ended and its results are published, or it was never saved.',
   });
 
 async function goOn(
