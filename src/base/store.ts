@@ -7,6 +7,7 @@ import {
   type Direct,
   type PortableDisk,
   bootsDirectly,
+  filesOf,
 } from '../model/base.js';
 import { ExitCode, GvaError } from '../system/errors.js';
 import {
@@ -122,7 +123,7 @@ async function readBase(folder: string): Promise<Base | undefined> {
 
 /** Digests are checked when a base is made; sizes every time: a base that was cut short is noticed. */
 async function checkSizes(manifest: BaseManifest, folder: string): Promise<void> {
-  for (const file of Object.values(manifest.files)) {
+  for (const file of filesOf(manifest)) {
     const found = await stat(join(folder, file.name)).catch(() => undefined);
     if (found?.size !== file.size) throw brokenBase(folder, `${file.name} is missing or has another size`);
   }
@@ -167,9 +168,9 @@ export async function publishBase(
 }
 
 /** The identity of a base with these files. */
-export function baseDigest({ root, kernel, initrd, disk }: BaseManifest['files']): string {
-  const files = [root, kernel, initrd, disk].filter((file) => file !== undefined);
-  return digestText(files.map(({ name, sha256 }) => `${name} ${sha256}\n`).join(''));
+export function baseDigest(files: BaseManifest['files']): string {
+  const lines = filesOf({ files }).map(({ name, sha256 }) => `${name} ${sha256}\n`);
+  return digestText(lines.join(''));
 }
 
 async function describeFile(folder: string, name: string): Promise<BaseFile> {

@@ -101,7 +101,8 @@ async function converse(machine: VirtualMachine, login: SerialLogin): Promise<Se
 }
 
 async function drain(lines: AsyncIterable<string>): Promise<void> {
-  for await (const line of lines) void line;
+  const reader = lines[Symbol.asyncIterator]();
+  while (!(await reader.next()).done);
 }
 
 export const byHand =
