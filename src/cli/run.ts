@@ -74,7 +74,7 @@ async function runAppliance(folder: string, options: RunOptions, signal: AbortSi
   const out = options.out ?? freeFolder(appliance.name);
   const limits = instanceLimits(options);
   const placement = await placementOf(options);
-  const { prepared, vmm } = await openAppliance(source, options);
+  const { prepared, vmm } = await openAppliance(source, options, 1);
   mark('images and VMM known');
   const view = new RunView(appliance, vmm, options.json ?? false);
   const id = `${appliance.name}-${process.pid}`;

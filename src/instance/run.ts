@@ -14,6 +14,7 @@ import type { ChosenVmm } from '../vmm/choose.js';
 import type { Placement, VirtualMachine } from '../vmm/driver.js';
 import { collectOutput, surveyOutput } from './collect.js';
 import { InstanceClock } from './clock.js';
+import { rememberRun } from './history/past-runs.js';
 import { type InputFile, instanceIdentity } from './identity.js';
 import { copyDisk, keepOutput } from './keep.js';
 import { type PendingFolder, preparePendingFolder } from './output-folder.js';
@@ -139,6 +140,7 @@ async function collect(
       if (spec.keepDisks) await keepDisks(scratch, folder);
       await pending.publish();
     });
+    await rememberRun(result);
     mark('result published');
     return result;
   } catch (error) {

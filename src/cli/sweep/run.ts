@@ -213,7 +213,7 @@ export async function runPlan(
 
 /** What the points share, and who has them run: this host, or a grid. */
 async function openPlace(
-  { source }: Plan,
+  { source, points }: Plan,
   name: string,
   options: SweepRunOptions,
 ): Promise<{ prepared: PreparedAppliance; conducting: Conducting }> {
@@ -224,7 +224,7 @@ async function openPlace(
     return { prepared: await prepareSource(source), conducting: byGrid(settings, options) };
   }
   const { onThisHost } = await import('../../sweep/on-this-host.js');
-  const { prepared, vmm } = await openAppliance(source, options);
+  const { prepared, vmm } = await openAppliance(source, options, Number(points.count));
   const { driver, probe } = vmm;
   const used = { name: driver.name, version: probe.version, accelerator: probe.accelerator };
   return { prepared, conducting: { vmm: used, conduct: onThisHost(vmm) } };

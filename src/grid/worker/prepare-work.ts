@@ -21,22 +21,29 @@ export interface NodeHost {
 
 export type DriversOf = (host: NodeHost) => ReadonlyMap<string, VmmDriver>;
 
+/** Every VMM there is on this node for this work. */
+export async function driversOnNode(
+  { machine, qemu }: CheckedWork,
+  images: StagedImages,
+  driversOf: DriversOf,
+): Promise<ReadonlyMap<string, VmmDriver>> {
+  const kernel = machine.kind === 'plain' ? machine.probeKernel : machine.base.files.kernel;
+  return driversOf({
+    probeKernel: kernel && (await images.file(kernel)),
+    umlRelease: machine.kind === 'plain' ? undefined : machine.base.umlRelease,
+    qemu,
+  });
+}
+
 /**
  * The VMM that runs this work on this node.
  *
  * @throws Trouble where there is none
  */
 export async function chooseOnNode(
-  { vmm, machine, appliance, qemu }: CheckedWork,
-  images: StagedImages,
-  driversOf: DriversOf,
+  { vmm, machine, appliance }: CheckedWork,
+  drivers: ReadonlyMap<string, VmmDriver>,
 ): Promise<ChosenVmm> {
-  const kernel = machine.kind === 'plain' ? machine.probeKernel : machine.base.files.kernel;
-  const drivers = driversOf({
-    probeKernel: kernel && (await images.file(kernel)),
-    umlRelease: machine.kind === 'plain' ? undefined : machine.base.umlRelease,
-    qemu,
-  });
   const boot = machine.kind === 'plain' ? 'firmware' : 'direct';
   try {
     return await chooseVmm(vmm, drivers, appliance.hardware.cpus, boot);
