@@ -1,14 +1,17 @@
 import type { ApplianceSource } from '../appliance/source.js';
-import { type Base, findBase, loadBase } from '../base/store.js';
+import type { Base } from '../base/store.js';
+import { type BaseChoice, wantedBase } from '../base/wanted.js';
 import { chooseByHistory } from '../instance/history/choose-by-history.js';
 import { type PreparedAppliance, prepareAppliance } from '../instance/prepare.js';
-import { type ChosenVmm, chooseVmm } from '../vmm/choose.js';
+import type { ChosenVmm } from '../vmm/choose.js';
 import type { InstanceOptions } from './instance-options.js';
-import { vmmDrivers } from './vmms.js';
+import type { VmmDriver } from '../vmm/driver.js';
+import { chooseForBase, vmmDrivers } from './vmms.js';
 
 /** What instances share, wherever they are run. */
-export async function prepareSource(source: ApplianceSource): Promise<PreparedAppliance> {
-  if (source.kind === 'folder') return prepareAppliance(source, await loadBase(source.appliance.base));
+export async function prepareSource(source: ApplianceSource, choice: BaseChoice): Promise<PreparedAppliance> {
+  if (source.kind === 'folder')
+    return prepareAppliance(source, await wantedBase(source.appliance.base, choice));
   const { preparePackage } = await import('../instance/prepare-package.js');
   return preparePackage(source);
 }
@@ -25,33 +28,44 @@ export interface OpenedAppliance {
  */
 export async function openAppliance(
   source: ApplianceSource,
-  options: Pick<InstanceOptions, 'vmm' | 'qemu' | 'start'>,
+  options: Pick<InstanceOptions, 'vmm' | 'qemu' | 'start' | 'checkpointEvery'>,
+  baseChoice: BaseChoice,
   instances: number,
 ): Promise<OpenedAppliance> {
   const { cpus } = source.appliance.hardware;
-  const choose = (base: Base | undefined, boot: 'direct' | 'firmware') => {
-    const drivers = vmmDrivers(base, options.qemu);
-    // Who insists on a warm start leaves those that know none out of the choice.
-    const able = [...drivers].filter(([, { capabilities }]) => capabilities.templates);
-    const auto = options.vmm === 'auto' && options.start === 'warm';
-    return chooseVmm(options.vmm, auto ? new Map(able) : drivers, cpus, boot);
-  };
-  const weighed = (prepared: PreparedAppliance, base: Base, chosen: ChosenVmm) => {
-    if (options.vmm !== 'auto') return chosen;
-    const drivers = vmmDrivers(base, options.qemu);
-    return chooseByHistory(prepared, { chosen, drivers, start: options.start, instances });
+  const drivers = (all: ReadonlyMap<string, VmmDriver>) =>
+    options.vmm === 'auto' ? able(all, options) : all;
+  const choose = (base: Base | undefined) => chooseForBase(base, { ...options, cpus, drivers });
+  const weighed = (prepared: PreparedAppliance, base: Base | undefined, chosen: ChosenVmm) => {
+    if (options.vmm !== 'auto' || !base) return chosen;
+    const wish = {
+      chosen,
+      drivers: drivers(vmmDrivers(base, options.qemu)),
+      start: options.start,
+      instances,
+    };
+    return chooseByHistory(prepared, wish);
   };
   if (source.kind === 'folder') {
-    const base = await loadBase(source.appliance.base);
-    const [prepared, vmm] = await Promise.all([prepareAppliance(source, base), choose(base, 'direct')]);
+    const base = await wantedBase(source.appliance.base, baseChoice);
+    const [prepared, vmm] = await Promise.all([prepareAppliance(source, base), choose(base)]);
     return { prepared, vmm: await weighed(prepared, base, vmm) };
   }
-  const prepared = await prepareSource(source);
+  const prepared = await prepareSource(source, baseChoice);
   const { machine } = prepared;
-  if (machine.kind === 'contract') {
-    const vmm = await choose(machine.base, 'direct');
-    return { prepared, vmm: await weighed(prepared, machine.base, vmm) };
-  }
-  // Any kernel of ours tells whether KVM works; without one there is emulation.
-  return { prepared, vmm: await choose(await findBase('micro').catch(() => undefined), 'firmware') };
+  const base = machine.kind === 'contract' ? machine.base : undefined;
+  return { prepared, vmm: await weighed(prepared, base, await choose(base)) };
+}
+
+/** Who insists on a warm start, or wants checkpoints, leaves those that know none out of the choice. */
+function able(
+  drivers: ReadonlyMap<string, VmmDriver>,
+  { start, checkpointEvery }: Pick<InstanceOptions, 'start' | 'checkpointEvery'>,
+): ReadonlyMap<string, VmmDriver> {
+  const fit = [...drivers].filter(
+    ([, { capabilities }]) =>
+      (start !== 'warm' || capabilities.templates) &&
+      (checkpointEvery === undefined || capabilities.checkpoints),
+  );
+  return new Map(fit);
 }

@@ -1,3 +1,4 @@
+import type { BaseWish } from './base-wish.js';
 import type { ParameterDeclaration } from './parameter.js';
 
 export const warmUps = ['after-before'] as const;
@@ -7,8 +8,8 @@ export type WarmUp = (typeof warmUps)[number];
 export interface Appliance {
   readonly name: string;
   readonly version: string;
-  /** Name of the base image. */
-  readonly base: string;
+  /** The base image that it wants. */
+  readonly base: BaseWish;
   readonly hardware: {
     readonly cpus: number;
     /** Bytes. */

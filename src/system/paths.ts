@@ -26,6 +26,12 @@ export const cacheFolder = () => join(xdg('XDG_CACHE_HOME', '.cache'), 'gva');
 
 export const basesFolder = () => join(dataFolder(), 'bases');
 export const baseFolder = (name: string) => join(basesFolder(), name);
+/** In a folder of bases of one name: a link to the folder of the one that the name stands for. */
+export const currentBase = 'current';
+/** An index of all bases, which can be made anew from their folders at any time. */
+export const catalogueFile = () => join(dataFolder(), 'catalogue.db');
+/** Who needs which base: a folder for each base, in it a file for each that needs it. */
+export const baseNeedsFolder = () => join(dataFolder(), 'base-needs');
 /** Beginnings of names in the folder of bases: no name of a base has a `=`. */
 export const buildFolderPrefix = (base: string) => `.build-${base}=`;
 export const buildLockPrefix = (base: string) => `.lock-${base}=`;
@@ -77,6 +83,24 @@ export const configFiles = () => ({
   site: '/etc/gva/config.yaml',
 });
 
+/** Checkpoints of instances, by their ids. */
+export const checkpointsFolder = () => join(dataFolder(), 'checkpoints');
+export const checkpointFolder = (instance: string) => join(checkpointsFolder(), instance);
+
+/** In a checkpoint's folder. Of the others the manifest has the names; each begins with the number of the checkpoint that made it. */
+export const checkpointFiles = {
+  manifest: 'checkpoint.json',
+  state: (number: number) => `${number}-state.gz`,
+  disk: (number: number, id: string) => `${number}-${id}.qcow2`,
+  medium: (number: number, id: string) => `${number}-${id}.img`,
+  console: (number: number) => `${number}-console.log`,
+  events: (number: number) => `${number}-events.jsonl`,
+  /** Whether it may be a file of a checkpoint. */
+  isContent: (name: string) => /^\d{1,9}-[a-z0-9]{1,20}\.[a-z0-9]{1,10}$/.test(name),
+  /** Beginning of the name; says which process runs the instance, while it does. */
+  lock: '.lock-',
+} as const;
+
 /** In a template's folder. */
 export const templateFiles = {
   manifest: 'template.json',
@@ -108,6 +132,8 @@ export const baseFiles = {
   /** The disk that packages carry. */
   disk: 'disk.img',
 } as const;
+/** In a base's folder; its time says when the base was used last. */
+export const baseUsedFile = '.used';
 
 /** In an appliance's folder. */
 export const applianceFiles = {
@@ -132,8 +158,14 @@ export const scratchFiles = {
   data: 'data.img',
   /** The folder of an appliance that came as a package. */
   appliance: 'appliance',
-  /** Of a machine that becomes a template. */
+  /** Of a machine that becomes a template, or of which checkpoints may be taken. */
   saveSocket: 'state.socket',
+  /** Folder of the media that a machine is rehearsed with before its instance is known. */
+  rehearsal: 'rehearsal',
+  /** What a guest writes to a disk after a checkpoint; two take turns. */
+  layer: (id: string, turn: number) => `${id}.layer${turn}`,
+  /** The state of a machine on its way into a checkpoint, or out of it. */
+  state: 'state',
   /** User-mode Linux keeps its management socket here. */
   uml: 'uml',
   /** The only host folder that a guest's hostfs could reach; empty. */
@@ -174,6 +206,8 @@ export const sweepFiles = {
   points: 'points',
   /** Among the points: results that the plan has no place for at present, by identity. */
   earlier: '.earlier',
+  /** Of points that run: what they can go on from. */
+  checkpoints: 'checkpoints',
   store: 'store.db',
   status: 'status.json',
   requests: 'requests',
@@ -257,6 +291,12 @@ export const keptResults = (sweep: string, index: number, random: string) =>
 export function pointFolder(sweepFolder: string, index: number): string {
   const shard = String(Math.floor(index / 1000)).padStart(4, '0');
   return join(sweepFolder, sweepFiles.points, shard, String(index).padStart(7, '0'));
+}
+
+/** The checkpoints of a point of a sweep. */
+export function pointCheckpoint(sweepFolder: string, index: number): string {
+  const shard = String(Math.floor(index / 1000)).padStart(4, '0');
+  return join(sweepFolder, sweepFiles.checkpoints, shard, String(index).padStart(7, '0'));
 }
 
 /** The root of this package: where guest/ and package.json are, from the sources and from the build alike. */

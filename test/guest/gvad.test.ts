@@ -97,6 +97,32 @@ describe.each(shells)('gvad under %s', (...shell: string[]) => {
     expect(await read('output/.gva/10-a.stdout')).toBe('ran\n');
   });
 
+  it('after a rehearsal waits to be woken again, and remembers nothing of it', async () => {
+    await put('first', '');
+    await put('app/.gva/gvad.conf', 'media=output cdrom\nend=wake\n');
+    // Between the two the host exchanges the media.
+    const exchange = `cd "$GVAD_ROOT"; rm -r output; mkdir output; printf 'media=output cdrom\\nend=poweroff\\n' >app/.gva/gvad.conf
+printf '#!/bin/sh\\necho again; exit 3\\n' >app/script-bin/10-a; chmod +x app/script-bin/10-a`;
+    const seen = await runAsTemplate(`echo "$2" >>"$1"; echo "@gva1 wake t=1 id=x" >>"$1"
+if [ -e "$GVAD_ROOT/first" ]; then rm "$GVAD_ROOT/first"; else ${exchange}; fi
+echo app=vdb`);
+    const waking = ['boot', 'idle', 'wake', 'medium', 'ready', 'script-start', 'script-end'];
+    expect(seen.map(({ name }) => name)).toEqual([...waking, ...waking, 'done']);
+    expect(seen[8]?.fields).toMatchObject({ template: '1' });
+    expect(seen.at(-1)?.fields).toMatchObject({ scripts: '1', failed: '1' });
+    expect((await readdir(join(root, 'output/.gva'))).sort()).toEqual([
+      ...['10-a.status', '10-a.stderr', '10-a.stdout'],
+    ]);
+    expect(await read('output/.gva/10-a.stdout')).toBe('again\n');
+    expect((await readdir(root)).filter((name) => name.startsWith('gvad.'))).toEqual([]);
+  });
+
+  it('powers off where an appliance speaks of waking in a machine that was not woken', async () => {
+    await put('app/.gva/gvad.conf', 'media=output cdrom\nend=wake\n');
+    await script('app/script-bin/10-a', 'true');
+    expect((await runToPowerOff()).at(-1)?.name).toBe('done');
+  });
+
   it('goes on as ever, and says so, where it cannot be woken', async () => {
     const seen = await runAsTemplate('exit 1');
     expect(seen.map(({ name }) => name)).toEqual([

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { loadAppliance } from '../../src/appliance/load.js';
-import { loadBase } from '../../src/base/store.js';
+import { loadDirectBase } from '../../src/base/store.js';
 import { prepareAppliance } from '../../src/instance/prepare.js';
 import { runInstance } from '../../src/instance/run.js';
 import { describeContents } from '../../src/instance/template/cache.js';
@@ -244,7 +244,7 @@ describe('a template that is broken in a way that no digest tells', () => {
   async function runDamaged(damage: (template: string) => Promise<unknown>): Promise<InstanceResult> {
     const home = await fresh();
     vi.stubEnv('XDG_CACHE_HOME', join(home, 'cache'));
-    const base = await loadBase('micro');
+    const base = await loadDirectBase('micro');
     const source = await loadAppliance(await writeAppliance(join(home, 'a'), { job: 'echo fine >x' }));
     const prepared = await prepareAppliance(source, base);
     const driver = new QemuDriver({ probeKernel: undefined });

@@ -63,8 +63,23 @@ export async function startClone(
   limit = wakeLimit,
 ): Promise<Clone> {
   const machine = await driver.start(spec);
+  return wakeMachine(machine, new EventFeed(machine.lines), spec, signal, limit);
+}
+
+/**
+ * Wakes a guest that waits for it, as `startClone` does.
+ *
+ * @param feed what the machine says
+ * @throws GvaError WAKE; nothing of the machine is left then
+ */
+export async function wakeMachine(
+  machine: VirtualMachine,
+  feed: EventFeed,
+  spec: Pick<MachineSpec, 'id' | 'disks'>,
+  signal: AbortSignal,
+  limit = wakeLimit,
+): Promise<Clone> {
   const identity = newIdentity(spec.id);
-  const feed = new EventFeed(machine.lines);
   const problem = await wake(machine, feed, identity, { spec, signal, limit });
   if (problem === undefined || signal.aborted) return { machine, lines: feed.fromLast() };
   await machine[Symbol.asyncDispose]();
@@ -76,7 +91,7 @@ async function wake(
   machine: VirtualMachine,
   feed: EventFeed,
   identity: WakeIdentity,
-  { spec, signal, limit }: { spec: MachineSpec; signal: AbortSignal; limit: number },
+  { spec, signal, limit }: { spec: Pick<MachineSpec, 'disks'>; signal: AbortSignal; limit: number },
 ): Promise<string | undefined> {
   using time = new TimeLimit(machine, limit, signal);
   machine.write?.(wakeLine(identity, wakeDevices(spec.disks), Date.now()));

@@ -1,13 +1,14 @@
 import { join } from 'node:path';
 import type { CachedImage } from '../../appliance/images.js';
 import type { Base } from '../../base/store.js';
+import { type Direct, bootsDirectly } from '../../model/base.js';
 import type { Disk, MachineSpec } from '../../vmm/driver.js';
 import type { InputFile } from '../identity.js';
 import type { PreparedAppliance } from '../prepare.js';
 
 /** What a template's machine and those of its clones have in common. */
 export interface MachineShape {
-  readonly base: Base;
+  readonly base: Direct<Base>;
   readonly cpus: number;
   /** Bytes. */
   readonly memory: number;
@@ -43,6 +44,7 @@ export function machineShape(
   if (machine.kind === 'plain') return "it is a machine of somebody else's";
   if (machine.outputOn === 'app') return 'its application disk is brought home';
   const { base, app, data } = machine;
+  if (!bootsDirectly(base)) return `the base image ${base.name} only boots by firmware`;
   if (!base.wake) return `guests of the base image ${base.name} cannot be woken`;
   const { cpus, memory } = appliance.hardware;
   return {

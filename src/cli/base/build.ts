@@ -1,18 +1,18 @@
-import type { Command } from 'commander';
-import type { BaseManifest } from '../model/base.js';
-import { ExitCode, GvaError } from '../system/errors.js';
-import { act, printJson } from './action.js';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Architecture, type BaseManifest, architectures } from '../../model/base.js';
+import { ExitCode, GvaError } from '../../system/errors.js';
+import { act, printJson } from '../action.js';
 
 interface BuildOptions {
   readonly profile?: string;
   readonly packages?: string;
+  readonly arch: Architecture;
   readonly name?: string;
   readonly force?: boolean;
   readonly json?: boolean;
 }
 
-export function addBaseCommand(program: Command): void {
-  const base = program.command('base').description('base images');
+export function addBuildCommand(base: Command): void {
   base
     .command('build')
     .argument('<base>', 'what to build: micro, debian or debian:SUITE (bookworm, trixie)')
@@ -20,15 +20,28 @@ export function addBaseCommand(program: Command): void {
     .option('--profile <profile>', 'of a Debian base: quick (straight to GVAD) or systemd')
     .option('--packages <names>', 'of a Debian base: more packages, separated by commas')
     .option('--name <name>', 'of a Debian base; one of suite, profile and packages if not given')
+    .addOption(
+      new Option('--arch <name>', 'of a micro base: x86_64, or arm64, which is emulated')
+        .argParser(architectureOf)
+        .default('x86_64'),
+    )
     .option('--force', 'build it even if it is there and unchanged')
     .option('--json', 'print the description of the base as JSON')
     .addHelpText(
       'after',
-      '\nExamples:\n  gva base build micro\n  gva base build debian:bookworm --packages python3,python3-numpy --name numpy',
+      '\nExamples:\n  gva base build micro\n  gva base build micro --arch arm64          its name is micro-arm64\n  gva base build debian:bookworm --packages python3,python3-numpy --name numpy',
     )
     .action((what: string, options: BuildOptions) =>
       act(options.json ?? false, (signal) => build(what, options, signal)),
     );
+}
+
+/** By the names of the kernel, and those of Debian. */
+function architectureOf(word: string): Architecture {
+  const known: Readonly<Record<string, Architecture>> = { amd64: 'x86_64', arm64: 'aarch64' };
+  const found = known[word] ?? architectures.find((each) => each === word);
+  if (found) return found;
+  throw new InvalidArgumentError('Architectures: x86_64, arm64.');
 }
 
 async function build(what: string, options: BuildOptions, signal: AbortSignal): Promise<ExitCode> {
@@ -45,12 +58,13 @@ async function builderOf(
   what: string,
   options: BuildOptions,
 ): Promise<[say: (step: string) => void, ensure: Ensure]> {
-  const { force = false, profile, packages, name } = options;
+  const { force = false, profile, packages, name, arch } = options;
   const sayFor = (base: string) => (step: string) => console.error(`${base}: ${step}`);
   if (what === 'micro' && profile === undefined && packages === undefined && name === undefined) {
-    const { ensureMicro } = await import('../base/micro/ensure.js');
-    const say = sayFor('micro');
-    return [say, (signal) => ensureMicro(force, say, signal)];
+    const { ensureMicro } = await import('../../base/micro/ensure.js');
+    const { microName } = await import('../../base/micro/inputs.js');
+    const say = sayFor(microName(arch));
+    return [say, (signal) => ensureMicro(force, say, signal, arch)];
   }
   if (!/^debian(:|$)/.test(what))
     throw new GvaError(
@@ -60,8 +74,12 @@ async function builderOf(
         hint: 'GVA builds "micro", which takes no options, and "debian" or "debian:SUITE".',
       },
     );
-  const { debianOptions } = await import('../base/debian/options.js');
-  const { ensureDebian } = await import('../base/debian/ensure.js');
+  if (arch !== 'x86_64')
+    throw new GvaError('BASE_ARCH', `of ${arch} there is only the base micro`, {
+      hint: `gva base build micro --arch ${arch}`,
+    });
+  const { debianOptions } = await import('../../base/debian/options.js');
+  const { ensureDebian } = await import('../../base/debian/ensure.js');
   const wanted = debianOptions(what, {
     ...(profile === undefined ? {} : { profile }),
     ...(packages === undefined ? {} : { packages: packages.split(',') }),
