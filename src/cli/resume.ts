@@ -63,7 +63,8 @@ async function resume(name: string, options: ResumeOptions, { signal, leave }: E
 
   const saved = await findSaved(name);
   const { manifest } = saved;
-  const source = options.appliance === undefined ? undefined : await loadSource(options.appliance, { signal });
+  const source =
+    options.appliance === undefined ? undefined : await loadSource(options.appliance, { signal });
   const prepared = await prepareSaved(manifest, source);
   const { machine } = prepared;
   const base = machine.kind === 'contract' ? machine.base : undefined;
@@ -72,7 +73,12 @@ async function resume(name: string, options: ResumeOptions, { signal, leave }: E
   const spec = specOf(saved, options);
   const every = checkpointInterval(options) ?? manifest.instance.every;
   const checkpoints = {
-    ...{ folder: saved.folder, resume: 'must', leave, onTrouble: (text: string) => view.note(text) } as const,
+    ...({
+      folder: saved.folder,
+      resume: 'must',
+      leave,
+      onTrouble: (text: string) => view.note(text),
+    } as const),
     ...(every === undefined ? {} : { every }),
   };
   const result = await runInstance(
@@ -92,9 +98,13 @@ async function findSaved(name: string): Promise<SavedInstance> {
   const own = /^[\w.-]+$/.test(name) ? await readCheckpoint(checkpointFolder(name)) : undefined;
   const saved = own ?? (await readCheckpoint(resolve(name)));
   if (saved) return saved;
-  throw new GvaError('CHECKPOINT_MISSING', `there is no checkpoint of an instance ${name}, and none in such a folder`, {
-    hint: 'gva ps --all shows what can be gone on with.',
-  });
+  throw new GvaError(
+    'CHECKPOINT_MISSING',
+    `there is no checkpoint of an instance ${name}, and none in such a folder`,
+    {
+      hint: `Instances that can be gone on with are the folders of ${checkpointsFolder()}.`,
+    },
+  );
 }
 
 type Said = Omit<InstanceSpec, 'prepared' | 'checkpoints'>;

@@ -34,7 +34,10 @@ export class RunView {
   /** The end, and, where it went wrong, what helps to find the cause. */
   async end(result: InstanceResult, out: string): Promise<void> {
     if (result.state === 'cancelled') {
-      const left = result.cause === 'checkpointed' ? `saved: gva resume ${result.instance}` : 'cancelled: nothing was kept';
+      const left =
+        result.cause === 'checkpointed'
+          ? `saved: gva resume ${result.instance}`
+          : 'cancelled: nothing was kept';
       this.#say(pc.yellow(left));
       return;
     }

@@ -75,11 +75,7 @@ interface Ends {
   readonly leave: AbortSignal;
 }
 
-async function runAppliance(
-  folder: string,
-  options: RunOptions,
-  { signal, leave }: Ends,
-): Promise<ExitCode> {
+async function runAppliance(folder: string, options: RunOptions, { signal, leave }: Ends): Promise<ExitCode> {
   const { loadSource } = await import('../appliance/source.js');
   const { parametersFromWords, resolveParameters } = await import('../appliance/parameters.js');
   const { inputFilesFromWords } = await import('../instance/input-files.js');

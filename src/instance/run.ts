@@ -90,7 +90,10 @@ export async function runInstance(
   const { machineSpec, start, reason } = started;
   const how = { start, ...(reason === undefined ? {} : { startReason: reason }) };
   const saved = { spec, vmm, machineSpec, machine, scratch: scratch.folder, clock, record };
-  await using saving = Saving.begin({ ...saved, start: { ...how, resumed: started.resumed } }, started.earlier);
+  await using saving = Saving.begin(
+    { ...saved, start: { ...how, resumed: started.resumed } },
+    started.earlier,
+  );
   const ending = saving ? AbortSignal.any([signal, saving.left]) : signal;
   const watched = await watch(spec, started, { clock, record }, ending);
   saving?.end();
@@ -134,7 +137,8 @@ async function startOrResume(
 
 function leftVerdict({ trouble, last }: Saving): Verdict {
   const from = last ? `it goes on from its checkpoint of ${last.takenAt}` : 'it begins anew';
-  const message = trouble === undefined ? from : `${from}, because it could not be saved at the end: ${trouble}`;
+  const message =
+    trouble === undefined ? from : `${from}, because it could not be saved at the end: ${trouble}`;
   return { state: 'cancelled', cause: last ? 'checkpointed' : 'interrupted', message };
 }
 

@@ -34,11 +34,7 @@ export async function emptyOverlay(path: string, size: number): Promise<void> {
 }
 
 /** Closes the file. */
-async function writeEmpty(
-  handle: FileHandle,
-  size: number,
-  backing: HeaderFields['backing'],
-): Promise<void> {
+async function writeEmpty(handle: FileHandle, size: number, backing: HeaderFields['backing']): Promise<void> {
   try {
     await handle.truncate(0);
     for (const { offset, bytes } of overlayParts(size, backing))

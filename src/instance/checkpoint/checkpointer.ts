@@ -135,10 +135,14 @@ export class Checkpointer implements AsyncDisposable {
       );
       if (!progress) throw new TypeError('a machine that was never at rest');
       const unfinished = moment.unfinished;
-      const manifest = await this.#fill(machine, { folder: folder.path, raw }, {
-        ...{ takenAt, facts, images, incremental, told },
-        progress: { ...progress, unfinished },
-      });
+      const manifest = await this.#fill(
+        machine,
+        { folder: folder.path, raw },
+        {
+          ...{ takenAt, facts, images, incremental, told },
+          progress: { ...progress, unfinished },
+        },
+      );
       await folder.publish(manifest);
       this.#before = manifest;
       this.#incremental = true;

@@ -5,7 +5,11 @@ import { checkpointFiles } from '../../system/paths.js';
 import { messageOf } from '../../system/errors.js';
 import { refused } from './facts.js';
 
-const bytes = z.number().int().nonnegative().max(2 ** 52);
+const bytes = z
+  .number()
+  .int()
+  .nonnegative()
+  .max(2 ** 52);
 const seconds = z.number().nonnegative();
 const moment = z.number().nullable();
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
@@ -74,6 +78,7 @@ export function parseCheckpoint(text: string): CheckpointManifest {
   }
   const { state, console, events, machine, files } = manifest;
   for (const name of [state, console, events, ...machine.disks.flatMap((each) => each.files)])
-    if (!Object.hasOwn(files, name)) throw refused(`its ${checkpointFiles.manifest} does not describe ${name}`);
+    if (!Object.hasOwn(files, name))
+      throw refused(`its ${checkpointFiles.manifest} does not describe ${name}`);
   return manifest;
 }

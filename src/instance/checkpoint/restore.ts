@@ -15,7 +15,9 @@ import { imagesFolder, scratchFiles } from '../../system/paths.js';
 import { rememberedDigest } from '../../system/remembered-digest.js';
 import type { ChosenVmm } from '../../vmm/choose.js';
 import type { Disk, MachineSpec } from '../../vmm/driver.js';
-import type { ContractMachine, PreparedAppliance } from '../prepare.js';
+import { instanceIdentity } from '../identity.js';
+import type { ContractMachine } from '../prepare.js';
+import type { InstanceSpec } from '../run.js';
 import { bootOf } from '../stage.js';
 import { differences, factsOf, refused } from './facts.js';
 import { openLayer, withPieces } from './layers.js';
@@ -34,14 +36,17 @@ export interface SavedInstance {
  */
 export async function checkCheckpoint(
   { folder, manifest }: SavedInstance,
-  { digest, base, machine }: PreparedAppliance,
+  { prepared, parameters, files }: Pick<InstanceSpec, 'prepared' | 'parameters' | 'files'>,
   { driver }: ChosenVmm,
 ): Promise<void> {
+  const { digest, base, machine } = prepared;
   if (machine.kind !== 'contract' || machine.outputOn !== manifest.instance.outputOn)
     throw refused('it is of another kind of appliance');
   if (manifest.instance.digest !== digest) throw refused('the appliance has changed');
   if (manifest.base.digest !== base.digest)
     throw refused(`it needs the base ${manifest.base.name} with the digest ${manifest.base.digest}`);
+  if (manifest.instance.identity !== instanceIdentity(digest, base.digest, parameters, files))
+    throw refused('it is of other parameters or files');
   if (manifest.vmm.name !== driver.name || !driver.capabilities.checkpoints)
     throw refused(`it was taken under ${manifest.vmm.name}, not ${driver.name}`);
   const different = differences(manifest.facts, await factsOf(driver, manifest.machine));

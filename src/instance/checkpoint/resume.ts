@@ -72,7 +72,7 @@ export async function resumeInstance(
 
 const missing = (folder: string) =>
   new GvaError('CHECKPOINT_MISSING', `there is no checkpoint in ${folder}`, {
-    hint: 'gva ps shows what is there.',
+    hint: 'Its instance has ended and its results are published, or it was never saved.',
   });
 
 async function goOn(
@@ -83,7 +83,7 @@ async function goOn(
 ): Promise<Started> {
   const { machine } = spec.prepared;
   if (machine.kind !== 'contract') throw refused('it is of another kind of appliance');
-  await checkCheckpoint(saved, spec.prepared, vmm);
+  await checkCheckpoint(saved, spec, vmm);
   const { cpus, progress, console } = { ...saved.manifest, ...saved.manifest.machine };
   const restored = await restoreMachine(saved, machine, scratch.folder);
   const limited = { ...restored, id: spec.id, ...hostLimits(spec, cpus) };

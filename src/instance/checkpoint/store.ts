@@ -71,10 +71,7 @@ export async function describeFiles(
 ): Promise<ManifestFiles> {
   const entries = names.map(async (name) => {
     const path = join(folder, name);
-    return [
-      name,
-      known[name] ?? { size: (await stat(path)).size, sha256: await digestFile(path) },
-    ] as const;
+    return [name, known[name] ?? { size: (await stat(path)).size, sha256: await digestFile(path) }] as const;
   });
   return Object.fromEntries(await Promise.all(entries));
 }

@@ -133,7 +133,8 @@ async function rehearse(
   for (let event = await feed.next(); event; event = await feed.next()) {
     if (event.name === 'idle' && event.fields['template'] === '1') return;
     if (event.name === 'error') throw unusable(`its guest says: ${event.fields['message'] ?? '?'}`);
-    if (event.name === 'done') throw unusable('its base knows no rehearsals; build it again');
+    if (event.name === 'done' || event.name === 'idle')
+      throw unusable('its base knows no rehearsals; build it again');
   }
   signal.throwIfAborted();
   if (limit.over) throw unusable(`its rehearsal took more than ${rehearsalLimit / 1000} s`);

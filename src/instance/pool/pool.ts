@@ -142,7 +142,10 @@ export class WarmPool implements AsyncDisposable {
 
   #keep(member: Member, { aborted }: AbortSignal): void {
     this.#idle.add(member);
-    if (aborted || this.#idle.size > this.#size.most) return this.#discard(member);
+    if (aborted || this.#idle.size > this.#size.most) {
+      this.#discard(member);
+      return;
+    }
     mark('machine waits in the pool');
     this.#failures = 0;
     void member.machine.exited.then(({ status }) => {

@@ -194,6 +194,11 @@ describe('a pool', () => {
 
   it.each([
     ['power off after their rehearsal', wakes() + doneScript, /knows no rehearsals; build it again/],
+    [
+      'poll on after their rehearsal',
+      `${wakes()}${guestScript(['idle t=1'])}sleep 600`,
+      /knows no rehearsals; build it again/,
+    ],
     ['end', 'exit 3', /ended with status 3/],
     ['say that something is wrong', wakes() + guestScript(['error t=1 message=odd']), /its guest says: odd/],
   ])('makes no more machines, and says so, when three in a row %s', async (_, member, reason) => {
