@@ -5,11 +5,13 @@ import { type Architecture, architectures } from '../model/base.js';
 import type { BaseRequirements, BaseWish, PackageRequirement } from '../model/base-wish.js';
 
 const checked = (problemOf: (text: string) => string | undefined) =>
-  z.string({ error: 'must be a name (in quotes, if YAML takes it for something else)' }).transform((text, context) => {
-    const message = problemOf(text);
-    if (message !== undefined) context.issues.push({ code: 'custom', message, input: text });
-    return text;
-  });
+  z
+    .string({ error: 'must be a name (in quotes, if YAML takes it for something else)' })
+    .transform((text, context) => {
+      const message = problemOf(text);
+      if (message !== undefined) context.issues.push({ code: 'custom', message, input: text });
+      return text;
+    });
 
 const packageRequirement = z
   .string({ error: 'must be the name of a package (in quotes, if YAML takes it for something else)' })

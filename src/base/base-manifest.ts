@@ -45,7 +45,8 @@ const isBaseFile = ({ name, size, sha256 }: { name: unknown; size: unknown; sha2
   Number(size) >= 0 &&
   isDigest(sha256);
 
-const isTexts = (record: object): boolean => Object.values(record).every((value) => typeof value === 'string');
+const isTexts = (record: object): boolean =>
+  Object.values(record).every((value) => typeof value === 'string');
 
 export const brokenBase = (folder: string, problem: string): GvaError =>
   new GvaError('BASE_BROKEN', `the base image in ${folder} cannot be used: ${problem}`, {

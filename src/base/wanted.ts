@@ -36,12 +36,16 @@ async function pinnedBase(wish: BaseWish, pinned: PinnedBase): Promise<Base | un
   const base = await findBaseByDigest(name, digest);
   if (base) return typeof wish === 'string' || satisfies(base, wish) ? base : undefined;
   if (!strict) return undefined;
-  throw new GvaError('BASE_GONE', `the base image it was begun with is gone: ${name}@${digest.slice(0, 16)}`, {
-    exitCode: ExitCode.infrastructure,
-    hint:
-      'Get it from where it still is (gva base export there, gva base import here); or run the plan again with ' +
-      'gva sweep run, which takes another base and runs all points anew.',
-  });
+  throw new GvaError(
+    'BASE_GONE',
+    `the base image it was begun with is gone: ${name}@${digest.slice(0, 16)}`,
+    {
+      exitCode: ExitCode.infrastructure,
+      hint:
+        'Get it from where it still is (gva base export there, gva base import here); or run the plan again with ' +
+        'gva sweep run, which takes another base and runs all points anew.',
+    },
+  );
 }
 
 function isMeant(wish: string, { name, digest }: PinnedBase): boolean {

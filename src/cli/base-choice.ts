@@ -9,7 +9,10 @@ export interface ChoiceOptions {
   json?: boolean;
 }
 
-export const CHOOSE = ['--choose', 'ask which base image to take, where several have what is required'] as const;
+export const CHOOSE = [
+  '--choose',
+  'ask which base image to take, where several have what is required',
+] as const;
 
 /** How a command finds the base of its appliance. */
 export function baseChoice(
@@ -37,9 +40,11 @@ async function askFor(entries: readonly BaseEntry[], signal: AbortSignal): Promi
   return chosen;
 }
 
-function choiceLine(number: number, { name, mark, size, packageCount, builtAt, manifest }: BaseEntry): string {
+function choiceLine(
+  number: number,
+  { name, mark, size, packageCount, builtAt, manifest }: BaseEntry,
+): string {
   const day = new Date(builtAt).toISOString().slice(0, 10);
   const facts = `${packageCount} packages, ${formatSize(size)}, ${day}`;
   return `${String(number).padStart(3)}  ${name} (${mark}): ${facts}; ${manifest?.description ?? ''}`;
 }
-

@@ -7,10 +7,7 @@ import type { InstanceOptions } from './instance-options.js';
 import { vmmDrivers } from './vmms.js';
 
 /** What instances share, wherever they are run. */
-export async function prepareSource(
-  source: ApplianceSource,
-  choice: BaseChoice,
-): Promise<PreparedAppliance> {
+export async function prepareSource(source: ApplianceSource, choice: BaseChoice): Promise<PreparedAppliance> {
   if (source.kind === 'folder')
     return prepareAppliance(source, await wantedBase(source.appliance.base, choice));
   const { preparePackage } = await import('../instance/prepare-package.js');

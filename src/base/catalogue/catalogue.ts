@@ -39,7 +39,7 @@ export class Catalogue implements Disposable {
 
   /** In the order of their names, of one name the current one first. @param all those of before, too */
   list(all = false): BaseEntry[] {
-    const condition = all ? '' : "WHERE current = 1 OR problem IS NOT NULL";
+    const condition = all ? '' : 'WHERE current = 1 OR problem IS NOT NULL';
     return this.#rows(`SELECT ${columns} FROM bases ${condition} ORDER BY name, current DESC, built_at DESC`);
   }
 
@@ -150,7 +150,10 @@ async function openUpToDate(thorough: boolean): Promise<Database.Database> {
     database.close();
   }
   await ensureFolder(dataFolder());
-  await publishFile(file, (temporary) => Promise.resolve(writeUpdated(file, temporary)));
+  await publishFile(file, (temporary) => {
+    writeUpdated(file, temporary);
+    return Promise.resolve();
+  });
   return new Database(file, { readonly: true });
 }
 
@@ -168,7 +171,9 @@ function isUpToDate(database: Database.Database, thorough: boolean): boolean {
   if (!thorough) return true;
   const known = knownStamps(database);
   const found = nameStamps();
-  return known.size === found.size && [...found].every(([name, each]) => each !== '' && known.get(name) === each);
+  return (
+    known.size === found.size && [...found].every(([name, each]) => each !== '' && known.get(name) === each)
+  );
 }
 
 function knownStamps(database: Database.Database): Map<string, string> {
@@ -208,7 +213,8 @@ function update(database: Database.Database): void {
   const gone = [...known.keys()].filter((name) => !found.has(name));
   database.transaction(() => {
     const writer = new CatalogueWriter(database);
-    for (const name of [...gone, ...changed.map(([name]) => name)]) if (known.has(name)) writer.removeName(name);
+    for (const name of [...gone, ...changed.map(([name]) => name)])
+      if (known.has(name)) writer.removeName(name);
     for (const [name, each] of changed) writer.addName(name, each, findBases(name));
     writer.setFact('stamp', stamp);
   })();

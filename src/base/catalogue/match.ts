@@ -1,9 +1,5 @@
 import type Database from 'libsql';
-import {
-  type BaseRequirements,
-  type PackageRequirement,
-  packageText,
-} from '../../model/base-wish.js';
+import { type BaseRequirements, type PackageRequirement, packageText } from '../../model/base-wish.js';
 import { operatingSystems } from '../../model/base.js';
 import { versionSatisfies } from '../debian-version.js';
 

@@ -58,10 +58,7 @@ export function findBases(name: string): FoundBase[] {
     .map((mark) => ({ name, mark, current: mark === current, ...lookAt(join(folder, mark), name) }));
 }
 
-function lookAt(
-  folder: string,
-  name: string,
-): Pick<FoundBase, 'size' | 'builtAt' | 'manifest' | 'problem'> {
+function lookAt(folder: string, name: string): Pick<FoundBase, 'size' | 'builtAt' | 'manifest' | 'problem'> {
   const facts = { size: 0, builtAt: 0 };
   try {
     const manifest = parseBaseManifest(readFileSync(join(folder, baseFiles.manifest), 'utf8'), folder);

@@ -46,7 +46,8 @@ export function makeTables(database: Database.Database): void {
 }
 
 export function isCatalogue(database: Database.Database): boolean {
-  const read = (name: string) => Object.values(database.prepare(`PRAGMA ${name}`).get() as object)[0] as number;
+  const read = (name: string) =>
+    Object.values(database.prepare(`PRAGMA ${name}`).get() as object)[0] as number;
   return read('application_id') === applicationId && read('user_version') === catalogueVersion;
 }
 
@@ -57,7 +58,10 @@ export class CatalogueWriter {
 
   constructor(database: Database.Database) {
     this.#database = database;
-    const rows = database.prepare('SELECT id, name FROM package_names').all() as { id: number; name: string }[];
+    const rows = database.prepare('SELECT id, name FROM package_names').all() as {
+      id: number;
+      name: string;
+    }[];
     this.#packageIds = new Map(rows.map(({ id, name }) => [name, id]));
   }
 
