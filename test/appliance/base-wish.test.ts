@@ -22,7 +22,9 @@ it('a base is a name, a name with digest, or requirements', () => {
 
 it('all mistakes of requirements are told at once, with their places', () => {
   expect(() =>
-    baseOf('base:\n  os: linus\n  arch: amd64\n  packages:\n    - Python3\n    - python3 > 3\n    - perl>=\n  size: 3'),
+    baseOf(
+      'base:\n  os: linus\n  arch: amd64\n  packages:\n    - Python3\n    - python3 > 3\n    - perl>=\n  size: 3',
+    ),
   ).toThrow(
     [
       'gva.yaml:4:7: base.os: there is no linus; did you mean linux?',

@@ -29,9 +29,17 @@ it('another user gets the same base, and GNU tar can look into the file', async 
   vi.stubEnv('XDG_DATA_HOME', join(home.folder, 'other'));
   const manifest = await importBase(file, undefined, say, signal);
   const other = await loadBase('one');
-  expect(other).toMatchObject({ digest: one.digest, packages: one.packages, builtAt: one.builtAt, imported: manifest.imported });
+  expect(other).toMatchObject({
+    digest: one.digest,
+    packages: one.packages,
+    builtAt: one.builtAt,
+    imported: manifest.imported,
+  });
   for (const { name } of Object.values(one.files))
-    expect((await readFile(join(other.folder, name))).equals(await readFile(join(one.folder, name))), name).toBe(true);
+    expect(
+      (await readFile(join(other.folder, name))).equals(await readFile(join(one.folder, name))),
+      name,
+    ).toBe(true);
   const archive = execFileSync('zstd', ['-dc', file]);
   const root = execFileSync('tar', ['-xOf', '-', 'root.img'], { input: archive });
   expect(root.equals(await readFile(join(one.folder, 'root.img')))).toBe(true);

@@ -89,7 +89,10 @@ it('a catalogue that cannot be read is moved aside and made anew; without one th
   await publishTestBase('one');
   await listed();
   const good = await readFile(catalogueFile());
-  for (const damaged of [Buffer.from('no database'.repeat(500)), Buffer.concat([good.subarray(0, 4096), Buffer.alloc(good.length - 4096, 7)])]) {
+  for (const damaged of [
+    Buffer.from('no database'.repeat(500)),
+    Buffer.concat([good.subarray(0, 4096), Buffer.alloc(good.length - 4096, 7)]),
+  ]) {
     await writeFile(catalogueFile(), damaged);
     expect(await listed()).toEqual([['one', true]]);
     expect(said.splice(0)).toEqual([expect.stringMatching(/was damaged .* made anew$/)]);
@@ -106,7 +109,9 @@ it('a base that cannot be used is listed, and never found', async () => {
   const { digest } = await publishTestBase('one');
   await writeFile(join(baseFolder('one'), digest.slice(0, 16), 'base.json'), '{');
   const entries = await readCatalogue(true, say, (catalogue) => catalogue.list());
-  expect(entries).toMatchObject([{ name: 'one', problem: expect.stringContaining('cannot be read') as string }]);
+  expect(entries).toMatchObject([
+    { name: 'one', problem: expect.stringContaining('cannot be read') as string },
+  ]);
   expect(await names({})).toEqual([]);
 });
 
@@ -134,9 +139,13 @@ it('a pinned base is kept, and missed when it is gone', async () => {
   const loose = { ...pinned, strict: false };
   expect(await wantedBase(wish, { say, pinned: loose })).toMatchObject({ digest: first.digest });
   expect(await wantedBase('one', { say, pinned })).toMatchObject({ digest: first.digest });
-  expect(await wantedBase(`one@${first.digest.slice(0, 20)}`, { say })).toMatchObject({ digest: first.digest });
+  expect(await wantedBase(`one@${first.digest.slice(0, 20)}`, { say })).toMatchObject({
+    digest: first.digest,
+  });
   expect((await wantedBase('one', { say, pinned: loose })).digest).not.toBe(first.digest);
-  expect(await wantedBase({ os: 'linux', packages: [] }, { say, pinned })).toMatchObject({ digest: first.digest });
+  expect(await wantedBase({ os: 'linux', packages: [] }, { say, pinned })).toMatchObject({
+    digest: first.digest,
+  });
   await rm(join(baseFolder('one'), first.digest.slice(0, 16)), { recursive: true });
   await expect(wantedBase('one', { say, pinned })).rejects.toMatchObject({ code: 'BASE_GONE' });
   expect((await wantedBase(wish, { say, pinned: loose })).digest).not.toBe(first.digest);

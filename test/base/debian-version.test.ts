@@ -28,7 +28,11 @@ it('leading zeros, an epoch of 0 and a revision of 0 say nothing', () => {
 it('relations are those of the policy', () => {
   const holding = (version: string) =>
     (['<<', '<=', '=', '>=', '>>'] as const).filter((each) => versionSatisfies(version, each, '2.0-1'));
-  expect(['1.9', '2.0-1', '2.0-2'].map(holding)).toEqual([['<<', '<='], ['<=', '=', '>='], ['>=', '>>']]);
+  expect(['1.9', '2.0-1', '2.0-2'].map(holding)).toEqual([
+    ['<<', '<='],
+    ['<=', '=', '>='],
+    ['>=', '>>'],
+  ]);
 });
 
 it('what is no version is told from one', () => {

@@ -61,7 +61,9 @@ it('prunes by last use and size, never what a process uses', async () => {
   expect(await going({ size: c?.size ?? 0 })).toEqual(['a', 'b']);
   expect(await going({ earlier: true })).toEqual([]);
   // A process of another's: it has the file open until it ends.
-  const user = spawn('tail', ['-f', join(a?.folder ?? '', baseUsedFile)], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const user = spawn('tail', ['-f', join(a?.folder ?? '', baseUsedFile)], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
   try {
     await expect.poll(() => a && hindrances(a)).toEqual([`in use by the process ${user.pid}`]);
     expect(await going({ size: 0 })).toEqual(['b', 'c']);
