@@ -7,6 +7,7 @@ import { coldStart } from './cold-start.js';
 import { coordinator } from './coordinator.js';
 import { coordinatorMillion } from './coordinator-million.js';
 import { computation } from './computation.js';
+import { baseFind } from './base-find.js';
 import { baseSize } from './base-size.js';
 import { grid } from './grid.js';
 import { gridSubmit } from './grid-submit.js';
@@ -21,7 +22,17 @@ import { warmStart } from './warm-start.js';
 // many minutes run only where they are named.
 
 const benchmarks: Benchmark[] = [
-  ...[coldStart, warmStart, throughput, coordinator, coordinatorMillion, gridSubmit, computation, baseSize],
+  ...[
+    coldStart,
+    warmStart,
+    throughput,
+    coordinator,
+    coordinatorMillion,
+    gridSubmit,
+    computation,
+    baseSize,
+    baseFind,
+  ],
   ...[media, vmdk, ova, packages, grid],
 ];
 

@@ -150,7 +150,10 @@ async function openUpToDate(thorough: boolean): Promise<Database.Database> {
     database.close();
   }
   await ensureFolder(dataFolder());
-  await publishFile(file, (temporary) => Promise.resolve(writeUpdated(file, temporary)));
+  await publishFile(file, (temporary) => {
+    writeUpdated(file, temporary);
+    return Promise.resolve();
+  });
   return new Database(file, { readonly: true });
 }
 
