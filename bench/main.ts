@@ -7,6 +7,7 @@ import { coldStart } from './cold-start.js';
 import { coordinator } from './coordinator.js';
 import { coordinatorMillion } from './coordinator-million.js';
 import { computation } from './computation.js';
+import { baseFind } from './base-find.js';
 import { baseSize } from './base-size.js';
 import { grid } from './grid.js';
 import { gridSubmit } from './grid-submit.js';
@@ -32,6 +33,7 @@ const benchmarks: Benchmark[] = [
     gridSubmit,
     computation,
     baseSize,
+    baseFind,
   ],
   ...[media, vmdk, ova, packages, grid],
 ];

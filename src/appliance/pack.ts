@@ -1,5 +1,6 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { noteNeed } from '../base/needs.js';
 import type { Base } from '../base/store.js';
 import { wantedBase } from '../base/wanted.js';
 import { makeExt4 } from '../disk/ext4-image.js';
@@ -84,6 +85,7 @@ export async function packAppliance(
       },
       { algorithm: options.algorithm ?? 'SHA256' },
     );
+    if (options.thin) await noteNeed(base.digest, { kind: 'package', path: target });
     return { members, size: members.reduce((sum, { size }) => sum + size, 0) };
   } finally {
     await rm(output, { force: true });

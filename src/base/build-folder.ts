@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { ExitCode, GvaError, errnoOf } from '../system/errors.js';
+import { ExitCode, GvaError, fullDiskErrno } from '../system/errors.js';
 import { ensureFolder } from '../system/files.js';
 import { lockFolder } from '../system/folder-lock.js';
 import { basesFolder, buildFolderPrefix, buildLockPrefix } from '../system/paths.js';
@@ -51,20 +51,12 @@ export async function inBuildFolder<T>(name: string, work: (folder: string) => P
   try {
     return await work(folder);
   } catch (error) {
-    throw hasNoRoom(error) ? hostFull(name, bases, error) : error;
+    throw fullDiskErrno(error) !== undefined ? hostFull(name, bases, error) : error;
   } finally {
     process.umask(umask);
     await remove(folder);
   }
 }
-
-/** Node's own error, that behind one of ours, or what a tool said of its. */
-const hasNoRoom = (error: unknown): boolean =>
-  ['ENOSPC', 'EDQUOT'].includes(errnoOf(error) ?? '') ||
-  (error instanceof GvaError && error.cause !== undefined && hasNoRoom(error.cause)) ||
-  (error instanceof GvaError &&
-    error.code === 'TOOL_FAILED' &&
-    /No space left on device|Disk quota exceeded/.test(error.message));
 
 function hostFull(name: string, bases: string, cause: unknown): GvaError {
   return new GvaError('HOST_FULL', `there is no room to build the base ${name} in ${bases}`, {

@@ -3,6 +3,7 @@ import { packageBase } from '../appliance/package/base.js';
 import { type PackageDisk, packageDisk } from '../appliance/package/disks.js';
 import { type OpenAppliancePackage, openAppliancePackage } from '../appliance/package/open.js';
 import type { AppliancePackage } from '../appliance/source.js';
+import { noteUse } from '../base/use.js';
 import { openExt4 } from '../disk/ext4/index.js';
 import { openRaw } from '../disk/source.js';
 import type { DiskRole } from '../model/envelope.js';
@@ -33,6 +34,7 @@ async function contractAppliance(
   if (!app) throw new GvaError('PACKAGE_REFUSED', `${pkg.path} has no application disk`);
   const data = await disk('data');
   const base = await packageBase(pkg, signal);
+  noteUse(base);
   const hasOutput = pkg.envelope.disks.some(({ role }) => role === 'output');
   const machine: ContractMachine = {
     ...{ kind: 'contract', base, app, outputOn: hasOutput ? 'disk' : 'app' },

@@ -1,8 +1,12 @@
+import { join } from 'node:path';
 import { applianceImages, type CachedImage, type Packing } from '../appliance/images.js';
 import type { ApplianceFolder } from '../appliance/load.js';
 import { checkProgramArchitecture } from '../appliance/program-architecture.js';
+import { noteNeed } from '../base/needs.js';
 import type { Base } from '../base/store.js';
+import { noteUse } from '../base/use.js';
 import type { Appliance } from '../model/appliance.js';
+import { applianceFiles } from '../system/paths.js';
 import type { Boot, Hardware } from '../vmm/driver.js';
 
 /** What instances of one appliance share; made once. */
@@ -40,7 +44,12 @@ export async function prepareAppliance(
   packing: Pick<Packing, 'expectsData'> = {},
 ): Promise<PreparedAppliance> {
   await checkProgramArchitecture(source, base);
-  const { app, data, digest } = await applianceImages(source, packing);
+  noteUse(base);
+  const need = { kind: 'appliance', path: join(source.folder, applianceFiles.manifest) } as const;
+  const [{ app, data, digest }] = await Promise.all([
+    applianceImages(source, packing),
+    noteNeed(base.digest, need),
+  ]);
   const machine = { kind: 'contract', base, app, ...(data ? { data } : {}), outputOn: 'disk' } as const;
   return { appliance: source.appliance, digest, base, machine };
 }

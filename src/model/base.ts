@@ -145,8 +145,8 @@ export function bootsOf({ boots, files, umlRelease }: BaseManifest): readonly Bo
 }
 
 /** What older versions built says nothing. */
-export const originOf = ({ origin, name }: BaseManifest): BaseOrigin =>
-  origin ?? { kind: 'built', from: name === 'micro' ? 'micro' : 'debian' };
+export const originOf = ({ origin, contentSize }: BaseManifest): BaseOrigin =>
+  origin ?? { kind: 'built', from: contentSize === undefined ? 'micro' : 'debian' };
 
 /** What older versions built of Debian says so by its packages only. */
 export function distributionOf({ distribution, packages }: BaseManifest): Distribution | undefined {

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { dropNeed, noteNeed } from '../base/needs.js';
 import { removeAbandoned } from '../instance/scratch.js';
 import type { PreparedAppliance } from '../instance/prepare.js';
 import { type StartWish, worthTemplate } from '../instance/start.js';
@@ -115,6 +116,7 @@ export async function conductSweep(
   const manifest = describeSweep(spec, count, vmm, folder.before);
   // Whatever ends this process from here on, the folder is that of a sweep.
   if (!folder.before) await folder.writeManifest(manifest);
+  await noteNeed(prepared.base.digest, needOf(out));
   using store = await openStore(out, count, signals.abort);
   const known = new KnownResults(out, spec.shared);
   const identity = identityOf(prepared.digest, prepared.base.digest, (point) => plan.files.of(point));
@@ -161,6 +163,7 @@ export async function conductSweep(
   const seconds = Number(((performance.now() - start) / 1000).toFixed(3));
   const interrupted = signals.finish.aborted || signals.abort.aborted;
   const { gathered, reason } = gathering;
+  if (finalCounts(store).done === count) await dropNeed(prepared.base.digest, needOf(out));
   return {
     ...{ folder: given.out, results: join(given.out, sweepFiles.results), points: count, kept, seconds },
     counts: finalCounts(store),
@@ -171,6 +174,9 @@ export async function conductSweep(
     ...(reason === undefined ? {} : { notGathered: reason }),
   };
 }
+
+/** Of the base, until all points are done. */
+const needOf = (out: string) => ({ kind: 'sweep', path: join(out, sweepFiles.sweep) }) as const;
 
 const noteOf = (onEvent: (event: SweepEvent) => void, code: SweepNote) => (message: string) =>
   onEvent({ event: 'note', code, message });

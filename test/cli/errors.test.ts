@@ -194,7 +194,10 @@ async function writeBase(folder: string, { rootSize = 0 } = {}): Promise<void> {
   const base = join(folder, 'data/gva/bases/micro/d1');
   await mkdir(base, { recursive: true });
   const files = Object.fromEntries(
-    ['root', 'kernel', 'initrd'].map((name) => [name, { name: `${name}.img`, size: 0, sha256: '' }]),
+    ['root', 'kernel', 'initrd'].map((name) => [
+      name,
+      { name: `${name}.img`, size: 0, sha256: '0'.repeat(64) },
+    ]),
   );
   for (const { name } of Object.values(files)) await writeFile(join(base, name), '');
   if (files['root']) files['root'].size = rootSize;
@@ -203,7 +206,7 @@ async function writeBase(folder: string, { rootSize = 0 } = {}): Promise<void> {
     contract: 1,
     name: 'micro',
     umlRelease: await umlRelease(),
-    digest: 'd1',
+    digest: 'd1'.padEnd(64, '0'),
     files,
   };
   await writeFile(join(base, 'base.json'), JSON.stringify(manifest));

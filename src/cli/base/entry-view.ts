@@ -1,8 +1,6 @@
-import { statSync } from 'node:fs';
-import { join } from 'node:path';
+import { lastUse } from '../../base/use.js';
 import type { BaseEntry } from '../../base/catalogue/catalogue.js';
 import { bootsOf, originOf, type BaseManifest, type BaseOrigin } from '../../model/base.js';
-import { baseUsedFile } from '../../system/paths.js';
 import { formatSize } from '../../system/units.js';
 import { lineWidth, textTable } from '../sweep/text-table.js';
 
@@ -10,8 +8,8 @@ import { lineWidth, textTable } from '../sweep/text-table.js';
 export function entryJson(entry: BaseEntry): object {
   const { name, mark, folder, current, size, builtAt, packageCount, manifest, problem } = entry;
   const facts = { name, digest: manifest?.digest ?? mark, current, folder, size };
-  const lastUse = lastUseOf(entry);
-  const dates = { builtAt: dateOf(builtAt), lastUse: lastUse === undefined ? null : dateOf(lastUse) };
+  const used = lastUse(entry.folder);
+  const dates = { builtAt: dateOf(builtAt), lastUse: used === undefined ? null : dateOf(used) };
   if (!manifest) return { ...facts, ...dates, problem };
   const { version = null, description, os, distribution = null, arch, kernelRelease, contract } = manifest;
   return {
@@ -36,7 +34,7 @@ export function printEntries(entries: readonly BaseEntry[]): void {
     column('PACKAGES', ({ packageCount }) => String(packageCount), true),
     column('SIZE', ({ size }) => formatSize(size), true),
     column('BUILT', ({ builtAt }) => dayOf(builtAt)),
-    column('LAST USE', (entry) => dayOf(lastUseOf(entry))),
+    column('LAST USE', (entry) => dayOf(lastUse(entry.folder))),
     column('DESCRIPTION', ({ manifest, problem }) => problem ?? manifest?.description ?? ''),
   ];
   process.stdout.write(textTable(table, lineWidth(process.stdout)));
@@ -46,12 +44,6 @@ export function systemOf({ manifest }: BaseEntry): string {
   if (!manifest) return 'cannot be used';
   const { os, distribution } = manifest;
   return distribution ? [distribution.id, distribution.version].filter(Boolean).join(' ') : os;
-}
-
-/** Milliseconds since 1970; undefined where it was not used since it was made. */
-export function lastUseOf({ folder }: Pick<BaseEntry, 'folder'>): number | undefined {
-  const used = statSync(join(folder, baseUsedFile), { throwIfNoEntry: false });
-  return used?.mtimeMs;
 }
 
 export function originText(origin: BaseOrigin): string {

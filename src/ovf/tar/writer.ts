@@ -178,8 +178,8 @@ class MemberContent {
 /** What octal digits of the size field can say; more needs GNU's base-256. */
 const OCTAL_SIZES = 8 * 2 ** 30;
 
-/** A header of POSIX.1-2017, pax, "ustar Interchange Format", of a regular file of root's with mode 644. */
-export function ustarHeader(name: string, size: number, mtime = 0): Buffer {
+/** A header of POSIX.1-2017, pax, "ustar Interchange Format", of a regular file of root's with mode 644, or another type. */
+export function ustarHeader(name: string, size: number, mtime = 0, type = '0'): Buffer {
   const block = Buffer.alloc(TAR_BLOCK);
   const put = (field: keyof typeof tarField, text: string) => block.write(text, tarField[field][0], 'latin1');
   put('name', name);
@@ -189,7 +189,7 @@ export function ustarHeader(name: string, size: number, mtime = 0): Buffer {
   if (size < OCTAL_SIZES) put('size', octal(size, 12));
   else putBase256(block, size);
   put('mtime', octal(mtime, 12));
-  put('type', '0');
+  put('type', type);
   put('magic', 'ustar');
   put('version', '00');
   put('userName', 'root');
