@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { removeAbandoned } from '../instance/scratch.js';
+import type { InstanceSpec } from '../instance/run.js';
 import type { PreparedAppliance } from '../instance/prepare.js';
 import { type StartWish, worthTemplate } from '../instance/start.js';
 import type { WatchLimits } from '../instance/watch.js';
@@ -59,6 +60,8 @@ export interface SweepSpec {
   readonly gather?: GatherSpec;
   /** Cold where absent. Whether `auto` makes a template follows from the number of points that are to be run. */
   readonly start?: StartWish;
+  /** Where others can address the instances. */
+  readonly control?: InstanceSpec['control'];
   /** Seconds between checkpoints of each instance; none are taken where absent, and none gone on from. */
   readonly checkpointEvery?: number;
   /** How it is run, as the words of the command: kept in sweep.json, for going on. */

@@ -213,7 +213,17 @@ export async function runPlan(
     lines?.progress(status);
   };
   const start = await startWish(options.start, (text) => view.note(text));
-  const spec = { ...work, ...gather, ...saving, start, options: savedOptions(name, options), onStatus };
+  const { ControlServer } = await import('../../instance/control/server.js');
+  await using control = options.grid === undefined ? await ControlServer.listen() : undefined;
+  const spec = {
+    ...work,
+    ...gather,
+    ...saving,
+    ...(control ? { control } : {}),
+    start,
+    options: savedOptions(name, options),
+    onStatus,
+  };
   let remembered: Promise<void> | undefined;
   const onEvent = (event: SweepEvent) => {
     if (event.event === 'begun') remembered = remember(name, options.out);
