@@ -51,12 +51,11 @@ describe('an instance that runs', () => {
   });
 
   test('is for its user alone, and leaves nothing', async () => {
-    {
-      await using _ = await listen();
-      expect((await stat(controlFolder())).mode & 0o777).toBe(0o700);
-      for (const name of await readdir(controlFolder()))
-        expect((await stat(join(controlFolder(), name))).mode & 0o777).toBe(0o600);
-    }
+    const server = await listen();
+    expect((await stat(controlFolder())).mode & 0o777).toBe(0o700);
+    for (const name of await readdir(controlFolder()))
+      expect((await stat(join(controlFolder(), name))).mode & 0o777).toBe(0o600);
+    await server[Symbol.asyncDispose]();
     expect(await readdir(controlFolder())).toEqual([]);
   });
 });
@@ -98,13 +97,14 @@ describe('a stranger', () => {
     ['a name of Object', '{"v":1,"request":"checkpoint","instance":"__proto__","stop":false}'],
   ])('that says %s gets an error, and others are served on', async (_, line) => {
     await using server = await listen();
-    using _added = server.add('square-1', controlled('square-1'));
+    server.add('square-1', controlled('square-1'));
     expect(JSON.parse(await exchange(`${line}\n`))).toHaveProperty('error.code');
     expect(await runningInstances()).toHaveLength(1);
   });
 
   test('that never ends its line is cut off', async () => {
-    await using _ = await listen();
+    const server = await listen();
     expect(await exchange(Buffer.alloc(200_000, 'x'))).toBe('');
+    await server[Symbol.asyncDispose]();
   });
 });
