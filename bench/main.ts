@@ -13,6 +13,7 @@ import { gridSubmit } from './grid-submit.js';
 import { media } from './media.js';
 import { ova } from './ova.js';
 import { packages } from './packages.js';
+import { pool } from './pool.js';
 import { throughput } from './throughput.js';
 import { vmdk } from './vmdk.js';
 import { warmStart } from './warm-start.js';
@@ -21,7 +22,17 @@ import { warmStart } from './warm-start.js';
 // many minutes run only where they are named.
 
 const benchmarks: Benchmark[] = [
-  ...[coldStart, warmStart, throughput, coordinator, coordinatorMillion, gridSubmit, computation, baseSize],
+  ...[
+    coldStart,
+    warmStart,
+    pool,
+    throughput,
+    coordinator,
+    coordinatorMillion,
+    gridSubmit,
+    computation,
+    baseSize,
+  ],
   ...[media, vmdk, ova, packages, grid],
 ];
 

@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { warmUps } from '../model/appliance.js';
 import { parseSize } from '../system/units.js';
+import { baseWish } from './base-wish-schema.js';
 
 const size = (what: string, minimum: number) =>
   z
@@ -76,7 +78,7 @@ export const manifestSchema = z.strictObject({
     .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'must be up to 64 letters, digits, ".", "_" and "-"'),
   // A YAML version such as 1.0 is a number.
   version: z.union([z.string(), z.number().transform(String)]).default('0.0.0'),
-  base: z.string().default('micro'),
+  base: baseWish.default('micro'),
   hardware: z
     .strictObject({
       cpus: cpus.default(1),
@@ -86,6 +88,7 @@ export const manifestSchema = z.strictObject({
   run: commandLine,
   before: commandLine.optional(),
   after: commandLine.optional(),
+  warm: z.enum(warmUps, { error: `must be ${warmUps.join(' or ')}` }).optional(),
   parameters: z.record(z.string(), parameter).default({}),
   output: z.strictObject({ size: size('64M', 2 ** 20).default(64 * 2 ** 20) }).prefault({}),
   description: prose(10_000).optional(),

@@ -1,6 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { loadBase, type Base } from '../base/store.js';
+import type { Base } from '../base/store.js';
+import { wantedBase } from '../base/wanted.js';
 import { makeExt4 } from '../disk/ext4-image.js';
 import { writeVmdk } from '../disk/vmdk/write.js';
 import type { Appliance } from '../model/appliance.js';
@@ -25,6 +26,8 @@ export interface PackOptions extends Pick<Packing, 'script' | 'combine'> {
   /** Of the manifest; SHA1 is for old importers. */
   readonly algorithm?: 'SHA256' | 'SHA1';
   readonly signer?: Signer;
+  /** The base image; where absent, the one that the appliance wishes for. */
+  readonly base?: Base;
   /** Images that take the place of those made of the folder. */
   readonly images?: { readonly app: CachedImage; readonly data?: CachedImage };
 }
@@ -61,7 +64,7 @@ export async function packAppliance(
   signal: AbortSignal,
 ): Promise<PackedPackage> {
   const { appliance } = source;
-  const base = await loadBase(appliance.base);
+  const { base = await wantedBase(appliance.base, { say: () => undefined }) } = options;
   const images = await packedImages(source, options);
   await removeAbandonedSiblings(join(imagesFolder(), 'output'));
   const output = temporarySibling(join(imagesFolder(), 'output'));
@@ -131,7 +134,11 @@ async function packedDisks(
 }
 
 function portableDisk({ name, digest, folder, files }: Base): PackedDisk {
-  const { disk } = files;
+  const { disk, root } = files;
+  if (!root)
+    throw new GvaError('BASE_PORTABLE', `the base image ${name} was adopted: it is not put into packages`, {
+      hint: 'Leave it out of the package: --thin',
+    });
   if (disk)
     return { role: 'base', image: { file: join(folder, disk.name), size: disk.size }, identity: digest };
   throw new GvaError('BASE_PORTABLE', `the base image ${name} has no disk that other hypervisors boot`, {
@@ -145,7 +152,7 @@ const specOf = ({ name, digest, contract, files }: Base) => ({
   base: { name, digest },
   operatingSystem: {
     id: 101,
-    ...(files.disk ? { version: files.disk.kernelRelease } : {}),
+    ...(files.root && files.disk ? { version: files.disk.kernelRelease } : {}),
     description: 'Linux 64-Bit',
   },
 });

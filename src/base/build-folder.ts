@@ -58,9 +58,10 @@ export async function inBuildFolder<T>(name: string, work: (folder: string) => P
   }
 }
 
-/** Node's own error, or what a tool said of its. */
-const hasNoRoom = (error: unknown) =>
+/** Node's own error, that behind one of ours, or what a tool said of its. */
+const hasNoRoom = (error: unknown): boolean =>
   ['ENOSPC', 'EDQUOT'].includes(errnoOf(error) ?? '') ||
+  (error instanceof GvaError && error.cause !== undefined && hasNoRoom(error.cause)) ||
   (error instanceof GvaError &&
     error.code === 'TOOL_FAILED' &&
     /No space left on device|Disk quota exceeded/.test(error.message));

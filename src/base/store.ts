@@ -1,6 +1,14 @@
 import { chmod, readlink, rename, rm, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { BaseFile, BaseManifest, PortableDisk } from '../model/base.js';
+import {
+  type AdoptedDisk,
+  type BaseFile,
+  type BaseManifest,
+  type Direct,
+  type PortableDisk,
+  bootsDirectly,
+  filesOf,
+} from '../model/base.js';
 import { ExitCode, GvaError } from '../system/errors.js';
 import {
   digestFile,
@@ -12,7 +20,15 @@ import {
   writeFileAtomically,
 } from '../system/files.js';
 import { removeAbandonedSiblings } from '../system/temporary.js';
-import { baseFiles, baseFolder } from '../system/paths.js';
+import { baseFiles, baseFolder, currentBase } from '../system/paths.js';
+import {
+  brokenBase,
+  digestFolderName,
+  isBaseName,
+  isBaseReference,
+  isDigest,
+  parseBaseManifest,
+} from './base-manifest.js';
 
 /**
  * Base images on this machine: a folder per name, in it a folder per digest and a link `current`. A base is
@@ -23,8 +39,12 @@ export interface Base extends BaseManifest {
   folder: string;
 }
 
-/** The base of that name; a missing or broken one is a GvaError. */
-export async function loadBase(name: string): Promise<Base> {
+export type DirectBase = Direct<Base>;
+
+/** The base `NAME`, or of that name exactly `NAME@DIGEST`; a missing or broken one is a GvaError. */
+export async function loadBase(reference: string): Promise<Base> {
+  const [name = '', digest] = reference.split('@');
+  if (digest !== undefined) return loadBaseByDigest(name, digest);
   const base = await findBase(name);
   if (base) return base;
   throw new GvaError('BASE_MISSING', `there is no base image ${JSON.stringify(name)} on this machine`, {
@@ -36,16 +56,52 @@ export async function loadBase(name: string): Promise<Base> {
   });
 }
 
+/**
+ * The base of that name, which has a kernel and a root file system of its own.
+ *
+ * @throws GvaError as loadBase(), and BASE_FIRMWARE
+ */
+export async function loadDirectBase(name: string): Promise<DirectBase> {
+  return requireDirect(await loadBase(name), 'be used for this');
+}
+
+/**
+ * @param what it cannot do else: `be ...`
+ * @throws GvaError BASE_FIRMWARE where there is nothing of the base but a disk
+ */
+export function requireDirect(base: Base, what: string): DirectBase {
+  if (bootsDirectly(base)) return base;
+  throw new GvaError(
+    'BASE_FIRMWARE',
+    `the base image ${base.name} was adopted and only boots by firmware: it cannot ${what}`,
+    { hint: 'Name a base that GVA has built.' },
+  );
+}
+
+/** The image that a guest has as its first disk. */
+export const rootDiskOf = ({ files }: BaseManifest): BaseFile => files.root ?? files.disk;
+
 export async function findBase(name: string): Promise<Base | undefined> {
   if (!isBaseName(name)) return undefined;
-  const target = await readlink(join(baseFolder(name), 'current')).catch(() => undefined);
+  const target = await readlink(join(baseFolder(name), currentBase)).catch(() => undefined);
   if (target === undefined) return undefined;
   return readBase(join(baseFolder(name), target));
 }
 
+/** @param digest the first 16 digits of it or more @throws GvaError BASE_MISSING, BASE_BROKEN */
+async function loadBaseByDigest(name: string, digest: string): Promise<Base> {
+  const folder = join(baseFolder(name), digestFolderName(digest));
+  const base = isBaseReference(`${name}@${digest}`) ? await readBase(folder) : undefined;
+  if (base?.digest.startsWith(digest)) return base;
+  throw new GvaError('BASE_MISSING', `there is no base image ${name}@${digest} on this machine`, {
+    exitCode: ExitCode.infrastructure,
+    hint: 'What there is: gva base list --all. Get it from where it is (gva base export there, gva base import here).',
+  });
+}
+
 /** The base of that name with exactly this digest, be it the current one or one from before. */
 export async function findBaseByDigest(name: string, digest: string): Promise<Base | undefined> {
-  if (!isBaseName(name) || !/^[0-9a-f]{64}$/.test(digest)) return undefined;
+  if (!isBaseName(name) || !isDigest(digest)) return undefined;
   const base = await readBase(join(baseFolder(name), digestFolderName(digest)));
   return base?.digest === digest ? base : undefined;
 }
@@ -60,73 +116,61 @@ export async function loadBaseFolder(folder: string): Promise<Base> {
 async function readBase(folder: string): Promise<Base | undefined> {
   const text = await readTextIfExists(join(folder, baseFiles.manifest));
   if (text === undefined) return undefined;
-  const manifest = parseManifest(text, folder);
+  const manifest = parseBaseManifest(text, folder);
   await checkSizes(manifest, folder);
   return { ...manifest, folder };
 }
 
-const isBaseName = (name: string) => /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name);
-const digestFolderName = (digest: string) => digest.slice(0, 16);
-
-function parseManifest(text: string, folder: string): BaseManifest {
-  try {
-    const manifest = JSON.parse(text) as BaseManifest;
-    // The type is what this version writes; a file may be of any.
-    if ((manifest.format as number) === 1 && (manifest.contract as number) === 1) return manifest;
-  } catch {
-    // Said below.
-  }
-  throw brokenBase(folder, 'its base.json cannot be read by this version');
-}
-
 /** Digests are checked when a base is made; sizes every time: a base that was cut short is noticed. */
 async function checkSizes(manifest: BaseManifest, folder: string): Promise<void> {
-  for (const file of Object.values(manifest.files)) {
+  for (const file of filesOf(manifest)) {
     const found = await stat(join(folder, file.name)).catch(() => undefined);
     if (found?.size !== file.size) throw brokenBase(folder, `${file.name} is missing or has another size`);
   }
 }
 
-function brokenBase(folder: string, problem: string): GvaError {
-  return new GvaError('BASE_BROKEN', `the base image in ${folder} cannot be used: ${problem}`, {
-    exitCode: ExitCode.infrastructure,
-    hint: 'Build it again: gva base build, with --force.',
-  });
-}
-
-export type BaseDescription = Pick<
+/** What is not found out from the files; a Linux for x86-64 with ext4 where nothing else is said. */
+export type BaseDescription = Omit<
   BaseManifest,
-  'name' | 'description' | 'kernelRelease' | 'umlRelease' | 'wake' | 'packages' | 'contentSize' | 'inputs'
-> & { readonly portable: Omit<PortableDisk, keyof BaseFile> };
+  'format' | 'contract' | 'os' | 'arch' | 'builtAt' | 'imported' | 'files' | 'digest'
+> &
+  Partial<Pick<BaseManifest, 'os' | 'arch'>> & {
+    /** Of the disk for packages; absent where there is none. */
+    readonly portable?: Omit<PortableDisk, keyof BaseFile>;
+    /** Of the disk, where there is nothing else. */
+    readonly adopted?: Omit<AdoptedDisk, keyof BaseFile>;
+  };
 
 /** Makes the files in `folder` the current base of that name; the folder is moved away. */
 export async function publishBase(
   folder: string,
-  { portable, ...description }: BaseDescription,
+  { portable, adopted, ...description }: BaseDescription,
 ): Promise<BaseManifest> {
-  const files = {
-    root: await describeFile(folder, baseFiles.root),
-    kernel: await describeFile(folder, baseFiles.kernel),
-    initrd: await describeFile(folder, baseFiles.initrd),
-    disk: { ...(await describeFile(folder, baseFiles.disk)), ...portable },
-  };
-  const digest = digestText(
-    Object.values(files)
-      .map((file) => `${file.name} ${file.sha256}\n`)
-      .join(''),
-  );
+  const described = async (name: string) => describeFile(folder, name);
+  const files = adopted
+    ? { disk: { ...(await described(baseFiles.disk)), ...adopted } }
+    : {
+        root: await described(baseFiles.root),
+        kernel: await described(baseFiles.kernel),
+        initrd: await described(baseFiles.initrd),
+        ...(portable && { disk: { ...(await described(baseFiles.disk)), ...portable } }),
+      };
   const manifest: BaseManifest = {
-    format: 1,
-    contract: 1,
-    os: 'linux',
-    arch: 'x86_64',
+    ...{ format: 1, contract: 1, os: 'linux', arch: 'x86_64', fileSystem: 'ext4' },
     ...description,
+    builtAt: new Date().toISOString(),
     files,
-    digest,
+    digest: baseDigest(files),
   };
   await writeFileAtomically(join(folder, baseFiles.manifest), `${JSON.stringify(manifest, null, 2)}\n`);
-  await install(folder, baseFolder(description.name), digest);
+  await installBase(folder, manifest);
   return manifest;
+}
+
+/** The identity of a base with these files. */
+export function baseDigest({ root, kernel, initrd, disk }: BaseManifest['files']): string {
+  const files = [root, kernel, initrd, disk].filter((file) => file !== undefined);
+  return digestText(files.map(({ name, sha256 }) => `${name} ${sha256}\n`).join(''));
 }
 
 async function describeFile(folder: string, name: string): Promise<BaseFile> {
@@ -136,8 +180,12 @@ async function describeFile(folder: string, name: string): Promise<BaseFile> {
   return { name, size: (await stat(path)).size, sha256: await digestFile(path) };
 }
 
-async function install(folder: string, home: string, digest: string): Promise<void> {
-  await ensureFolder(home);
+/** Makes a folder with a whole base, `base.json` included, the current one of its name; the folder is moved away. */
+export async function installBase(
+  folder: string,
+  { name: base, digest }: Pick<BaseManifest, 'name' | 'digest'>,
+): Promise<void> {
+  const home = await ensureFolder(baseFolder(base));
   const name = digestFolderName(digest);
   await removeAbandonedSiblings(join(home, name));
   const staged = temporarySibling(join(home, name));
@@ -145,7 +193,7 @@ async function install(folder: string, home: string, digest: string): Promise<vo
   // What stands under this digest may have been damaged since: the new one takes its place.
   await rm(join(home, name), { recursive: true, force: true });
   await rename(staged, join(home, name));
-  const link = temporarySibling(join(home, 'current'));
+  const link = temporarySibling(join(home, currentBase));
   await symlink(name, link);
-  await rename(link, join(home, 'current'));
+  await rename(link, join(home, currentBase));
 }

@@ -5,6 +5,7 @@ import type { ChosenVmm } from '../vmm/choose.js';
 import type { WatchLimits } from '../instance/watch.js';
 import { type StartChoice, startChoices } from '../model/start.js';
 import { GvaError } from '../system/errors.js';
+import { CHOOSE } from './base-choice.js';
 import { duration } from './quantities.js';
 
 /** What may be said of an instance, whichever command runs it. */
@@ -19,6 +20,7 @@ export interface InstanceOptions {
   keepDisks?: boolean;
   checkpointEvery?: string;
   force?: boolean;
+  choose?: boolean;
   json?: boolean;
 }
 
@@ -29,6 +31,7 @@ export function addInstanceOptions(command: Command): Command {
     .addOption(vmm.default('auto'))
     .addOption(start.choices(startChoices).default('auto'))
     .option('--qemu <dir>', 'folder with a QEMU of your own (its --prefix)')
+    .option(...CHOOSE)
     .option('--deployment-option <id>', 'hardware to choose, where the appliance offers several')
     .option('--timeout <duration>', 'end an instance after this time: 90s, 15m, 2h (default: none)')
     .option('--boot-timeout <duration>', 'give an instance up if its guest has not started by then', '2m')

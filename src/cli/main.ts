@@ -2,11 +2,12 @@ import { Command, CommanderError } from 'commander';
 import { ExitCode, errnoOf } from '../system/errors.js';
 import { mark } from '../system/profile.js';
 import { packageVersion } from '../system/paths.js';
-import { addBaseCommand } from './base.js';
+import { addBaseCommand } from './base/command.js';
 import { addConvertCommand } from './convert.js';
 import { addDoctorCommand } from './doctor.js';
 import { addExtractCommand } from './extract.js';
 import { addEnvCommand } from './env.js';
+import { addGvadCommand } from './gvad.js';
 import { addInitCommand } from './init.js';
 import { addInspectCommand } from './inspect.js';
 import { addLsCommand } from './ls.js';
@@ -56,6 +57,7 @@ addEnvCommand(program);
 addLsCommand(program);
 addExtractCommand(program);
 addBaseCommand(program);
+addGvadCommand(program);
 addDoctorCommand(program);
 
 try {

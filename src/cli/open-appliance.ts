@@ -1,14 +1,16 @@
 import type { ApplianceSource } from '../appliance/source.js';
-import { type Base, findBase, loadBase } from '../base/store.js';
+import type { Base } from '../base/store.js';
+import { type BaseChoice, wantedBase } from '../base/wanted.js';
 import { type PreparedAppliance, prepareAppliance } from '../instance/prepare.js';
-import { type ChosenVmm, chooseVmm } from '../vmm/choose.js';
+import type { ChosenVmm } from '../vmm/choose.js';
 import type { InstanceOptions } from './instance-options.js';
 import type { VmmDriver } from '../vmm/driver.js';
-import { vmmDrivers } from './vmms.js';
+import { chooseForBase } from './vmms.js';
 
 /** What instances share, wherever they are run. */
-export async function prepareSource(source: ApplianceSource): Promise<PreparedAppliance> {
-  if (source.kind === 'folder') return prepareAppliance(source, await loadBase(source.appliance.base));
+export async function prepareSource(source: ApplianceSource, choice: BaseChoice): Promise<PreparedAppliance> {
+  if (source.kind === 'folder')
+    return prepareAppliance(source, await wantedBase(source.appliance.base, choice));
   const { preparePackage } = await import('../instance/prepare-package.js');
   return preparePackage(source);
 }
@@ -22,22 +24,19 @@ export interface OpenedAppliance {
 export async function openAppliance(
   source: ApplianceSource,
   options: Pick<InstanceOptions, 'vmm' | 'qemu' | 'start' | 'checkpointEvery'>,
+  baseChoice: BaseChoice,
 ): Promise<OpenedAppliance> {
   const { cpus } = source.appliance.hardware;
-  const choose = (base: Base | undefined, boot: 'direct' | 'firmware') => {
-    const drivers = vmmDrivers(base, options.qemu);
-    return chooseVmm(options.vmm, options.vmm === 'auto' ? able(drivers, options) : drivers, cpus, boot);
-  };
+  const drivers = (all: ReadonlyMap<string, VmmDriver>) => (options.vmm === 'auto' ? able(all, options) : all);
+  const choose = (base: Base | undefined) => chooseForBase(base, { ...options, cpus, drivers });
   if (source.kind === 'folder') {
-    const base = await loadBase(source.appliance.base);
-    const [prepared, vmm] = await Promise.all([prepareAppliance(source, base), choose(base, 'direct')]);
+    const base = await wantedBase(source.appliance.base, baseChoice);
+    const [prepared, vmm] = await Promise.all([prepareAppliance(source, base), choose(base)]);
     return { prepared, vmm };
   }
-  const prepared = await prepareSource(source);
+  const prepared = await prepareSource(source, baseChoice);
   const { machine } = prepared;
-  if (machine.kind === 'contract') return { prepared, vmm: await choose(machine.base, 'direct') };
-  // Any kernel of ours tells whether KVM works; without one there is emulation.
-  return { prepared, vmm: await choose(await findBase('micro').catch(() => undefined), 'firmware') };
+  return { prepared, vmm: await choose(machine.kind === 'contract' ? machine.base : undefined) };
 }
 
 /** Who insists on a warm start, or wants checkpoints, leaves those that know none out of the choice. */

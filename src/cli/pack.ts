@@ -2,8 +2,10 @@ import type { Command } from 'commander';
 import { ExitCode, GvaError } from '../system/errors.js';
 import { formatSize } from '../system/units.js';
 import { act, printJson } from './action.js';
+import { CHOOSE } from './base-choice.js';
 import type { ApplianceFolder } from '../appliance/load.js';
 import type { PackOptions } from '../appliance/pack.js';
+import type { Base } from '../base/store.js';
 import type { EditedFolder } from '../instance/edit.js';
 
 interface PackCommandOptions {
@@ -17,6 +19,7 @@ interface PackCommandOptions {
   scriptTemplate?: string;
   editScript?: boolean;
   editVm?: boolean;
+  choose?: boolean;
   force?: boolean;
   json?: boolean;
 }
@@ -36,6 +39,7 @@ export function addPackCommand(program: Command): void {
     .option('--sign <key>', 'sign the package with this private key (PEM, RSA)')
     .option('--certificate <file>', "the key's certificate (PEM), with --sign")
     .option('--sha1', 'digests that importers before 2017 can read')
+    .option(...CHOOSE)
     .option('--force', 'replace the package if it exists')
     .option('--json', 'print what was written as one JSON document')
     .addHelpText('after', examples)
@@ -58,12 +62,16 @@ async function pack(folder: string, options: PackCommandOptions, signal: AbortSi
   const { loadAppliance } = await import('../appliance/load.js');
   const { packAppliance } = await import('../appliance/pack.js');
   const loaded = await loadAppliance(folder);
-  await using edited = options.editVm ? await editInMachine(loaded, signal) : undefined;
+  const { wantedBase } = await import('../base/wanted.js');
+  const { baseChoice } = await import('./base-choice.js');
+  const base = await wantedBase(loaded.appliance.base, baseChoice(options, signal));
+  await using edited = options.editVm ? await editInMachine(loaded, base, signal) : undefined;
   const source = edited?.source ?? loaded;
   const target = options.out ?? `${source.appliance.name}.ova`;
   if (existsSync(target) && !options.force)
     throw new GvaError('PACK_EXISTS', `${target} exists already`, { hint: 'Replace it: --force' });
   const packing: PackOptions = {
+    base,
     ...(options.thin ? { thin: true } : {}),
     ...(options.blankOutput ? { blankOutput: true } : {}),
     ...(options.combine === undefined ? {} : { combine: combined(options.combine) }),
@@ -81,13 +89,15 @@ async function pack(folder: string, options: PackCommandOptions, signal: AbortSi
 }
 
 /** The shell is on a serial line, which only QEMU has for input. */
-async function editInMachine(source: ApplianceFolder, signal: AbortSignal): Promise<EditedFolder> {
-  const { loadBase } = await import('../base/store.js');
+async function editInMachine(
+  source: ApplianceFolder,
+  base: Base,
+  signal: AbortSignal,
+): Promise<EditedFolder> {
   const { editInMachine: edit } = await import('../instance/edit.js');
   const { chooseVmm } = await import('../vmm/choose.js');
   const { showFindings } = await import('./findings-view.js');
   const { vmmDrivers } = await import('./vmms.js');
-  const base = await loadBase(source.appliance.base);
   const vmm = await chooseVmm('qemu', vmmDrivers(base), source.appliance.hardware.cpus);
   const terminal = { input: process.stdin, output: process.stderr };
   const edited = await edit(source, base, vmm, terminal, signal);

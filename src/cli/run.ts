@@ -83,6 +83,7 @@ async function runAppliance(folder: string, options: RunOptions, { signal, leave
   const { ControlServer } = await import('../instance/control/server.js');
   const { RunView } = await import('./run-view.js');
   const { openAppliance } = await import('./open-appliance.js');
+  const { baseChoice } = await import('./base-choice.js');
 
   mark('command loaded');
   const source = await loadSource(folder, {
@@ -97,7 +98,7 @@ async function runAppliance(folder: string, options: RunOptions, { signal, leave
   const limits = instanceLimits(options);
   const every = checkpointInterval(options);
   const placement = await placementOf(options);
-  const { prepared, vmm } = await openAppliance(source, options);
+  const { prepared, vmm } = await openAppliance(source, options, baseChoice(options, signal));
   mark('images and VMM known');
   const view = new RunView(appliance, vmm, options.json ?? false);
   if (every !== undefined) await mustSave({ prepared, keepDisks: false }, vmm);

@@ -74,9 +74,9 @@ export class InstanceClock {
   }
 
   /** The machine runs. */
-  staged(vmm: ChosenVmm, { start, reason }: Pick<Started, 'start' | 'reason'>): void {
+  staged(vmm: ChosenVmm, { start, pooled, reason }: Pick<Started, 'start' | 'pooled' | 'reason'>): void {
     mark('VMM started');
-    const how = { start, ...(reason === undefined ? {} : { reason }) };
+    const how = { start, ...(pooled ? { pooled } : {}), ...(reason === undefined ? {} : { reason }) };
     this.#emit({ event: 'staged', vmm: vmm.driver.name, accelerator: vmm.probe.accelerator, ...how });
   }
 

@@ -6,7 +6,8 @@ import { packageBase } from '../appliance/package/base.js';
 import { openAppliancePackage } from '../appliance/package/open.js';
 import type { AppliancePackage, ApplianceSource } from '../appliance/source.js';
 import { unpackAppliance } from '../appliance/unpack.js';
-import { type Base, loadBase } from '../base/store.js';
+import type { Base } from '../base/store.js';
+import { type BaseChoice, wantedBase } from '../base/wanted.js';
 import { GvaError } from '../system/errors.js';
 import { applianceFiles, scratchFiles } from '../system/paths.js';
 import { type PreparedAppliance, prepareAppliance } from './prepare.js';
@@ -20,9 +21,10 @@ import { createScratch } from './scratch.js';
  */
 export async function prepareForData(
   source: ApplianceSource,
+  choice: BaseChoice,
   signal: AbortSignal,
 ): Promise<PreparedAppliance> {
-  if (source.kind === 'folder') return prepareFolder(source, await loadBase(source.appliance.base));
+  if (source.kind === 'folder') return prepareFolder(source, await wantedBase(source.appliance.base, choice));
   await using pkg = await openAppliancePackage(source.path, { ...source.options, signal });
   if (!pkg.isGva)
     throw new GvaError('GATHER_APPLIANCE', `${source.path} was not packed by GVA: it takes no data disk`, {

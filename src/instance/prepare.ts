@@ -1,5 +1,6 @@
 import { applianceImages, type CachedImage, type Packing } from '../appliance/images.js';
 import type { ApplianceFolder } from '../appliance/load.js';
+import { checkProgramArchitecture } from '../appliance/program-architecture.js';
 import type { Base } from '../base/store.js';
 import type { Appliance } from '../model/appliance.js';
 import type { Boot, Hardware } from '../vmm/driver.js';
@@ -32,12 +33,13 @@ export interface PlainMachine {
   readonly hardware: Hardware;
 }
 
-/** @throws GvaError where a file cannot be packed */
+/** @throws GvaError where a file cannot be packed, or the program is not for the base's processor */
 export async function prepareAppliance(
   source: ApplianceFolder,
   base: Base,
   packing: Pick<Packing, 'expectsData'> = {},
 ): Promise<PreparedAppliance> {
+  await checkProgramArchitecture(source, base);
   const { app, data, digest } = await applianceImages(source, packing);
   const machine = { kind: 'contract', base, app, ...(data ? { data } : {}), outputOn: 'disk' } as const;
   return { appliance: source.appliance, digest, base, machine };

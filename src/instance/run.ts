@@ -24,7 +24,7 @@ import { type PendingFolder, preparePendingFolder } from './output-folder.js';
 import type { PreparedAppliance } from './prepare.js';
 import { type UntilRoom, emptyFolder, savePatiently } from './save.js';
 import { type Scratch, createScratch } from './scratch.js';
-import { type StartWish, type Started, startInstance } from './start.js';
+import { type Place, type StartWish, type Started, startInstance, takeMember } from './start.js';
 import { type Verdict, judge } from './verdict.js';
 import { ScriptRecord, type WatchLimits, type Watched, watchMachine, watchPlainMachine } from './watch.js';
 
@@ -79,13 +79,14 @@ export async function runInstance(
 ): Promise<InstanceResult> {
   const clock = new InstanceClock(onEvent);
   await using pending = await preparePendingFolder(spec.out, spec.force, spec.durable);
-  await using scratch = await createScratch(spec.scratch);
+  const member = takeMember(spec, vmm);
+  await using scratch = member?.scratch ?? (await createScratch(spec.scratch));
   mark('scratch folder made');
   const onStarting = () => {
     clock.starting();
     spec.onStarting?.();
   };
-  const started = await startOrResume({ ...spec, onStarting }, vmm, { scratch, clock }, signal);
+  const started = await startOrResume({ ...spec, onStarting }, vmm, { scratch, member, clock }, signal);
   await using machine = started.machine;
   const progress = started.earlier?.manifest.progress;
   const record = new ScriptRecord(progress);
@@ -144,7 +145,7 @@ interface Begun extends Started {
 async function startOrResume(
   spec: InstanceSpec,
   vmm: ChosenVmm,
-  parts: { readonly scratch: Scratch; readonly clock: InstanceClock },
+  parts: Place & { readonly clock: InstanceClock },
   signal: AbortSignal,
 ): Promise<Begun> {
   const { checkpoints: wish } = spec;
@@ -153,7 +154,7 @@ async function startOrResume(
   const resumed = wish && (await resumeInstance?.(spec, wish, vmm, parts));
   if (resumed && 'machine' in resumed)
     return { ...resumed, resumed: resumed.earlier.manifest.progress.resumed + 1 };
-  const started = await startInstance(spec, vmm, parts.scratch, signal);
+  const started = await startInstance(spec, vmm, parts, signal);
   parts.clock.staged(vmm, started);
   const why = resumed?.why;
   return { ...started, resumed: 0, ...(why === undefined ? {} : { resumeReason: why }) };
@@ -322,6 +323,7 @@ function describe(
     identity: instanceIdentity(digest, base.digest, spec.parameters, spec.files),
     vmm: { name: vmm.driver.name, version: vmm.probe.version, accelerator: vmm.probe.accelerator },
     start: started.start,
+    ...(started.pooled ? { pooled: true as const } : {}),
     ...(started.reason === undefined ? {} : { startReason: started.reason }),
     ...(started.resumed === 0 ? {} : { resumed: started.resumed }),
     ...(started.resumeReason === undefined ? {} : { resumeReason: started.resumeReason }),

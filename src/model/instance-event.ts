@@ -12,7 +12,9 @@ export type InstanceEvent = { readonly v: 1; readonly time: number } & (
       readonly accelerator: string;
       /** Absent in events of earlier versions, which knew no other than cold. */
       readonly start?: 'warm' | 'cold';
-      /** Why it was not started warm. */
+      /** As in `result.json`. */
+      readonly pooled?: true;
+      /** Why it was not started warm, or not by the machine that was ready. */
       readonly reason?: string;
     }
   | {

@@ -67,7 +67,9 @@ export interface InstanceResult {
   readonly vmm: { readonly name: string; readonly version: string; readonly accelerator: string };
   /** `warm`: as a clone of a template. Absent in results of earlier versions, which knew no other than cold. */
   readonly start?: 'warm' | 'cold';
-  /** Why it was not started warm; absent where it was, or nobody wanted it. */
+  /** The machine was there, and rehearsed, before its instance was known; absent where it was not. */
+  readonly pooled?: true;
+  /** Why it was not started warm, or not by the machine that was ready; absent where it was, or nobody wanted it. */
   readonly startReason?: string;
   /** How often it went on from a checkpoint; absent where it never did. Moments and limits count what it was run for. */
   readonly resumed?: number;

@@ -8,6 +8,7 @@ import type { PreparedAppliance } from '../instance/prepare.js';
 import { type StartWish, worthTemplate } from '../instance/start.js';
 import type { WatchLimits } from '../instance/watch.js';
 import type { KeepKind } from '../model/keep.js';
+import type { PoolChoice } from '../model/start.js';
 import type { SweepEvent, SweepManifest, SweepNote, SweepSummary } from '../model/sweep.js';
 import type { SweepStatus } from '../model/sweep-status.js';
 import { pointFolder, scratchFolder, sweepFiles } from '../system/paths.js';
@@ -62,6 +63,8 @@ export interface SweepSpec {
   readonly start?: StartWish;
   /** Where others can address the instances. */
   readonly control?: InstanceSpec['control'];
+  /** Off where absent. */
+  readonly pool?: PoolChoice;
   /** Seconds between checkpoints of each instance; none are taken where absent, and none gone on from. */
   readonly checkpointEvery?: number;
   /** How it is run, as the words of the command: kept in sweep.json, for going on. */

@@ -26,6 +26,12 @@ export const cacheFolder = () => join(xdg('XDG_CACHE_HOME', '.cache'), 'gva');
 
 export const basesFolder = () => join(dataFolder(), 'bases');
 export const baseFolder = (name: string) => join(basesFolder(), name);
+/** In a folder of bases of one name: a link to the folder of the one that the name stands for. */
+export const currentBase = 'current';
+/** An index of all bases, which can be made anew from their folders at any time. */
+export const catalogueFile = () => join(dataFolder(), 'catalogue.db');
+/** Who needs which base: a folder for each base, in it a file for each that needs it. */
+export const baseNeedsFolder = () => join(dataFolder(), 'base-needs');
 /** Beginnings of names in the folder of bases: no name of a base has a `=`. */
 export const buildFolderPrefix = (base: string) => `.build-${base}=`;
 export const buildLockPrefix = (base: string) => `.lock-${base}=`;
@@ -42,6 +48,10 @@ export const localGridFolder = () => join(cacheFolder(), 'grid', hostname());
 /** Booted and saved guests that instances are made of, by key. */
 export const templatesFolder = () => join(cacheFolder(), 'templates');
 export const probesFolder = () => join(cacheFolder(), 'probes');
+/** Root file systems that recipes made, step by step, by key. */
+export const layersFolder = () => join(cacheFolder(), 'layers');
+/** What the last failing step of a recipe said. */
+export const recipeLog = (base: string) => join(layersFolder(), `.${base}.log`);
 
 /** In the folder of probes; KEY stands for a boot of the host, programs and kernels. */
 export const probeFiles = {
@@ -113,11 +123,21 @@ export const templateFiles = {
   state: 'state',
   /** What it has written to its root disk. */
   root: 'root.overlay',
+  /** Of one that has an appliance in it: what it has written to application and data disk. */
+  app: 'app.overlay',
+  data: 'data.overlay',
   /** How often a clone of it was of no use. */
   failures: 'failures',
 } as const;
 /** Beginning of the name of a file beside the templates; says which process makes one, while it does. */
 export const templateLock = (key: string) => `.lock-${key.slice(0, 16)}-`;
+
+/** In a layer's folder. */
+export const layerFiles = {
+  manifest: 'layer.json',
+  /** What is other than in the root of the base that it began as; piece after piece. */
+  changes: 'changes',
+} as const;
 
 /** Disks of running instances: node-local, big, and gone afterwards. SLURM_TMPDIR is some sites' name of a job's own. */
 export const scratchFolder = () => fromEnvironment(['GVA_SCRATCH', 'SLURM_TMPDIR', 'TMPDIR']) ?? '/var/tmp';
@@ -132,6 +152,11 @@ export const baseFiles = {
   /** The disk that packages carry. */
   disk: 'disk.img',
 } as const;
+/** In a base's folder; its time says when the base was used last. */
+export const baseUsedFile = '.used';
+
+/** In the folder of a recipe. */
+export const recipeFile = 'base.yaml';
 
 /** In an appliance's folder. */
 export const applianceFiles = {
@@ -158,6 +183,10 @@ export const scratchFiles = {
   appliance: 'appliance',
   /** Of a machine that becomes a template, or of which checkpoints may be taken. */
   saveSocket: 'state.socket',
+  /** Of the application disk of a recipe's step. */
+  step: 'step.img',
+  /** Folder of the media that a machine is rehearsed with before its instance is known. */
+  rehearsal: 'rehearsal',
   /** What a guest writes to a disk after a checkpoint; two take turns. */
   layer: (id: string, turn: number) => `${id}.layer${turn}`,
   /** The state of a machine on its way into a checkpoint, or out of it. */

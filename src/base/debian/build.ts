@@ -19,7 +19,7 @@ import { tarAttributes } from '../tar-attributes.js';
 import { bootstrap } from './bootstrap.js';
 import { debianInputs } from './inputs.js';
 import { installedPackages } from './installed.js';
-import type { DebianOptions } from './options.js';
+import { type DebianOptions, suiteVersions } from './options.js';
 import { writeDebianRoot } from './root-tree.js';
 
 /** Bytes and inodes that a guest finds free; sparse, and it costs only what a guest writes. */
@@ -54,6 +54,8 @@ export function buildDebian(
       name: options.name,
       description: describe(options),
       ...{ kernelRelease, wake: root.wake, ...uml },
+      distribution: { id: 'debian', version: suiteVersions[options.suite], codename: options.suite },
+      origin: { kind: 'built', from: `debian:${options.suite}` },
       packages: { ...root.packages, ...versionsOf([...kernel, busybox]) },
       contentSize: root.bytes,
       inputs: await debianInputs(options),

@@ -2,6 +2,8 @@ import { GvaError } from '../../system/errors.js';
 
 export const debianSuites = ['bookworm', 'trixie'] as const;
 export type DebianSuite = (typeof debianSuites)[number];
+/** As os-release(5) says it. */
+export const suiteVersions: Readonly<Record<DebianSuite, string>> = { bookworm: '12', trixie: '13' };
 
 /** `quick`: process 1 goes straight to GVAD. `systemd`: GVAD is a service of it. */
 export const debianProfiles = ['quick', 'systemd'] as const;

@@ -11,7 +11,7 @@ import { microInputs } from './inputs.js';
 import { writeRootTree } from './root-tree.js';
 
 /** Bytes; sparse, and only what a guest writes into its own overlay ever costs anything. */
-const rootSize = 64 << 20;
+export const rootSize = 64 << 20;
 
 /**
  * Builds the base "micro" from Debian packages and this project's guest files, without root: a kernel, an
@@ -39,6 +39,8 @@ export function buildMicro(say: (step: string) => void, signal?: AbortSignal): P
       name: 'micro',
       description: 'busybox and GVAD on a kernel that boots quickly; runs static programs and shell scripts',
       ...{ kernelRelease, wake, ...uml },
+      distribution: { id: 'gva-micro' },
+      origin: { kind: 'built', from: 'micro' },
       packages: versionsOf([...kernel, busybox]),
       inputs: await microInputs(),
       portable: { ...portable, packages: versionsOf([...portableKernel, ...loaders]) },

@@ -5,11 +5,11 @@ import type { WatchLimits } from '../../instance/watch.js';
 import type { GatherStep } from '../../sweep/gather.js';
 import { type GatherWish, checkGatherSource } from '../../sweep/plan/read/outputs.js';
 import { GvaError } from '../../system/errors.js';
-import { chooseVmm } from '../../vmm/choose.js';
 import type { InstanceOptions } from '../instance-options.js';
-import { vmmDrivers } from '../vmms.js';
+import { baseChoice } from '../base-choice.js';
+import { chooseForBase } from '../vmms.js';
 
-type Options = Pick<InstanceOptions, 'vmm' | 'qemu' | 'keepDisks'>;
+type Options = Pick<InstanceOptions, 'vmm' | 'qemu' | 'keepDisks' | 'choose' | 'json'>;
 
 /** What a gather step needs to be run: of an appliance its disks, and the VMM. */
 export async function openGatherStep(
@@ -21,10 +21,10 @@ export async function openGatherStep(
   if (wish.kind === 'command') return wish;
   const { source } = wish;
   checkGatherer(source);
-  const prepared = await prepareForData(source, signal);
+  const prepared = await prepareForData(source, baseChoice(options, signal), signal);
   const base = prepared.machine.kind === 'contract' ? prepared.machine.base : undefined;
   const { cpus } = prepared.appliance.hardware;
-  const vmm = await chooseVmm(options.vmm, vmmDrivers(base, options.qemu), cpus, 'direct');
+  const vmm = await chooseForBase(base, { vmm: options.vmm, qemu: options.qemu, cpus });
   return {
     ...{ kind: 'appliance', place: sourcePlace(source), prepared, vmm, limits },
     keepDisks: options.keepDisks ?? false,

@@ -86,5 +86,5 @@ async function savedRun(folder: string): Promise<SavedRun & { options: SavedOpti
         `What it said is in ${folder}/sweep.json (plan.text), but the files and folders that it names are relative to ` +
         'where it was. Put it back, or run it from elsewhere: gva sweep run PLAN --out DIR',
     });
-  return { plan: saved.plan, options: saved.options };
+  return { ...saved, options: saved.options };
 }

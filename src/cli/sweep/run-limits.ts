@@ -26,7 +26,7 @@ export function stopWishes({ maxFailures, stopWhen }: SweepRunOptions): StopWish
 
 /** What `gva sweep resume` says again; not what was meant for one run, such as --force. */
 export function savedOptions(name: string, options: SweepRunOptions): SavedOptions {
-  const { jobs, vmm, start, deploymentOption, timeout, bootTimeout, appliance, qemu } = options;
+  const { jobs, vmm, start, pool, deploymentOption, timeout, bootTimeout, appliance, qemu } = options;
   const { keep, keepDisks, checkpointEvery } = options;
   const { cache, attempts, retryFailed, retryTimeouts, maxFailures, stopWhen } = options;
   const limits = { attempts, retryFailed, retryTimeouts, maxFailures, stopWhen };
@@ -43,5 +43,5 @@ export function savedOptions(name: string, options: SweepRunOptions): SavedOptio
     ...grid,
   });
   const said = given.filter(([, value]) => value !== undefined);
-  return { name, vmm, start, bootTimeout, cache, ...Object.fromEntries(said) };
+  return { name, vmm, start, pool, bootTimeout, cache, ...Object.fromEntries(said) };
 }

@@ -1,15 +1,17 @@
 import { basename, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { type KeepKind, keepKinds } from '../../model/keep.js';
+import { type PoolChoice, poolChoices } from '../../model/start.js';
 import type { SweepEvent, SweepSummary } from '../../model/sweep.js';
 import type { SweepStatus } from '../../model/sweep-status.js';
 import type { Plan } from '../../sweep/plan/plan.js';
+import type { BaseChoice, PinnedBase } from '../../base/wanted.js';
 import type { PreparedAppliance } from '../../instance/prepare.js';
 import type { Conducting, SweepSpec } from '../../sweep/run-sweep.js';
 import { ExitCode, GvaError, messageOf } from '../../system/errors.js';
 import { type StopSignals, act, actInStages } from '../action.js';
 import { EventLines } from './event-lines.js';
-import { type GridWords, addGridOptions, checkGridWords } from './grid-options.js';
+import { type GridWords, addGridOptions, checkGridWords, withChosenGrid } from './grid-options.js';
 import {
   type InstanceOptions,
   addInstanceOptions,
@@ -26,6 +28,7 @@ export interface SweepRunOptions extends InstanceOptions, GridWords {
   jobs?: string;
   appliance?: string;
   keep?: KeepKind;
+  pool: PoolChoice;
   gather?: boolean;
   yes?: boolean;
   /** False: `--no-cache`. */
@@ -62,6 +65,7 @@ export function addRunCommand(sweep: Command): void {
   addInstanceOptions(run)
     .option('-a, --appliance <dir>', 'appliance folder, where the plan names none or another')
     .addOption(keepOption())
+    .addOption(poolOption())
     .addOption(gatherOption())
     .option('--yes', 'run a plan of more than a million points without asking')
     .option('--force', 'run the points that are done again, too')
@@ -73,9 +77,13 @@ export function addRunCommand(sweep: Command): void {
     .option('--stop-when <expression>', "stop when it holds at a point's end, such as 'error < 0.01'");
   addProcessOptions(addGridOptions(run))
     .addHelpText('after', examples)
-    .action((plan: string, options: SweepRunOptions & ProcessOptions) =>
-      runHereOrDetached(options.out, options, (signals, lines) => runPlan(plan, options, { signals, lines })),
-    );
+    .action(async (plan: string, said: SweepRunOptions & ProcessOptions) => {
+      // Needed outside the work, too; what is wrong with the configuration is told by the work.
+      const chosen = withChosenGrid(said);
+      await runHereOrDetached(said.out, await chosen.catch(() => said), async (signals, lines) =>
+        runPlan(plan, await chosen, { signals, lines }),
+      );
+    });
 }
 
 const keepOption = () =>
@@ -83,6 +91,14 @@ const keepOption = () =>
     '--keep <kind>',
     'how the output of a point is kept (default: as the plan says, else files)',
   ).choices(keepKinds);
+
+const poolOption = () =>
+  new Option(
+    '--pool <when>',
+    'keep guests ready for the next points; auto: while processors have nothing else to do (QEMU, not on a grid)',
+  )
+    .choices(poolChoices)
+    .default('auto');
 
 /** Consent: a plan may be a stranger's. */
 export const gatherOption = () =>
@@ -135,6 +151,7 @@ const examples = `
 Examples:
   gva sweep run square/plan.yaml --out squares
   gva sweep run plan.yaml --out runs -j 8 --timeout 15m
+  gva sweep run plan.yaml --out runs -j 1 --vmm qemu --start warm --pool on
   gva sweep run plan.yaml --out runs --json | jq 'select(.event == "summary").counts'
   gva sweep run plan.yaml --out runs --detach && gva sweep watch runs
   gva sweep run plan.yaml --out runs --checkpoint-every 10m     # after a crash: gva sweep resume runs
@@ -183,6 +200,7 @@ export async function runPlan(
   const { showGathered } = await import('./gather-view.js');
   const { retryLimits, savedOptions, stopWishes } = await import('./run-limits.js');
   const { keepHeapSmall } = await import('../../system/small-heap.js');
+  const { baseChoice } = await import('../base-choice.js');
 
   keepHeapSmall();
   checkGridWords(options);
@@ -197,8 +215,13 @@ export async function runPlan(
   for (const note of plan.notes()) console.error(`note: ${note}`);
   const { appliance } = plan.source;
   const gather = await gatherSpec(plan, options, signals.abort);
-  if (options.dryRun) return await dryRunOf(name, options, { plan, out: options.out, limits }, signals);
-  const { prepared, conducting } = await openPlace(plan, name, options);
+  const { grid } = options;
+  if (options.dryRun && grid !== undefined)
+    return await dryRunOf(name, { ...options, grid }, { plan, out: options.out, limits }, signals);
+  const { prepared, conducting } = await openPlace(plan, name, options, {
+    ...baseChoice(options, signals.abort),
+    pinned: await pinnedBase(options.out, unchanged !== undefined),
+  });
   const saving = every === undefined ? {} : { checkpointEvery: every };
   using view = new SweepView(process.stderr, lines !== undefined, options.grid);
   view.title(appliance, conducting.vmm);
@@ -216,13 +239,10 @@ export async function runPlan(
   const { ControlServer } = await import('../../instance/control/server.js');
   await using control = options.grid === undefined ? await ControlServer.listen() : undefined;
   const spec = {
-    ...work,
-    ...gather,
-    ...saving,
+    ...{ ...work, ...gather, ...saving, start, onStatus },
     ...(control ? { control } : {}),
-    start,
+    pool: options.pool,
     options: savedOptions(name, options),
-    onStatus,
   };
   let remembered: Promise<void> | undefined;
   const onEvent = (event: SweepEvent) => {
@@ -236,6 +256,13 @@ export async function runPlan(
   await showGathered(summary, lines !== undefined);
   await lines?.end(summary);
   return exitCodeOfSweep(summary);
+}
+
+/** The base that the sweep was run with before. @param strict it goes on with what it had */
+async function pinnedBase(folder: string, strict: boolean): Promise<PinnedBase | undefined> {
+  const { readSavedRun } = await import('../../sweep/observe/saved-options.js');
+  const saved = await readSavedRun(folder).catch(() => undefined);
+  return saved?.base && { ...saved.base, strict };
 }
 
 /** Seconds. @throws GvaError USAGE */
@@ -252,15 +279,18 @@ async function openPlace(
   { source }: Plan,
   name: string,
   options: SweepRunOptions,
+  choice: BaseChoice,
 ): Promise<{ prepared: PreparedAppliance; conducting: Conducting }> {
   const { openAppliance, prepareSource } = await import('../open-appliance.js');
-  if (options.grid !== undefined) {
+  const { grid } = options;
+  if (grid !== undefined) {
     const { byGrid, readSettings } = await import('./grid-run.js');
-    const settings = await readSettings(name, options.out, options);
-    return { prepared: await prepareSource(source), conducting: byGrid(settings, options) };
+    const onGrid = { ...options, grid };
+    const settings = await readSettings(name, options.out, onGrid);
+    return { prepared: await prepareSource(source, choice), conducting: byGrid(settings, onGrid) };
   }
   const { onThisHost } = await import('../../sweep/on-this-host.js');
-  const { prepared, vmm } = await openAppliance(source, options);
+  const { prepared, vmm } = await openAppliance(source, options, choice);
   const { driver, probe } = vmm;
   if (options.checkpointEvery !== undefined) await mustSave({ prepared, keepDisks: false }, vmm);
   const used = { name: driver.name, version: probe.version, accelerator: probe.accelerator };
@@ -269,7 +299,7 @@ async function openPlace(
 
 async function dryRunOf(
   name: string,
-  options: SweepRunOptions,
+  options: SweepRunOptions & { grid: string },
   spec: Pick<SweepSpec, 'plan' | 'out' | 'limits'>,
   { abort }: StopSignals,
 ): Promise<ExitCode> {

@@ -57,8 +57,8 @@ export class Checkpointer implements AsyncDisposable {
   #incremental = false;
   #busy: Promise<unknown> = Promise.resolve();
   #images: Promise<CheckpointManifest['images']> | undefined;
-  /** The layer of a template below the root disk; opened at once, as the template may go. */
-  readonly #below: Promise<Layer> | undefined;
+  /** Layers of a template below disks, by the disk's id; opened at once, as the template may go. */
+  readonly #below: ReadonlyMap<string, Promise<Layer>>;
 
   /**
    * @param folder where the instance's earlier part had its checkpoints, taken; and the one that it went on from
@@ -69,9 +69,9 @@ export class Checkpointer implements AsyncDisposable {
     this.#path = folder;
     this.#folder = earlier?.folder;
     this.#before = earlier?.manifest;
-    const root = of.machineSpec.disks.find(({ backing }) => backing !== undefined);
-    this.#below = root && openLayer(root.image);
-    this.#below?.catch(() => undefined);
+    const templated = of.machineSpec.disks.filter(({ backing }) => backing !== undefined);
+    this.#below = new Map(templated.map(({ id, image }) => [id, openLayer(image)]));
+    for (const layer of this.#below.values()) layer.catch(() => undefined);
   }
 
   /** When others have come to their end, takes one. @throws GvaError VMM_CHECKPOINT, CHECKPOINT, CHECKPOINT_IN_USE */
@@ -90,7 +90,8 @@ export class Checkpointer implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#busy;
     await this.#folder?.[Symbol.asyncDispose]();
-    await this.#below?.then((layer) => layer.close()).catch(() => undefined);
+    for (const layer of this.#below.values())
+      await layer.then((each) => each.close()).catch(() => undefined);
   }
 
   async #take(signal: AbortSignal): Promise<Taken> {
@@ -217,7 +218,7 @@ export class Checkpointer implements AsyncDisposable {
     const disks: SavedDisk[] = [];
     for (const disk of this.#of.machineSpec.disks) {
       const known = before?.machine.disks.find(({ id }) => id === disk.id)?.files ?? [];
-      const layer = disk.backing === undefined ? undefined : this.#below;
+      const layer = this.#below.get(disk.id);
       const below = layer && { below: async () => unclosed(await layer) };
       disks.push(await captureDisk({ disk, before: known, ...below }, machine, folder, number));
     }

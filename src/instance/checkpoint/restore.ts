@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
+import { rootDiskOf } from '../../base/store.js';
 import { writeOverlay } from '../../disk/qcow2/writer.js';
 import { writeSparseCopy } from '../../disk/sparse-copy.js';
 import { makeSparseFile } from '../../disk/sparse-file.js';
@@ -17,6 +18,7 @@ import type { Disk, MachineSpec } from '../../vmm/driver.js';
 import { instanceIdentity } from '../identity.js';
 import type { ContractMachine } from '../prepare.js';
 import type { InstanceSpec } from '../run.js';
+import { bootOf } from '../stage.js';
 import { differences, factsOf, refused } from './facts.js';
 import { openLayer, withPieces } from './layers.js';
 
@@ -96,11 +98,7 @@ export async function restoreMachine(
     for (const disk of manifest.machine.disks) disks.push(await restoreDisk(disk, folder, machine, scratch));
     return {
       ...{ id: manifest.instance.id, cpus, memory, disks },
-      boot: {
-        kind: 'direct',
-        kernel: join(machine.base.folder, machine.base.files.kernel.name),
-        initrd: join(machine.base.folder, machine.base.files.initrd.name),
-      },
+      ...bootOf(machine, scratch),
       folders: { uml: join(scratch, scratchFiles.uml), hostfs: join(scratch, scratchFiles.hostfs) },
       incoming: { state, checkpoint: true },
     };
@@ -157,7 +155,7 @@ async function restoreDisk(
 /** The image that an overlay lies on, and the overlay's name. */
 function sharedDisk(id: string, { base, app, data }: ContractMachine): { image: string; overlay: string } {
   if (id === 'root')
-    return { image: join(base.folder, base.files.root.name), overlay: scratchFiles.rootOverlay };
+    return { image: join(base.folder, rootDiskOf(base).name), overlay: scratchFiles.rootOverlay };
   if (id === 'app') return { image: app.file, overlay: scratchFiles.appOverlay };
   if (id === 'data' && data) return { image: data.file, overlay: scratchFiles.dataOverlay };
   throw refused(`there is no image for its disk ${id}`);

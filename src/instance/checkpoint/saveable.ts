@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { bootsDirectly } from '../../model/base.js';
 import { scratchFiles } from '../../system/paths.js';
 import type { MachineSpec, VmmDriver } from '../../vmm/driver.js';
 import type { InstanceSpec } from '../run.js';
@@ -14,6 +15,7 @@ export function noCheckpoints(
 ): string | undefined {
   if (!capabilities.checkpoints) return `${name} cannot save a running machine`;
   if (prepared.machine.kind === 'plain') return "it is a machine of somebody else's";
+  if (!bootsDirectly(prepared.machine.base)) return 'firmware boots its base';
   // They would not be those that the guest began with, but layers of them.
   return keepDisks ? 'its disks are to be kept' : undefined;
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { keepKinds } from '../../model/keep.js';
-import { startChoices } from '../../model/start.js';
+import { poolChoices, startChoices } from '../../model/start.js';
 import { GvaError } from '../../system/errors.js';
 import { sweepFiles } from '../../system/paths.js';
 import { readCapped } from './capped.js';
@@ -12,6 +12,7 @@ const words = z.object({
   appliance: z.string().exactOptional(),
   vmm: z.string(),
   start: z.enum(startChoices).default('auto'),
+  pool: z.enum(poolChoices).default('auto'),
   qemu: z.string().exactOptional(),
   deploymentOption: z.string().exactOptional(),
   timeout: z.string().exactOptional(),
@@ -53,6 +54,7 @@ const schema = z.preprocess((options) => {
 const manifest = z.looseObject({
   format: z.literal('gva-sweep/1'),
   plan: z.looseObject({ file: z.string(), text: z.string() }),
+  base: z.object({ name: z.string(), digest: z.string() }).exactOptional(),
   options: schema.exactOptional(),
 });
 
@@ -61,6 +63,8 @@ export interface SavedRun {
   readonly plan: { readonly file: string; readonly text: string };
   /** Undefined of a sweep of an earlier version. */
   readonly options: SavedOptions | undefined;
+  /** The base image that it had; undefined where that is not known. */
+  readonly base: { readonly name: string; readonly digest: string } | undefined;
 }
 
 /** Bytes: the text of a plan is in it. */
@@ -76,8 +80,8 @@ export async function readSavedRun(folder: string): Promise<SavedRun | undefined
   try {
     const text = await readCapped(file, longestManifest);
     if (text === undefined) return undefined;
-    const { plan, options } = manifest.parse(JSON.parse(text));
-    return { plan, options };
+    const { plan, options, base } = manifest.parse(JSON.parse(text));
+    return { plan, options, base };
   } catch (error) {
     throw new GvaError('SWEEP_UNREADABLE', `${file} is not of a sweep, or of a later version of GVA`, {
       hint: 'Nothing was changed.',

@@ -4,8 +4,10 @@ import type { Checkpoints, DeviceState, Disk, VirtualMachine, VmmExit } from '..
 import type { Supervised } from '../supervisor.js';
 import { ExitCode, GvaError, messageOf } from '../../system/errors.js';
 import { QemuCheckpoints } from './checkpoints.js';
+import { exchangeDisks } from './exchange.js';
 import { resumeFrom, saveTo } from './migration.js';
 import { goOnWhenRoom } from './full-disk.js';
+import { makeOverlays } from './overlays.js';
 import { QmpClient } from './qmp.js';
 import type { StateSocket } from './state-socket.js';
 
@@ -19,6 +21,7 @@ export class QemuMachine implements VirtualMachine {
   readonly checkpoints?: Checkpoints;
   readonly #process: Supervised;
   readonly #socket: StateSocket | undefined;
+  #exchanges = 0;
 
   /**
    * @param supervised started with one socket: the monitor's
@@ -80,6 +83,15 @@ export class QemuMachine implements VirtualMachine {
       await saveTo(this.qmp, this.#socket, file);
     } catch (error) {
       throw this.#failed('VMM_SAVE', 'saved', error);
+    }
+  }
+
+  async replaceDisks(disks: readonly Disk[]): Promise<void> {
+    try {
+      await makeOverlays(disks);
+      await exchangeDisks(this.qmp, disks, ++this.#exchanges);
+    } catch (error) {
+      throw this.#failed('VMM_EXCHANGE', 'given other disks to', error);
     }
   }
 

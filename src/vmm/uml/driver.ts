@@ -25,6 +25,7 @@ export class UmlDriver implements VmmDriver {
     boots: ['direct'],
     shutdown: false,
     templates: false,
+    exchange: false,
     checkpoints: false,
   } as const;
   readonly #modulesRelease: string | undefined;
