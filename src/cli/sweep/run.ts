@@ -241,7 +241,8 @@ export async function runPlan(
   const spec = {
     ...{ ...work, ...gather, ...saving, start, onStatus },
     ...(control ? { control } : {}),
-    pool: options.pool,
+    // A machine that waited was not started so that it can be saved.
+    pool: every === undefined ? options.pool : 'off',
     options: savedOptions(name, options),
   };
   let remembered: Promise<void> | undefined;
