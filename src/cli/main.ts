@@ -12,6 +12,7 @@ import { addInitCommand } from './init.js';
 import { addInspectCommand } from './inspect.js';
 import { addLsCommand } from './ls.js';
 import { addPackCommand } from './pack.js';
+import { addCheckpointCommand, addPsCommand } from './checkpoint.js';
 import { addPlanCommand } from './plan.js';
 import { addResumeCommand } from './resume.js';
 import { addRunCommand } from './run.js';
@@ -44,6 +45,8 @@ Examples:
 addInitCommand(program);
 addRunCommand(program);
 addResumeCommand(program);
+addCheckpointCommand(program);
+addPsCommand(program);
 addPlanCommand(program);
 addSweepCommand(program);
 addPackCommand(program);

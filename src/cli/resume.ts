@@ -55,6 +55,7 @@ interface Ends {
 
 async function resume(name: string, options: ResumeOptions, { signal, leave }: Ends): Promise<ExitCode> {
   const { runInstance } = await import('../instance/run.js');
+  const { ControlServer } = await import('../instance/control/server.js');
   const { prepareSaved } = await import('../instance/checkpoint/prepare.js');
   const { loadSource } = await import('../appliance/source.js');
   const { chooseVmm } = await import('../vmm/choose.js');
@@ -81,8 +82,9 @@ async function resume(name: string, options: ResumeOptions, { signal, leave }: E
     } as const),
     ...(every === undefined ? {} : { every }),
   };
+  await using control = await ControlServer.listen();
   const result = await runInstance(
-    { ...spec, prepared, checkpoints },
+    { ...spec, prepared, checkpoints, ...(control ? { control } : {}) },
     vmm,
     (event) => view.event(event),
     signal,

@@ -80,6 +80,7 @@ async function runAppliance(folder: string, options: RunOptions, { signal, leave
   const { parametersFromWords, resolveParameters } = await import('../appliance/parameters.js');
   const { inputFilesFromWords } = await import('../instance/input-files.js');
   const { runInstance } = await import('../instance/run.js');
+  const { ControlServer } = await import('../instance/control/server.js');
   const { RunView } = await import('./run-view.js');
   const { openAppliance } = await import('./open-appliance.js');
   const { baseChoice } = await import('./base-choice.js');
@@ -109,9 +110,10 @@ async function runAppliance(folder: string, options: RunOptions, { signal, leave
   };
   const spec = { id, prepared, parameters, files, out, limits, placement };
   const flags = { force: options.force ?? false, keepDisks: options.keepDisks ?? false };
+  await using control = await ControlServer.listen();
   const start = await startWish(options.start, (text) => view.note(text));
   const result = await runInstance(
-    { ...spec, ...flags, keep: 'files', start, checkpoints },
+    { ...spec, ...flags, keep: 'files', start, checkpoints, ...(control ? { control } : {}) },
     vmm,
     (event) => view.event(event),
     signal,

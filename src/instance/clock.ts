@@ -53,6 +53,12 @@ export class InstanceClock {
     this.#earlier = events;
   }
 
+  /** The last moment that it has reached. */
+  get stage(): string {
+    const reached = Object.entries(this.#times).filter(([, time]) => time !== null);
+    return reached.at(-1)?.[0] ?? 'staging';
+  }
+
   /** Seconds that the instance has been run for. */
   get elapsed(): number {
     return this.#now();

@@ -36,7 +36,7 @@ export interface PointWatch {
 
 /** Runs the instance of one point. Only what is a bug is thrown. */
 export async function runPoint(
-  { plan, prepared, out, limits, keep, keepDisks, start, checkpointEvery: every }: SweepSpec,
+  { plan, prepared, out, limits, keep, keepDisks, start, control, checkpointEvery: every }: SweepSpec,
   point: Point,
   vmm: ChosenVmm,
   { signal, leave, onStarting, onEvent }: PointWatch,
@@ -46,7 +46,14 @@ export async function runPoint(
   try {
     const files = await plan.files.of(point);
     const saved = every === undefined ? undefined : savedPoint(pointCheckpoint(out, index), every, leave);
-    const how = { limits, keep, keepDisks, ...(start === undefined ? {} : { start }), ...saved };
+    const how = {
+      limits,
+      keep,
+      keepDisks,
+      ...(start === undefined ? {} : { start }),
+      ...(control ? { control } : {}),
+      ...saved,
+    };
     const spec = { id, prepared, parameters, files, out: pointFolder(out, index), ...how };
     // What stands in its folder is the sweep's own, and of other work or not done.
     const waits = { onStarting, untilRoom: (bytes: number) => untilRoom(out, bytes, signal) };

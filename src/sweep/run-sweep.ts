@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { dropNeed, noteNeed } from '../base/needs.js';
 import { removeAbandoned } from '../instance/scratch.js';
+import type { InstanceSpec } from '../instance/run.js';
 import type { PreparedAppliance } from '../instance/prepare.js';
 import { type StartWish, worthTemplate } from '../instance/start.js';
 import type { WatchLimits } from '../instance/watch.js';
@@ -61,6 +62,8 @@ export interface SweepSpec {
   readonly gather?: GatherSpec;
   /** Cold where absent. Whether `auto` makes a template follows from the number of points that are to be run. */
   readonly start?: StartWish;
+  /** Where others can address the instances. */
+  readonly control?: InstanceSpec['control'];
   /** Off where absent. */
   readonly pool?: PoolChoice;
   /** Seconds between checkpoints of each instance; none are taken where absent, and none gone on from. */

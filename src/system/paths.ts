@@ -105,6 +105,18 @@ export const checkpointFiles = {
   lock: '.lock-',
 } as const;
 
+/** Of each process of this user's that runs instances: a socket to ask it, and a note of which process it is. */
+export const controlFolder = () => join(cacheFolder(), 'instances');
+export const controlFiles = {
+  socket: (name: string) => `${name}.socket`,
+  note: (name: string) => `${name}.json`,
+  /** The socket that belongs to a note; undefined where that is none. */
+  socketOf: (note: string) => {
+    const name = /^(\d+-[0-9a-f]+)\.json$/.exec(note)?.[1];
+    return name === undefined ? undefined : `${name}.socket`;
+  },
+} as const;
+
 /** In a template's folder. */
 export const templateFiles = {
   manifest: 'template.json',

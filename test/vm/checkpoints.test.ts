@@ -58,7 +58,7 @@ function start(words: readonly string[]): { child: ChildProcess; said: () => str
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   let text = '';
-  child.stderr?.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (text += chunk.toString()));
   return { child, said: () => text };
 }
 

@@ -236,9 +236,13 @@ export async function runPlan(
     lines?.progress(status);
   };
   const start = await startWish(options.start, (text) => view.note(text));
+  const { ControlServer } = await import('../../instance/control/server.js');
+  await using control = options.grid === undefined ? await ControlServer.listen() : undefined;
   const spec = {
     ...{ ...work, ...gather, ...saving, start, onStatus },
-    pool: options.pool,
+    ...(control ? { control } : {}),
+    // A machine that waited was not started so that it can be saved.
+    pool: every === undefined ? options.pool : 'off',
     options: savedOptions(name, options),
   };
   let remembered: Promise<void> | undefined;

@@ -60,6 +60,13 @@ export class Saving implements AsyncDisposable {
     return this.#checkpointer.take(this.#over.signal);
   }
 
+  /** Saves the instance and ends it. @throws GvaError as `take()`; it runs on then */
+  async takeAndLeave(): Promise<Taken> {
+    const taken = await this.take();
+    this.#left.abort();
+    return taken;
+  }
+
   /** Saves the instance and ends it; also where it cannot be saved, as who wants its end will not wait. */
   async leave(): Promise<void> {
     try {

@@ -1,0 +1,90 @@
+import { once } from 'node:events';
+import { lstat, readdir, rm } from 'node:fs/promises';
+import { type Socket, connect } from 'node:net';
+import { join } from 'node:path';
+import { ExitCode, GvaError } from '../../system/errors.js';
+import { readTextIfExists } from '../../system/files.js';
+import { controlFiles, controlFolder } from '../../system/paths.js';
+import { judgeProcess, parseProcessIdentity } from '../../system/process-identity.js';
+import { type ControlAnswer, type ControlRequest, type RunningInstance, answerSchema } from './protocol.js';
+import { firstLine } from './server.js';
+
+/** An instance, and how its process is spoken to. */
+export interface FoundInstance extends RunningInstance {
+  readonly socket: string;
+}
+
+/** Milliseconds that a process has to tell of its instances. */
+const patience = 3000;
+
+/** The instances of this user's that run on this machine. What killed processes left is removed. */
+export async function runningInstances(): Promise<FoundInstance[]> {
+  const folder = controlFolder();
+  const found: FoundInstance[] = [];
+  for (const name of await readdir(folder).catch(() => [])) {
+    const note = join(folder, name);
+    const socket = join(folder, controlFiles.socketOf(name) ?? '');
+    if (socket === folder || !(await lives(note, socket))) continue;
+    const answer = await ask(socket, { v: 1, request: 'list' }, patience).catch(() => undefined);
+    if (answer && 'instances' in answer)
+      found.push(...answer.instances.map((instance) => ({ ...instance, socket })));
+  }
+  return found.sort((a, b) => (a.startedAt < b.startedAt ? -1 : 1));
+}
+
+async function lives(note: string, socket: string): Promise<boolean> {
+  const info = await lstat(note).catch(() => undefined);
+  if (!info?.isFile() || info.size > 4096) return false;
+  const process = parseProcessIdentity((await readTextIfExists(note)) ?? '');
+  if (!process) return false;
+  const state = await judgeProcess(process);
+  if (state === 'dead') for (const file of [socket, note]) await rm(file, { force: true });
+  return state === 'alive';
+}
+
+/**
+ * Asks a process something.
+ *
+ * @param limit milliseconds
+ * @throws GvaError CONTROL where it does not answer; what its answer says is wrong
+ */
+export async function ask(socket: string, request: ControlRequest, limit: number): Promise<ControlAnswer> {
+  const line = await exchange(socket, JSON.stringify(request), limit);
+  const answer = parse(line);
+  if (!answer) throw unanswered('its answer cannot be read');
+  if (!('error' in answer)) return answer;
+  throw new GvaError(answer.error.code, answer.error.message, { exitCode: ExitCode.infrastructure });
+}
+
+async function exchange(path: string, line: string, limit: number): Promise<string> {
+  const signal = AbortSignal.timeout(limit);
+  const socket: Socket = connect({ path });
+  const end = () => socket.destroy();
+  signal.addEventListener('abort', end, { once: true });
+  try {
+    await once(socket, 'connect', { signal });
+    socket.on('error', () => undefined);
+    socket.write(`${line}\n`);
+    const answer = await firstLine(socket);
+    if (answer === undefined) throw new Error(signal.aborted ? 'no answer in time' : 'it has ended');
+    return answer;
+  } catch (error) {
+    throw unanswered(error instanceof Error ? error.message : String(error));
+  } finally {
+    signal.removeEventListener('abort', end);
+    socket.destroy();
+  }
+}
+
+function parse(line: string): ControlAnswer | undefined {
+  try {
+    return answerSchema.parse(JSON.parse(line));
+  } catch {
+    return undefined;
+  }
+}
+
+const unanswered = (why: string) =>
+  new GvaError('CONTROL', `the process of the instance does not answer: ${why}`, {
+    exitCode: ExitCode.infrastructure,
+  });

@@ -1,0 +1,41 @@
+import { z } from 'zod';
+
+const instance = z.string().min(1).max(200);
+
+/** What may be asked of a process that runs instances: one JSON object on a line; the answer is one, too. */
+export const requestSchema = z.discriminatedUnion('request', [
+  z.strictObject({ v: z.literal(1), request: z.literal('list') }),
+  z.strictObject({ v: z.literal(1), request: z.literal('checkpoint'), instance, stop: z.boolean() }),
+]);
+export type ControlRequest = z.infer<typeof requestSchema>;
+
+const taken = z.object({
+  folder: z.string(),
+  takenAt: z.string(),
+  pause: z.number(),
+  size: z.number(),
+  seconds: z.number(),
+});
+
+const running = z.object({
+  id: z.string(),
+  appliance: z.string(),
+  vmm: z.string(),
+  /** ISO 8601, UTC. */
+  startedAt: z.string(),
+  /** How far it has come: the last moment of `InstanceTimes` that it has reached. */
+  state: z.string(),
+  /** ISO 8601, UTC; null where there is none. */
+  lastCheckpoint: z.string().nullable(),
+});
+/** An instance as its process tells of it. */
+export type RunningInstance = z.infer<typeof running>;
+
+const error = z.object({ code: z.string(), message: z.string() });
+
+export const answerSchema = z.union([
+  z.object({ v: z.literal(1), instances: z.array(running) }),
+  z.object({ v: z.literal(1), taken }),
+  z.object({ v: z.literal(1), error }),
+]);
+export type ControlAnswer = z.infer<typeof answerSchema>;
