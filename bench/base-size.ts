@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { deflate } from 'node:zlib';
-import { loadBase } from '../src/base/store.js';
+import { loadDirectBase } from '../src/base/store.js';
 import { type Benchmark, type Figure, timed } from './benchmark.js';
 import { execute, gva, inTemporaryFolder } from './gva.js';
 
@@ -14,7 +14,7 @@ export const baseSize: Benchmark = {
 };
 
 async function measure(): Promise<Figure[]> {
-  const { folder, files } = await loadBase('micro');
+  const { folder, files } = await loadDirectBase('micro');
   const direct = [files.root, files.kernel, files.initrd].map(({ name }) => `'${name}'`).join(' ');
   const pack = `tar -C '${folder}' -c --sparse ${direct} | xz -6 -T0 | wc -c`;
   const { stdout } = await execute('sh', ['-c', pack]);

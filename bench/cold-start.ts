@@ -1,6 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { loadBase } from '../src/base/store.js';
+import { loadDirectBase } from '../src/base/store.js';
 import { umlProgram } from '../src/base/uml-host.js';
 import { cpioArchive } from '../src/disk/cpio.js';
 import { findProgram } from '../src/system/process.js';
@@ -65,7 +65,7 @@ function overhead(what: string, constant: number, ours: readonly number[], bare:
 
 /** The same kernels, started by hand with an initrd whose init powers off at once. */
 async function bareKernels(folder: string) {
-  const base = await loadBase('micro');
+  const base = await loadDirectBase('micro');
   const initrd = join(folder, 'initrd');
   const busybox = (await findProgram('busybox')) ?? '/bin/busybox';
   const init = Buffer.from('#!/bin/busybox sh\nexec /bin/busybox poweroff -f\n');

@@ -9,7 +9,7 @@ import { pointFolder } from '../src/system/paths.js';
 import { keepHeapSmall } from '../src/system/small-heap.js';
 import { instanceIdentity } from '../src/instance/identity.js';
 import { FakeDriver } from '../src/vmm/fake/driver.js';
-import { loadBase } from '../src/base/store.js';
+import { loadDirectBase } from '../src/base/store.js';
 
 // coordinator-run.js PLAN OUT [--first]: runs a sweep whose instances end at once, and prints what it cost. --first:
 // up to the first instance only.
@@ -20,7 +20,7 @@ const [planFile = '', out = '', first] = process.argv.slice(2);
 const start = performance.now();
 const plan = await readPlan(planFile);
 if (plan.source.kind !== 'folder') throw new Error('the plan is of a folder');
-const prepared = await prepareAppliance(plan.source, await loadBase('micro'));
+const prepared = await prepareAppliance(plan.source, await loadDirectBase('micro'));
 const finish = new AbortController();
 let firstSeconds: number | undefined;
 const moments = { staged: 0, booted: 0, ready: 0, scriptsStarted: 0 };

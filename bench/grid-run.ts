@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { loadBase } from '../src/base/store.js';
+import { loadDirectBase } from '../src/base/store.js';
 import { GridCoordinator } from '../src/grid/coordinator.js';
 import { SlurmEngine } from '../src/grid/slurm/engine.js';
 import { writeWork } from '../src/grid/work.js';
@@ -21,7 +21,7 @@ const start = performance.now();
 const since = () => (performance.now() - start) / 1000;
 const plan = await readPlan(planFile);
 if (plan.source.kind !== 'folder') throw new Error('the plan is of a folder');
-const prepared = await prepareAppliance(plan.source, await loadBase('micro'));
+const prepared = await prepareAppliance(plan.source, await loadDirectBase('micro'));
 const worker = fileURLToPath(new URL('grid-worker.js', import.meta.url));
 const caches = join(dirname(out), 'caches');
 const limits = { boot: 60, powerOff: 60 };

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { loadBase } from '../src/base/store.js';
+import { loadDirectBase } from '../src/base/store.js';
 import { GridCoordinator } from '../src/grid/coordinator.js';
 import type { ElementState, GridEngine, JobArray } from '../src/grid/engine.js';
 import { prepareAppliance } from '../src/instance/prepare.js';
@@ -18,11 +18,11 @@ const engine: GridEngine = {
   describe: () => '',
   submit: (array) => Promise.resolve(String(arrays.push(array))),
   find: () => Promise.resolve([]),
-  poll: (jobs) =>
+  poll: (asked) =>
     Promise.resolve(
-      jobs.flatMap((job) =>
+      asked.flatMap(({ job, name }) =>
         Array.from({ length: arrays[Number(job) - 1]?.elements ?? 0 }, (_, element): ElementState => {
-          return { job, element, state: 'pending', word: 'PENDING' };
+          return { array: name, element, state: 'pending', word: 'PENDING' };
         }),
       ),
     ),
@@ -33,7 +33,7 @@ const engine: GridEngine = {
 const start = performance.now();
 const plan = await readPlan(planFile);
 if (plan.source.kind !== 'folder') throw new Error('the plan is of a folder');
-const prepared = await prepareAppliance(plan.source, await loadBase('micro'));
+const prepared = await prepareAppliance(plan.source, await loadDirectBase('micro'));
 const never = new AbortController().signal;
 const settings = {
   ...{ engine, options: {}, work: 'work-00000000.json', name: 'bench', time: undefined, atOnce: undefined },

@@ -14,6 +14,7 @@ import { gridSubmit } from './grid-submit.js';
 import { media } from './media.js';
 import { ova } from './ova.js';
 import { packages } from './packages.js';
+import { pool } from './pool.js';
 import { throughput } from './throughput.js';
 import { vmdk } from './vmdk.js';
 import { warmStart } from './warm-start.js';
@@ -25,6 +26,7 @@ const benchmarks: Benchmark[] = [
   ...[
     coldStart,
     warmStart,
+    pool,
     throughput,
     coordinator,
     coordinatorMillion,

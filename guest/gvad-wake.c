@@ -10,6 +10,9 @@
  * media, each only where its device has the right label, and prints MEDIUM=DEVICE for each that is mounted. A line that
  * is not exactly of this form is ignored.
  *
+ * gvad-wake -- PROGRAM [ARGUMENT...] starts a program with the signals of the keyboard as they are by default; a shell
+ * that does not speak to a person has what it starts in the background ignore them.
+ *
  * One process and no C library: each process costs milliseconds under emulation, and the C library's own start-up
  * would draw random numbers. Compiled with -nostdlib for the kernel's own interface.
  */
@@ -20,6 +23,7 @@
 #include <linux/fs.h>
 #include <linux/mount.h>
 #include <linux/random.h>
+#include <linux/signal.h>
 #include <linux/time.h>
 
 static long call(long number, long a, long b, long c, long d, long e)
@@ -448,16 +452,31 @@ static int await(int port, struct wake *wake)
 	}
 }
 
+/* Comes back only where it cannot be started. */
+static int execute(char **program, char **environment)
+{
+	/* sigaction() as the kernel has it: handler, flags, restorer, mask; zeros are the default. */
+	static const long by_default[4];
+	call(__NR_rt_sigaction, SIGINT, (long)by_default, 0, 8, 0);
+	call(__NR_rt_sigaction, SIGQUIT, (long)by_default, 0, 8, 0);
+	call(__NR_execve, (long)program[0], (long)program, (long)environment, 0, 0);
+	return 126;
+}
+
 static int run(long count, char **words)
 {
 	struct wake wake;
 	int port;
+	if (count > 2 && is_same(words[1], "--"))
+		return execute(words + 2, words + count + 1);
 	if (count != 3 || (port = open_file(words[1], O_RDWR | O_NOCTTY, 0)) < 0)
 		return 1;
 	make_raw(port);
 	if (!write_all(port, words[2], length(words[2])) || !write_all(port, "\n", 1) || !await(port, &wake))
 		return 1;
 	wake_up(&wake, port);
+	/* Who comes now need not wait; who waits is told when the media are there. */
+	call(__NR_renameat2, AT_FDCWD, (long)"/run/gvad/awake.file", AT_FDCWD, (long)"/run/gvad/awake", 0);
 	mount_media(&wake);
 	return 0;
 }

@@ -20,7 +20,7 @@ export function autorunScript(
   template: string,
 ): string {
   const steps = {
-    BEFORE: step('before', appliance.before, inApp),
+    BEFORE: step('before', appliance.before, inApp) + (appliance.warm === undefined ? '' : beginning),
     RUN: step('run', appliance.run, inApp),
     AFTER: step('after', appliance.after, inApp),
   };
@@ -32,6 +32,12 @@ export function autorunScript(
     .replace(/^@(BEFORE|RUN|AFTER)@\n?/gm, (_, name: keyof typeof steps) => steps[name])
     .replaceAll('@TITLE@', () => `${appliance.name} ${appliance.version}`.replaceAll(/\s/g, ' '));
 }
+
+/** Where GVAD has the launcher of a template wait (docs/guest-contract.md, "What is done once"). */
+const beginning = `
+# The instance begins. Where it is a clone, what is above was done before, once for many.
+[ -z "\${GVA_BEGIN:-}" ] || . "$GVA_BEGIN"
+`;
 
 /** The template that is used where no other is given. */
 export const defaultTemplate = () => readFile(guestFile('autorun.template'), 'utf8');

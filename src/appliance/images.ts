@@ -59,6 +59,7 @@ export async function applianceImages(
   const appFolder = join(folder, applianceFiles.app);
   const app = await digestFolder(appFolder, cache);
   checkProgram(appliance, appFolder, app.entries);
+  checkScripts(appliance, app.entries);
   const dataFolder = join(folder, applianceFiles.data);
   const data = existsSync(dataFolder) ? await digestFolder(dataFolder, cache) : undefined;
   const script = packing.script ?? (await launcherOf(source, app.entries));
@@ -123,9 +124,21 @@ function generatedFiles(
   return {
     [`script-bin/${autorunName}`]: script,
     ...(manifest === undefined ? {} : { [packedManifest]: manifest }),
-    '.gva/gvad.conf': `media=${hasData || expectsData ? 'data ' : ''}output cdrom\nend=poweroff\n`,
+    '.gva/gvad.conf': [
+      `media=${hasData || expectsData ? 'data ' : ''}output cdrom\nend=poweroff\n`,
+      ...(appliance.warm === undefined ? [] : [`warm=${autorunName}\n`]),
+    ].join(''),
     ...packedDefaults(appliance),
   };
+}
+
+/** Other scripts would run before the launcher in a cold start, and after it in a warm one. */
+function checkScripts({ warm }: ApplianceManifest, entries: readonly TreeEntry[]): void {
+  const script = entries.find(({ path, stat: info }) => /^script-bin\/[^/]+$/.test(path) && info.isFile());
+  if (warm === undefined || !script) return;
+  throw new GvaError('APPLIANCE_INVALID', `warm: app/${script.path} is a script beside the launcher`, {
+    hint: 'Have before, run or after call it, from another folder; or leave warm: out.',
+  });
 }
 
 /** Finds, before any boot, the mistake that people make most often: a program that may not be executed. */

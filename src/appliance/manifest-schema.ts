@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { warmUps } from '../model/appliance.js';
 import { parseSize } from '../system/units.js';
 import { baseWish } from './base-wish-schema.js';
 
@@ -87,6 +88,7 @@ export const manifestSchema = z.strictObject({
   run: commandLine,
   before: commandLine.optional(),
   after: commandLine.optional(),
+  warm: z.enum(warmUps, { error: `must be ${warmUps.join(' or ')}` }).optional(),
   parameters: z.record(z.string(), parameter).default({}),
   output: z.strictObject({ size: size('64M', 2 ** 20).default(64 * 2 ** 20) }).prefault({}),
   description: prose(10_000).optional(),

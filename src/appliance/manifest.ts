@@ -22,9 +22,11 @@ export function parseManifest(
     for (const [name, declaration] of Object.entries(checked.parameters))
       checkParameter(yaml, { name, ...compact(declaration) });
     for (const id of Object.keys(checked['deployment-options'] ?? {})) checkOption(yaml, id);
+    if (checked.warm !== undefined && checked.before === undefined)
+      yaml.mistake(['warm'], 'warm: there is no before, after which instances could begin');
     if (checked.eula !== undefined) eula = checkEula(yaml, eulaOf?.(checked.eula.file));
   });
-  const { name, version, base, hardware, run, output, before, after, parameters, ...others } = manifest;
+  const { name, version, base, hardware, run, output, before, after, warm, parameters, ...others } = manifest;
   const { description, vendor, url, 'deployment-options': options = {} } = others;
   const deploymentOptions = Object.entries(options).map(([id, option]): DeploymentOption => ({
     id,
@@ -34,7 +36,7 @@ export function parseManifest(
   // What is not there stays absent, and the order stays: the appliance's digest is that of this object as JSON.
   return {
     ...{ name, version, base, hardware, run, output },
-    ...compact({ before, after }),
+    ...compact({ before, after, warm }),
     parameters: Object.entries(parameters).map(([key, declaration]) => ({
       name: key,
       ...compact(declaration),

@@ -136,7 +136,11 @@ async function packedDisks(
 }
 
 function portableDisk({ name, digest, folder, files }: Base): PackedDisk {
-  const { disk } = files;
+  const { disk, root } = files;
+  if (!root)
+    throw new GvaError('BASE_PORTABLE', `the base image ${name} was adopted: it is not put into packages`, {
+      hint: 'Leave it out of the package: --thin',
+    });
   if (disk)
     return { role: 'base', image: { file: join(folder, disk.name), size: disk.size }, identity: digest };
   throw new GvaError('BASE_PORTABLE', `the base image ${name} has no disk that other hypervisors boot`, {
@@ -150,7 +154,7 @@ const specOf = ({ name, digest, contract, files }: Base) => ({
   base: { name, digest },
   operatingSystem: {
     id: 101,
-    ...(files.disk ? { version: files.disk.kernelRelease } : {}),
+    ...(files.root && files.disk ? { version: files.disk.kernelRelease } : {}),
     description: 'Linux 64-Bit',
   },
 });

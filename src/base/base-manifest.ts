@@ -1,4 +1,5 @@
-import { type BaseManifest, architectures } from '../model/base.js';
+import { type AdoptedDisk, type BaseManifest, architectures } from '../model/base.js';
+import { controllers, machineTypes } from '../model/hardware.js';
 import { ExitCode, GvaError } from '../system/errors.js';
 
 /** No name has a `=` or begins with a point: such files among the bases are something else. */
@@ -30,7 +31,8 @@ export function parseBaseManifest(text: string, folder: string): BaseManifest {
     const { format, contract, arch } = manifest as { format: number; contract: number; arch: string };
     const known = format === 1 && contract === 1 && architectures.some((each) => each === arch);
     const { digest, files, packages } = manifest;
-    const isSound = isDigest(digest) && Object.values(files).every(isBaseFile) && isTexts(packages);
+    const isSound =
+      isDigest(digest) && Object.values(files).every(isBaseFile) && isBootable(files) && isTexts(packages);
     if (known && isSound) return manifest;
   } catch {
     // Said below.
@@ -44,6 +46,20 @@ const isBaseFile = ({ name, size, sha256 }: { name: unknown; size: unknown; sha2
   Number.isSafeInteger(size) &&
   Number(size) >= 0 &&
   isDigest(sha256);
+
+const isBootable = (files: BaseManifest['files']): boolean =>
+  'root' in files ? 'kernel' in files && 'initrd' in files : isAdoptedDisk(files.disk);
+
+function isAdoptedDisk({ firmware, hardware }: AdoptedDisk): boolean {
+  const { machine = 'q35', controller = 'virtio-blk', cdDrive = 'ide-cd' } = hardware;
+  const isOne = (value: unknown, ...known: readonly string[]) => known.some((each) => each === value);
+  return (
+    isOne(firmware, 'bios', 'uefi') &&
+    isOne(machine, ...machineTypes) &&
+    isOne(controller, ...controllers) &&
+    isOne(cdDrive, 'scsi-cd', 'ide-cd')
+  );
+}
 
 const isTexts = (record: object): boolean =>
   Object.values(record).every((value) => typeof value === 'string');

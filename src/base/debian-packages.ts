@@ -13,18 +13,28 @@ export interface DebianPackage {
   file: string;
 }
 
-/** The first of the named packages that this machine's apt knows; undefined where it knows none. */
-export async function firstKnownPackage(names: readonly string[]): Promise<string | undefined> {
+/** Which apt is asked: what its commands get of an environment besides. */
+export interface Apt {
+  readonly env: Record<string, string>;
+}
+
+export const hostApt: Apt = { env: {} };
+
+/** The first of the named packages that apt knows; undefined where it knows none. */
+export async function firstKnownPackage(
+  names: readonly string[],
+  apt: Apt = hostApt,
+): Promise<string | undefined> {
   for (const name of names) {
-    const policy = (await runTool('apt-cache', ['policy', name])).toString();
+    const policy = (await runTool('apt-cache', ['policy', name], apt)).toString();
     if (/^\s*Candidate:\s*(?!\(none\))\S/m.test(policy)) return name;
   }
   return undefined;
 }
 
 /** Names of the packages that `name` depends on directly. */
-export async function dependenciesOf(name: string): Promise<string[]> {
-  const text = (await runTool('apt-cache', ['depends', '--important', name])).toString();
+export async function dependenciesOf(name: string, apt: Apt = hostApt): Promise<string[]> {
+  const text = (await runTool('apt-cache', ['depends', '--important', name], apt)).toString();
   return [...text.matchAll(/^\s*\|?Depends:\s*(\S+)$/gm)].map((match) => match[1] ?? '');
 }
 
@@ -32,9 +42,13 @@ export async function dependenciesOf(name: string): Promise<string[]> {
  * Brings a package's .deb from the archive that this machine's apt is set up for; apt verifies it. Needs
  * neither root nor an installation. What is there already is not fetched again.
  */
-export async function fetchPackage(name: string, signal?: AbortSignal): Promise<DebianPackage> {
+export async function fetchPackage(
+  name: string,
+  signal?: AbortSignal,
+  apt: Apt = hostApt,
+): Promise<DebianPackage> {
   const folder = await ensureFolder(packagesFolder());
-  const options = signal ? { cwd: folder, signal } : { cwd: folder };
+  const options = { ...apt, cwd: folder, ...(signal ? { signal } : {}) };
   // Asked from elsewhere: where the file is there already, apt-get says nothing.
   const planned = (
     await runTool('apt-get', ['download', '--print-uris', name], { ...options, cwd: '/' })

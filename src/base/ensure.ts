@@ -1,4 +1,4 @@
-import type { BaseManifest } from '../model/base.js';
+import type { Architecture, BaseManifest } from '../model/base.js';
 import { GvaError } from '../system/errors.js';
 import { whileOnlyBuilder } from './build-folder.js';
 import { findBase } from './store.js';
@@ -9,6 +9,8 @@ export interface WantedBase {
   readonly name: string;
   /** What `inputs` of its base.json must be. */
   readonly inputs: string;
+  /** Of its guests; x86_64 where absent. */
+  readonly arch?: Architecture;
   /** Make it anew even if it is there. */
   readonly force: boolean;
   build(say: (step: string) => void, signal?: AbortSignal): Promise<BaseManifest>;
@@ -36,11 +38,13 @@ export async function ensureBase(
   });
 }
 
-async function findUsable({ name, inputs }: WantedBase): Promise<BaseManifest | undefined> {
+async function findUsable({ name, inputs, arch = 'x86_64' }: WantedBase): Promise<BaseManifest | undefined> {
   const base = await findBase(name).catch((error: unknown) => {
     if (error instanceof GvaError) return undefined;
     throw error;
   });
   if (base?.inputs !== inputs) return undefined;
+  // User-mode Linux is of this machine's architecture.
+  if (arch !== 'x86_64') return base;
   return base.umlRelease === (await umlRelease()) ? base : undefined;
 }

@@ -2,7 +2,14 @@ import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ExitCode, GvaError } from '../system/errors.js';
-import { type DebianPackage, dependenciesOf, fetchPackage, firstKnownPackage } from './debian-packages.js';
+import {
+  type Apt,
+  type DebianPackage,
+  dependenciesOf,
+  fetchPackage,
+  firstKnownPackage,
+  hostApt,
+} from './debian-packages.js';
 
 /** A kernel as its packages were unpacked. */
 export interface UnpackedKernel {
@@ -20,16 +27,17 @@ export interface UnpackedKernel {
 export async function fetchKernel(
   metaPackages: readonly string[],
   signal?: AbortSignal,
+  apt: Apt = hostApt,
 ): Promise<DebianPackage[]> {
-  const meta = await firstKnownPackage(metaPackages);
-  const image = meta && (await dependenciesOf(meta)).find((name) => /^linux-image-\d/.test(name));
+  const meta = await firstKnownPackage(metaPackages, apt);
+  const image = meta && (await dependenciesOf(meta, apt)).find((name) => /^linux-image-\d/.test(name));
   if (!image)
     throw new GvaError('PACKAGE_UNKNOWN', `apt knows none of the kernels ${metaPackages.join(', ')}`, {
       exitCode: ExitCode.infrastructure,
       hint: 'Bring the package lists up to date: sudo apt-get update',
     });
-  const modules = (await dependenciesOf(image)).filter((name) => /^linux-modules-\d/.test(name));
-  return Promise.all([image, ...modules].map((name) => fetchPackage(name, signal)));
+  const modules = (await dependenciesOf(image, apt)).filter((name) => /^linux-modules-\d/.test(name));
+  return Promise.all([image, ...modules].map((name) => fetchPackage(name, signal, apt)));
 }
 
 /** The one kernel in a folder that packages were unpacked into. */

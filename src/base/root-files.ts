@@ -1,5 +1,6 @@
 import { chmod, copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import type { Architecture } from '../model/base.js';
 import { guestFile } from '../system/paths.js';
 import { compileGuestProgram, guestPrograms } from './guest-programs.js';
 import { type KernelModule, modulesAlias, modulesDep } from './kernel-modules.js';
@@ -12,9 +13,16 @@ const scripts = ['gvad', 'gvad-ovf-env'] as const;
 /** What GVAD is made of, below guest/. */
 export const gvadFiles = [...scripts, `${guestPrograms.wake}.c`] as const;
 
-/** @returns `wake`: whether the guest can be woken, for which this machine must have a C compiler */
-export async function installGvad(root: string): Promise<{ readonly wake: boolean }> {
+/**
+ * @returns `wake`: whether the guest can be woken, for which this machine must have a C compiler; guests of another
+ * architecture cannot
+ */
+export async function installGvad(
+  root: string,
+  arch: Architecture = 'x86_64',
+): Promise<{ readonly wake: boolean }> {
   for (const name of scripts) await installProgram(guestFile(name), join(root, 'usr/sbin', name));
+  if (arch !== 'x86_64') return { wake: false };
   return { wake: await compileGuestProgram(guestPrograms.wake, join(root, 'usr/sbin', guestPrograms.wake)) };
 }
 

@@ -1,6 +1,14 @@
 import { chmod, readlink, rename, rm, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { BaseFile, BaseManifest, PortableDisk } from '../model/base.js';
+import {
+  type AdoptedDisk,
+  type BaseFile,
+  type BaseManifest,
+  type Direct,
+  type PortableDisk,
+  bootsDirectly,
+  filesOf,
+} from '../model/base.js';
 import { ExitCode, GvaError } from '../system/errors.js';
 import {
   digestFile,
@@ -31,6 +39,8 @@ export interface Base extends BaseManifest {
   folder: string;
 }
 
+export type DirectBase = Direct<Base>;
+
 /** The base `NAME`, or of that name exactly `NAME@DIGEST`; a missing or broken one is a GvaError. */
 export async function loadBase(reference: string): Promise<Base> {
   const [name = '', digest] = reference.split('@');
@@ -45,6 +55,31 @@ export async function loadBase(reference: string): Promise<Base> {
         : `GVA builds "micro", and Debian under any name: gva base build debian --name ${name}`,
   });
 }
+
+/**
+ * The base of that name, which has a kernel and a root file system of its own.
+ *
+ * @throws GvaError as loadBase(), and BASE_FIRMWARE
+ */
+export async function loadDirectBase(name: string): Promise<DirectBase> {
+  return requireDirect(await loadBase(name), 'be used for this');
+}
+
+/**
+ * @param what it cannot do else: `be ...`
+ * @throws GvaError BASE_FIRMWARE where there is nothing of the base but a disk
+ */
+export function requireDirect(base: Base, what: string): DirectBase {
+  if (bootsDirectly(base)) return base;
+  throw new GvaError(
+    'BASE_FIRMWARE',
+    `the base image ${base.name} was adopted and only boots by firmware: it cannot ${what}`,
+    { hint: 'Name a base that GVA has built.' },
+  );
+}
+
+/** The image that a guest has as its first disk. */
+export const rootDiskOf = ({ files }: BaseManifest): BaseFile => files.root ?? files.disk;
 
 export async function findBase(name: string): Promise<Base | undefined> {
   if (!isBaseName(name)) return undefined;
@@ -88,7 +123,7 @@ async function readBase(folder: string): Promise<Base | undefined> {
 
 /** Digests are checked when a base is made; sizes every time: a base that was cut short is noticed. */
 async function checkSizes(manifest: BaseManifest, folder: string): Promise<void> {
-  for (const file of Object.values(manifest.files)) {
+  for (const file of filesOf(manifest)) {
     const found = await stat(join(folder, file.name)).catch(() => undefined);
     if (found?.size !== file.size) throw brokenBase(folder, `${file.name} is missing or has another size`);
   }
@@ -102,19 +137,24 @@ export type BaseDescription = Omit<
   Partial<Pick<BaseManifest, 'os' | 'arch'>> & {
     /** Of the disk for packages; absent where there is none. */
     readonly portable?: Omit<PortableDisk, keyof BaseFile>;
+    /** Of the disk, where there is nothing else. */
+    readonly adopted?: Omit<AdoptedDisk, keyof BaseFile>;
   };
 
 /** Makes the files in `folder` the current base of that name; the folder is moved away. */
 export async function publishBase(
   folder: string,
-  { portable, ...description }: BaseDescription,
+  { portable, adopted, ...description }: BaseDescription,
 ): Promise<BaseManifest> {
-  const files = {
-    root: await describeFile(folder, baseFiles.root),
-    kernel: await describeFile(folder, baseFiles.kernel),
-    initrd: await describeFile(folder, baseFiles.initrd),
-    ...(portable && { disk: { ...(await describeFile(folder, baseFiles.disk)), ...portable } }),
-  };
+  const described = async (name: string) => describeFile(folder, name);
+  const files = adopted
+    ? { disk: { ...(await described(baseFiles.disk)), ...adopted } }
+    : {
+        root: await described(baseFiles.root),
+        kernel: await described(baseFiles.kernel),
+        initrd: await described(baseFiles.initrd),
+        ...(portable && { disk: { ...(await described(baseFiles.disk)), ...portable } }),
+      };
   const manifest: BaseManifest = {
     ...{ format: 1, contract: 1, os: 'linux', arch: 'x86_64', fileSystem: 'ext4' },
     ...description,
@@ -129,7 +169,7 @@ export async function publishBase(
 
 /** The identity of a base with these files. */
 export function baseDigest({ root, kernel, initrd, disk }: BaseManifest['files']): string {
-  const files: BaseFile[] = [root, kernel, initrd, ...(disk ? [disk] : [])];
+  const files = [root, kernel, initrd, disk].filter((file) => file !== undefined);
   return digestText(files.map(({ name, sha256 }) => `${name} ${sha256}\n`).join(''));
 }
 

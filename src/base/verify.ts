@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { filesOf } from '../model/base.js';
 import { messageOf } from '../system/errors.js';
 import { digestFile } from '../system/files.js';
 import { type Base, baseDigest } from './store.js';
@@ -7,7 +8,7 @@ import { type Base, baseDigest } from './store.js';
 /** What is not as `base.json` says, every byte read; empty where all is well. */
 export async function verifyFiles(base: Base, signal: AbortSignal): Promise<string[]> {
   const problems: string[] = [];
-  for (const { name, size, sha256 } of Object.values(base.files)) {
+  for (const { name, size, sha256 } of filesOf(base)) {
     signal.throwIfAborted();
     const path = join(base.folder, name);
     try {

@@ -6,12 +6,19 @@ import { ExitCode, GvaError, messageOf } from '../system/errors.js';
  * Runs a command's work: its exit code is the returned one; an error meant for people is shown with its hint
  * on standard error and, with `json`, as a JSON document on standard output. The first SIGINT or SIGTERM
  * aborts the signal, a second one ends the process; nothing of a VM outlives either.
+ *
+ * @param options.saves the first SIGTERM aborts the work's second signal instead: what runs is to be saved and ended
  */
-export async function act(json: boolean, work: (signal: AbortSignal) => Promise<ExitCode>): Promise<void> {
-  const controller = new AbortController();
+export async function act(
+  json: boolean,
+  work: (signal: AbortSignal, leave: AbortSignal) => Promise<ExitCode>,
+  { saves = false }: { readonly saves?: boolean } = {},
+): Promise<void> {
+  const [controller, leave] = [new AbortController(), new AbortController()];
   const interrupt = () => abortOrExit(controller);
-  const handlers = { SIGINT: interrupt, SIGTERM: interrupt, SIGHUP: interrupt };
-  await perform(json ? printError : undefined, () => work(controller.signal), handlers);
+  const end = () => (saves && !leave.signal.aborted ? leave.abort(interrupted()) : interrupt());
+  const handlers = { SIGINT: interrupt, SIGTERM: end, SIGHUP: interrupt };
+  await perform(json ? printError : undefined, () => work(controller.signal, leave.signal), handlers);
 }
 
 /** How the work of many parts is to end. Whenever `abort` is aborted, so is `finish`. */
@@ -20,27 +27,44 @@ export interface StopSignals {
   readonly finish: AbortSignal;
   /** What runs is to be ended now. */
   readonly abort: AbortSignal;
+  /** What runs is to be saved, and ended. */
+  readonly leave: AbortSignal;
 }
 
 /**
  * As `act()`, for work of many parts: the first SIGINT asks to finish, the second aborts, a third ends the process. SIGTERM
  * and SIGHUP abort at once, since who sends them will not wait long.
  *
+ * @param options.saves the first SIGTERM has what runs saved and ended, the next one aborts
+ *
  * @param options.ignoreHangup SIGHUP means nothing: the work goes on when its user has logged out
  * @param options.onError tells programs of an error that people are shown
  */
 export async function actInStages(
   work: (signals: StopSignals) => Promise<ExitCode>,
-  { ignoreHangup = false, onError }: { readonly ignoreHangup?: boolean; readonly onError?: ErrorTeller } = {},
+  {
+    ignoreHangup = false,
+    saves = false,
+    onError,
+  }: { readonly ignoreHangup?: boolean; readonly saves?: boolean; readonly onError?: ErrorTeller } = {},
 ): Promise<void> {
-  const [finish, abort] = [new AbortController(), new AbortController()];
+  const [finish, abort, leave] = [new AbortController(), new AbortController(), new AbortController()];
   const end = () => {
     finish.abort(interrupted());
     abortOrExit(abort);
   };
+  const save = () => {
+    if (!saves || leave.signal.aborted) {
+      end();
+      return;
+    }
+    finish.abort(interrupted());
+    leave.abort(interrupted());
+  };
   const interrupt = () => (finish.signal.aborted ? end() : finish.abort(interrupted()));
-  const handlers = { SIGINT: interrupt, SIGTERM: end, SIGHUP: ignoreHangup ? () => undefined : end };
-  await perform(onError, () => work({ finish: finish.signal, abort: abort.signal }), handlers);
+  const handlers = { SIGINT: interrupt, SIGTERM: save, SIGHUP: ignoreHangup ? () => undefined : end };
+  const signals = { finish: finish.signal, abort: abort.signal, leave: leave.signal };
+  await perform(onError, () => work(signals), handlers);
 }
 
 const interrupted = () => new GvaError('INTERRUPTED', 'interrupted', { exitCode: ExitCode.interrupted });

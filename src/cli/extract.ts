@@ -19,7 +19,7 @@ interface CommandOptions {
 export function addExtractCommand(program: Command): void {
   program
     .command('extract')
-    .argument('<image>', 'disk image: raw, qcow2 or VMDK')
+    .argument('<image>', 'disk image: raw, qcow2, VMDK or VDI')
     .argument('<dir>', 'folder for the files: new, or empty')
     .description('bring the files out of a disk image that a stranger may have written')
     .option('--from <path>', 'only this folder of the image')

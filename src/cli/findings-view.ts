@@ -16,5 +16,5 @@ export function showFindings(findings: readonly Finding[], total: number): void 
 
 /** For the help of both commands that read images. */
 export const imageHelp = `
-Images are raw, qcow2 or VMDK and hold ext2/3/4, FAT12/16/32 or ISO 9660 (Rock Ridge, Joliet or plain); all is recognised
+Images are raw, qcow2, VMDK or VDI and hold ext2/3/4, FAT12/16/32 or ISO 9660 (Rock Ridge, Joliet or plain); all is recognised
 by content. Names are shown with \\xNN for what is not printable, and can be given like that.`;

@@ -1,7 +1,10 @@
 import { type Command, Option } from 'commander';
 import type { StartWish } from '../instance/start.js';
+import type { InstanceSpec } from '../instance/run.js';
+import type { ChosenVmm } from '../vmm/choose.js';
 import type { WatchLimits } from '../instance/watch.js';
 import { type StartChoice, startChoices } from '../model/start.js';
+import { GvaError } from '../system/errors.js';
 import { CHOOSE } from './base-choice.js';
 import { duration } from './quantities.js';
 
@@ -15,6 +18,7 @@ export interface InstanceOptions {
   timeout?: string;
   bootTimeout: string;
   keepDisks?: boolean;
+  checkpointEvery?: string;
   force?: boolean;
   choose?: boolean;
   json?: boolean;
@@ -31,7 +35,8 @@ export function addInstanceOptions(command: Command): Command {
     .option('--deployment-option <id>', 'hardware to choose, where the appliance offers several')
     .option('--timeout <duration>', 'end an instance after this time: 90s, 15m, 2h (default: none)')
     .option('--boot-timeout <duration>', 'give an instance up if its guest has not started by then', '2m')
-    .option('--keep-disks', 'keep the disks as the guest left them, with the results');
+    .option('--keep-disks', 'keep the disks as the guest left them, with the results')
+    .option('--checkpoint-every <duration>', 'save running instances so often, to go on from there (QEMU)');
 }
 
 /** The limits of an instance's life that `--timeout` and `--boot-timeout` set. */
@@ -42,6 +47,32 @@ export function instanceLimits(options: Pick<InstanceOptions, 'timeout' | 'bootT
     total: timeout === undefined ? undefined : duration('--timeout', timeout),
     powerOff: 30,
   };
+}
+
+/** Seconds between checkpoints; undefined where there are to be none. */
+export function checkpointInterval({
+  checkpointEvery,
+  keepDisks = false,
+}: Pick<InstanceOptions, 'checkpointEvery' | 'keepDisks'>): number | undefined {
+  if (checkpointEvery === undefined) return undefined;
+  if (keepDisks)
+    throw new GvaError('USAGE', '--checkpoint-every does not go with --keep-disks', {
+      hint: 'After a checkpoint the disks are no longer as the guest found them, but in layers.',
+    });
+  return duration('--checkpoint-every', checkpointEvery);
+}
+
+/** @throws GvaError CHECKPOINTS_NONE */
+export async function mustSave(
+  spec: Pick<InstanceSpec, 'prepared' | 'keepDisks'>,
+  { driver }: ChosenVmm,
+): Promise<void> {
+  const { noCheckpoints } = await import('../instance/checkpoint/saveable.js');
+  const why = noCheckpoints(spec, driver);
+  if (why === undefined) return;
+  throw new GvaError('CHECKPOINTS_NONE', `there can be no checkpoints of this instance: ${why}`, {
+    hint: 'Leave out --checkpoint-every, or use --vmm qemu.',
+  });
 }
 
 /** How instances are to be started; `say` is told of what takes long. */

@@ -16,7 +16,7 @@ interface LsOptions {
 export function addLsCommand(program: Command): void {
   program
     .command('ls')
-    .argument('<image>', 'disk image: raw, qcow2 or VMDK')
+    .argument('<image>', 'disk image: raw, qcow2, VMDK or VDI')
     .argument('[path]', 'file or folder in it', '/')
     .description('list the files in a disk image, without mounting it')
     .option('-R, --recursive', 'with all that lies below, in the order of the image')

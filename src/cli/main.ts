@@ -7,11 +7,13 @@ import { addConvertCommand } from './convert.js';
 import { addDoctorCommand } from './doctor.js';
 import { addExtractCommand } from './extract.js';
 import { addEnvCommand } from './env.js';
+import { addGvadCommand } from './gvad.js';
 import { addInitCommand } from './init.js';
 import { addInspectCommand } from './inspect.js';
 import { addLsCommand } from './ls.js';
 import { addPackCommand } from './pack.js';
 import { addPlanCommand } from './plan.js';
+import { addResumeCommand } from './resume.js';
 import { addRunCommand } from './run.js';
 import { addSweepCommand } from './sweep/command.js';
 import { addUnpackCommand } from './unpack.js';
@@ -41,6 +43,7 @@ Examples:
   );
 addInitCommand(program);
 addRunCommand(program);
+addResumeCommand(program);
 addPlanCommand(program);
 addSweepCommand(program);
 addPackCommand(program);
@@ -51,6 +54,7 @@ addEnvCommand(program);
 addLsCommand(program);
 addExtractCommand(program);
 addBaseCommand(program);
+addGvadCommand(program);
 addDoctorCommand(program);
 
 try {

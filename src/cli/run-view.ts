@@ -34,7 +34,11 @@ export class RunView {
   /** The end, and, where it went wrong, what helps to find the cause. */
   async end(result: InstanceResult, out: string): Promise<void> {
     if (result.state === 'cancelled') {
-      this.#say(pc.yellow('cancelled: nothing was kept'));
+      const left =
+        result.cause === 'checkpointed'
+          ? `saved: gva resume ${result.instance}`
+          : 'cancelled: nothing was kept';
+      this.#say(pc.yellow(left));
       return;
     }
     const total = formatDuration(result.times.collected ?? 0);
@@ -64,6 +68,9 @@ export class RunView {
 
 function describeStep(event: InstanceEvent): string | undefined {
   if (event.event === 'staged') return describeStart(event);
+  if (event.event === 'resumed') return `goes on from the checkpoint of ${event.takenAt}`;
+  if (event.event === 'checkpointed')
+    return `checkpoint taken: ${formatSize(event.bytes)}, the guest stood still for ${event.pause} s`;
   if (event.event === 'powered-off') return 'powered off';
   if (event.event === 'collected') return 'output collected';
   if (event.event !== 'guest') return undefined;

@@ -2,10 +2,18 @@ import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { InstanceResult } from '../model/result.js';
 import type { Placement } from '../vmm/driver.js';
+import { checkpointFolder } from '../system/paths.js';
 import { ExitCode, GvaError } from '../system/errors.js';
 import { mark, profileTable } from '../system/profile.js';
 import { act, actAsJob, printJson, repeatable } from './action.js';
-import { type InstanceOptions, addInstanceOptions, instanceLimits, startWish } from './instance-options.js';
+import {
+  type InstanceOptions,
+  addInstanceOptions,
+  checkpointInterval,
+  instanceLimits,
+  mustSave,
+  startWish,
+} from './instance-options.js';
 import { type LimitOptions, addLimitOptions, packageLimits } from './package-limits.js';
 
 interface RunOptions extends InstanceOptions, LimitOptions {
@@ -40,7 +48,12 @@ export function addRunCommand(program: Command): void {
     .action((appliance: string | undefined, options: RunOptions) => {
       const { spec } = options;
       if (spec !== undefined) return actAsJob((signal) => runElement(spec, run, signal));
-      return act(options.json ?? false, (signal) => runAppliance(named(appliance), options, signal));
+      const saves = options.checkpointEvery !== undefined;
+      return act(
+        options.json ?? false,
+        (signal, leave) => runAppliance(named(appliance), options, { signal, leave }),
+        { saves },
+      );
     });
 }
 
@@ -50,11 +63,19 @@ Examples:
   gva run ./align --param gap=2.5 --file reads.fa --file db-17.fa=db.fa --out r17
   gva run square --vmm qemu --json | jq .times
   gva run blast.ova --param evalue=1e-5 --deployment-option large
+  gva run ./fold --checkpoint-every 10m     # after a crash: gva resume fold-4711
+
+With --checkpoint-every, SIGTERM saves the instance and ends it: its results are not published, and gva resume goes on.
 
 Exit status: 0 all good, 1 the application failed, 2 wrong usage or input, 69 the infrastructure failed,
-130 interrupted.`;
+130 interrupted, 143 saved and ended.`;
 
-async function runAppliance(folder: string, options: RunOptions, signal: AbortSignal): Promise<ExitCode> {
+interface Ends {
+  readonly signal: AbortSignal;
+  readonly leave: AbortSignal;
+}
+
+async function runAppliance(folder: string, options: RunOptions, { signal, leave }: Ends): Promise<ExitCode> {
   const { loadSource } = await import('../appliance/source.js');
   const { parametersFromWords, resolveParameters } = await import('../appliance/parameters.js');
   const { inputFilesFromWords } = await import('../instance/input-files.js');
@@ -74,16 +95,23 @@ async function runAppliance(folder: string, options: RunOptions, signal: AbortSi
   const files = await inputFilesFromWords(options.file);
   const out = options.out ?? freeFolder(appliance.name);
   const limits = instanceLimits(options);
+  const every = checkpointInterval(options);
   const placement = await placementOf(options);
   const { prepared, vmm } = await openAppliance(source, options, baseChoice(options, signal));
   mark('images and VMM known');
   const view = new RunView(appliance, vmm, options.json ?? false);
-  const id = `${appliance.name}-${process.pid}`;
+  if (every !== undefined) await mustSave({ prepared, keepDisks: false }, vmm);
+  const id = freeName(appliance.name);
+  const onTrouble = (text: string) => view.note(text);
+  const checkpoints = {
+    ...{ folder: checkpointFolder(id), leave, onTrouble },
+    ...(every === undefined ? {} : { every }),
+  };
   const spec = { id, prepared, parameters, files, out, limits, placement };
   const flags = { force: options.force ?? false, keepDisks: options.keepDisks ?? false };
   const start = await startWish(options.start, (text) => view.note(text));
   const result = await runInstance(
-    { ...spec, ...flags, keep: 'files', start },
+    { ...spec, ...flags, keep: 'files', start, checkpoints },
     vmm,
     (event) => view.event(event),
     signal,
@@ -124,6 +152,14 @@ async function placementOf({ hostCpus, numaNode }: RunOptions): Promise<Placemen
   };
 }
 
+/** Of an instance: no checkpoint of an earlier one has it. */
+function freeName(appliance: string): string {
+  const name = `${appliance}-${process.pid}`;
+  let free = name;
+  for (let number = 2; existsSync(checkpointFolder(free)); number++) free = `${name}-${number}`;
+  return free;
+}
+
 function freeFolder(name: string): string {
   let number = 1;
   while (existsSync(`${name}-${number}`)) number++;
@@ -137,5 +173,5 @@ export function exitCodeOf(result: InstanceResult): ExitCode {
     lost: ExitCode.infrastructure,
     cancelled: ExitCode.interrupted,
   };
-  return codes[result.state];
+  return result.cause === 'checkpointed' ? ExitCode.stopped : codes[result.state];
 }

@@ -1,8 +1,9 @@
 import { isQcow2, openQcow2 } from './qcow2/reader.js';
 import { openRaw, type BlockSource } from './source.js';
+import { isVdi, openVdi } from './vdi/reader.js';
 import { isVmdk, openVmdk } from './vmdk/index.js';
 
-export type ImageFormat = 'raw' | 'qcow2' | 'vmdk';
+export type ImageFormat = 'raw' | 'qcow2' | 'vdi' | 'vmdk';
 
 /**
  * Opens a disk image for reading. Without `format` it is recognised by its first bytes; for a raw image these
@@ -24,6 +25,7 @@ export async function openImage(path: string, format?: ImageFormat): Promise<Blo
 
 async function formatOf(file: BlockSource): Promise<ImageFormat> {
   if (await isQcow2(file)) return 'qcow2';
+  if (await isVdi(file)) return 'vdi';
   return (await isVmdk(file)) ? 'vmdk' : 'raw';
 }
 
@@ -33,6 +35,8 @@ async function openFormat(file: BlockSource, format: ImageFormat): Promise<Block
       return file;
     case 'qcow2':
       return openQcow2(file);
+    case 'vdi':
+      return openVdi(file);
     case 'vmdk':
       return openVmdk(file);
   }

@@ -31,7 +31,7 @@ const openers: readonly { fileSystem: FileSystem; open: (source: BlockSource) =>
 const absent = new Set(['EXT4_NONE', 'FAT_NONE', 'ISO_NONE']);
 
 /**
- * Opens the file system in an image file, raw, qcow2 or VMDK, recognised by content: ext2/3/4, FAT and ISO 9660, each from
+ * Opens the file system in an image file, raw, qcow2, VMDK or VDI, recognised by content: ext2/3/4, FAT and ISO 9660, each from
  * the first byte of the disk on.
  *
  * @throws GvaError IMAGE_CONTENT where nothing is recognised, saying what is there instead if that is known;
@@ -69,6 +69,6 @@ async function unknownContent(source: BlockSource, path: string): Promise<GvaErr
   return new GvaError('IMAGE_CONTENT', `no file system that can be read is in ${path}${what}`, {
     hint:
       hint ??
-      'What is read: ext2, ext3, ext4, FAT12, FAT16, FAT32 and ISO 9660; raw, or in a qcow2 or VMDK image.',
+      'What is read: ext2, ext3, ext4, FAT12, FAT16, FAT32 and ISO 9660; raw, or in a qcow2, VMDK or VDI image.',
   });
 }

@@ -8,6 +8,7 @@ export type FailureKind =
   | 'preempted'
   | 'cancelled'
   | 'launch-failed'
+  | 'logs-gone'
   | 'node-unfit'
   | 'file-system-full'
   | 'out-of-time'
@@ -49,6 +50,7 @@ export const rules: Readonly<Record<FailureKind, Rule>> = {
   preempted: rule('the job had to make room for another', 0),
   cancelled: rule('the job was cancelled, not by this sweep', 0, { then: 'cancel' }),
   'launch-failed': rule('the grid could not start the job on its node', 1 / 3, { avoidNode: true }),
+  'logs-gone': rule('the folder for its log was gone', 0),
   'node-unfit': rule('its node cannot run instances', 0, { avoidNode: true }),
   'file-system-full': rule('the file system of the sweep is full', 0, { then: 'wait' }),
   'out-of-time': rule("the job's time was nearly over", 0),

@@ -13,7 +13,7 @@ import { PointEnds } from './point-ends.js';
 import { recoverChunks } from './recover.js';
 import type { GridSettings } from './settings.js';
 import { Submitter } from './submitter.js';
-import { submitSummary } from './summary-job.js';
+import { endSummary, submitSummary } from './summary-job.js';
 import { type UncertainParts, dropChunk, endRepeated, findUncertain } from './uncertain.js';
 
 /** Seconds between two submissions to a grid, or a file system, that was full. */
@@ -263,13 +263,16 @@ export class GridCoordinator implements Conductor {
 
   /** This client ends before the jobs do. */
   async #leave(): Promise<void> {
+    const { store, spec } = this.#parts;
+    const { engine } = this.#settings;
+    const { abort } = this.#signals;
+    if (this.cancelled) await endSummary(spec.out, engine, abort);
     if (this.#follower.isDone) return;
-    const { store } = this.#parts;
     // Those that wait to be run again, and have not been begun, are pending.
     const waiting = this.#queue.remove(() => true).filter(({ index }) => store.get(index) !== undefined);
     this.unsubmitted = store.counts.pending + waiting.length;
     if (this.#settings.summary === undefined || this.#isEnding) return;
-    await submitSummary(this.#parts.spec, this.#settings, this.#fleet, this.#signals.abort);
+    await submitSummary(spec.out, this.#settings, this.#fleet, abort);
   }
 
   #retry(which: readonly number[] | 'failed' | 'lost'): void {

@@ -37,17 +37,28 @@ export interface GridEngine {
    * long ago, or was ended before it ran. With GRID_SILENT, nothing is known,
    * and nothing has changed.
    */
-  poll(jobs: readonly string[], signal: AbortSignal): Promise<readonly ElementState[]>;
+  poll(arrays: readonly SubmittedArray[], signal: AbortSignal): Promise<readonly ElementState[]>;
   /**
    * What the grid's accounting remembers of the elements, ended ones above all, where it has any; else nothing. For
    * elements that `poll()` speaks of no more, and that have left nothing.
    */
-  recall(jobs: readonly string[], signal: AbortSignal): Promise<readonly ElementState[]>;
+  recall(arrays: readonly SubmittedArray[], signal: AbortSignal): Promise<readonly ElementState[]>;
   /**
    * Ends elements, running ones too, with TERM and some seconds later KILL; all of an array where `elements` is absent. Of
    * what has ended, or is not known, nothing is said. Whether they have ended is for `poll()` to tell.
    */
-  cancel(job: string, elements: readonly number[] | undefined, signal: AbortSignal): Promise<void>;
+  cancel(array: SubmittedArray, elements: readonly number[] | undefined, signal: AbortSignal): Promise<void>;
+}
+
+/**
+ * An array that a grid has taken. A controller that is killed forgets what it had just taken, and gives its number to
+ * another one: only one that has the number and the name is meant.
+ */
+export interface SubmittedArray {
+  /** What the grid calls it. */
+  readonly job: string;
+  /** `JobArray.name`. */
+  readonly name: string;
 }
 
 /** Whether an array was submitted is not known: look it up by its name, again and again for a minute or two. */
@@ -131,7 +142,8 @@ export const elementVariables = [
 
 /** What the grid says of one element. */
 export interface ElementState {
-  readonly job: string;
+  /** Name of its array. */
+  readonly array: string;
   readonly element: number;
   readonly state: 'pending' | 'running' | 'ended';
   /** How it ended; absent unless it has. */

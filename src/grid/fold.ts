@@ -21,6 +21,7 @@ import { removeDeadParts } from './leftovers.js';
 import { Nodes } from './nodes.js';
 import { PointEnds } from './point-ends.js';
 import { recoverChunks } from './recover.js';
+import { endSummary } from './summary-job.js';
 import { dropChunk, findUncertain } from './uncertain.js';
 
 export interface FoldSpec {
@@ -42,6 +43,8 @@ export interface FoldSpec {
 
 /** Seconds after which what has not said why it ended is left to whoever looks next: more than it is given to say so. */
 const longestWait = 30;
+/** However long one of them takes: what has ended is settled by the second, what is not spoken of by the third. */
+const fewestLooks = 4;
 const mostNamed = { slowest: 10, failures: 20 } as const;
 
 /**
@@ -84,6 +87,8 @@ class Folding {
   readonly #ends: PointEnds;
   readonly #start = performance.now();
   #reason: string | undefined;
+  /** As far as is known. */
+  #hasSummary = true;
 
   constructor(spec: FoldSpec, parts: FoldParts, signal: AbortSignal) {
     const { folder, manifest, engine, patience } = spec;
@@ -113,12 +118,13 @@ class Folding {
       await follower.listen(this.#now);
       await follower.cancelPoints(this.#now, new Set(cancel));
     }
-    for (;;) {
+    for (let looks = 1; ; looks++) {
       await follower.listen(this.#now);
       await this.#ask();
       await follower.judge(this.#now);
       if (follower.isDone || this.#signal.aborted) return;
-      if (cancel !== 'all' && (!follower.isWaiting || this.#now > 3 * patience)) return;
+      const enough = looks >= fewestLooks && this.#now > 3 * patience;
+      if (cancel !== 'all' && (!follower.isWaiting || enough)) return;
       await sleep(interval * 1000, undefined, { signal: this.#signal }).catch(() => undefined);
     }
   }
@@ -135,6 +141,7 @@ class Folding {
       if (missing && cancel === 'all')
         for (const point of await dropChunk(uncertain, missing)) this.#ends.putBack(point);
       if (cancel !== undefined) await follower.cancelUnwanted(this.#now);
+      if (cancel === 'all') await this.#endSummary();
       await follower.look();
       this.#reason = undefined;
     } catch (error) {
@@ -142,6 +149,14 @@ class Folding {
       if (!(error instanceof GvaError)) throw error;
       this.#reason = `the grid does not answer: ${error.message}`;
     }
+  }
+
+  /** Once: the last job would find nothing to do. */
+  async #endSummary(): Promise<void> {
+    const { folder, engine } = this.#spec;
+    if (!this.#hasSummary) return;
+    await endSummary(folder, engine, this.#signal);
+    this.#hasSummary = false;
   }
 
   /** The table and the status. */

@@ -1,42 +1,21 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { GridRecord } from '../model/grid.js';
-import type { Point, PointOutcome } from '../model/sweep.js';
+import type { Point } from '../model/sweep.js';
 import { gridChunk, gridFiles, pointFolder, pointPart } from '../system/paths.js';
-import { GvaError, messageOf } from '../system/errors.js';
+import { GvaError } from '../system/errors.js';
 import { type Arrived, Arrivals, readArrived } from './arrivals.js';
+import { faultOfLogs } from './chunk-logs.js';
 import { closeChunk } from './chunks.js';
 import { type FailureKind, classify, rules } from './classify.js';
-import { type ElementState, type GridEngine, elementLog } from './engine.js';
-import { type Fleet, type LiveChunk, type LiveElement, note } from './fleet.js';
-import type { Nodes, Reason } from './nodes.js';
-import type { EndParts, PointEnds } from './point-ends.js';
-
-/** Seconds. */
-const patience = {
-  /** Between a worker's word that a point has ended and its result being seen. */
-  result: 60,
-  /** Between an element's end and its worker's last word, or the grid's reason, being seen. */
-  record: 10,
-  /** Until the grid is asked again to end what it has not ended. */
-  cancel: 60,
-} as const;
+import { type ElementState, type SubmittedArray, elementLog } from './engine.js';
+import type { LiveChunk, LiveElement } from './fleet.js';
+import { type FollowParts, patience } from './follow-parts.js';
+import { Listener } from './listener.js';
+import type { Reason } from './nodes.js';
+import { cancelPoints, endUnwanted } from './unwanted.js';
 
 /** Good answers of the grid in a row without a word of an element, after which it is taken for gone. */
 const goneAfter = 2;
-
-export interface FollowParts {
-  readonly sweep: EndParts & { readonly out: string };
-  readonly engine: GridEngine;
-  readonly fleet: Fleet;
-  readonly ends: PointEnds;
-  readonly nodes: Nodes;
-  /** Seconds instead of the usual ones. */
-  readonly patience: number | undefined;
-  readonly signal: AbortSignal;
-  /** Told how long a point took, in seconds. */
-  readonly onDuration?: (seconds: number) => void;
-}
 
 /** An element that is over. */
 interface Over {
@@ -44,13 +23,6 @@ interface Over {
   readonly state: ElementState | undefined;
   /** Its points without an end. */
   readonly awaited: readonly Point[];
-}
-
-/** What workers have told in one reading. */
-interface News {
-  readonly began: { readonly point: Point; readonly at: number }[];
-  /** Done when the points that began are known to have. */
-  readonly ends: (() => void)[];
 }
 
 /**
@@ -64,12 +36,14 @@ export class Follower {
   full: string | undefined;
   readonly #parts: FollowParts;
   readonly #arrivals: Arrivals;
+  readonly #listener: Listener;
   /** What the grid has just said; undefined where it was not asked, or has not answered. */
   #seen: ReadonlyMap<LiveElement, ElementState> | undefined;
 
   constructor(parts: FollowParts) {
     this.#parts = parts;
     this.#arrivals = new Arrivals(parts.sweep.out, parts.patience ?? patience.result);
+    this.#listener = new Listener(parts, this.#arrivals);
   }
 
   /** Nothing more will come. */
@@ -85,71 +59,18 @@ export class Follower {
   }
 
   /** What workers have written down since the last time, and what results have come. @returns whether there is news */
-  async listen(now: number): Promise<boolean> {
-    const { fleet, ends, sweep } = this.#parts;
-    const news: News = { began: [], ends: [] };
-    let heard = false;
-    for (const chunk of [...fleet.chunks.values()])
-      for await (const { element, record } of chunk.reader.news((number) => chunk.elements.has(number))) {
-        heard = true;
-        const live = chunk.elements.get(element);
-        if (!live) continue;
-        note(live, record);
-        if ('point' in record) this.#hear(now, live, record, news);
-      }
-    ends.began(now, news.began);
-    if (news.ends.length > 0)
-      sweep.store.together(() => {
-        for (const end of news.ends) end();
-      });
-    const { here, missing } = await this.#arrivals.look(now, (index) => sweep.store.get(index)?.id);
-    const results = here.flatMap((arrived) => {
-      const point = fleet.close(arrived.point);
-      return point ? [{ point, arrived }] : [];
-    });
-    await ends.arrived(now, results);
-    for (const index of missing) {
-      const point = fleet.close(index);
-      const message = 'its result has not appeared';
-      if (point) ends.failed(now, point, { kind: 'vanished', begun: true, alone: true, message });
-    }
-    return heard || here.length > 0 || missing.length > 0;
+  listen(now: number): Promise<boolean> {
+    return this.#listener.listen(now);
   }
 
-  #hear(now: number, live: LiveElement, record: PointRecordLine, { began, ends }: News): void {
-    const { nodes, onDuration } = this.#parts;
-    live.fruitful = true;
-    const point = live.open.get(record.point);
-    // Of a point that has come to its end elsewhere, or that the plan has no more, nothing is wanted.
-    if (!point || this.#arrivals.has(point.index)) return;
-    const { index } = point;
-    if (record.record === 'point-began') {
-      nodes.begun(live.node);
-      const at = Date.parse(record.at);
-      live.begun.set(index, at);
-      began.push({ point, at });
-      return;
-    }
-    const since = live.begun.get(index);
-    if (since !== undefined) onDuration?.((Date.parse(record.at) - since) / 1000);
-    if (record.record === 'point-known') this.#arrivals.expect(index, 'any', now);
-    else if (record.record === 'point-skipped') ends.push(this.#ended(now, point, undefined));
-    else if (isUnsaved(record.outcome)) return;
-    else if (isPublished(record.outcome))
-      this.#arrivals.expect(index, record.published ? record.outcome.state : 'any', now);
-    // A worker that was told to end publishes nothing; why it was told is for the grid to say.
-    else if (record.outcome.state !== 'cancelled') ends.push(this.#ended(now, point, record.outcome));
+  /** Asks the grid to end what nobody wants any more. @throws GvaError GRID_SILENT */
+  cancelUnwanted(now: number): Promise<void> {
+    return endUnwanted(this.#parts, { ending: this.ending, now });
   }
 
-  /** It has come to an end without results. @param outcome undefined: somebody has cancelled it */
-  #ended(now: number, point: Point, outcome: PointOutcome | undefined): () => void {
-    const { fleet, ends } = this.#parts;
-    return () => {
-      if (!fleet.close(point.index)) return;
-      if (outcome === undefined) ends.cancelled(now, point);
-      else if (outcome.state === 'failed') ends.wrong(now, point, outcome);
-      else ends.lost(now, point, outcome);
-    };
+  /** Somebody has cancelled these points: what runs is to be ended, and what does not is not begun. */
+  cancelPoints(now: number, points: ReadonlySet<number>): Promise<void> {
+    return cancelPoints(this.#parts, this.#arrivals, now, points);
   }
 
   /** Not asked, or no answer: nothing is known, and nothing changes. */
@@ -161,9 +82,8 @@ export class Follower {
   async look(): Promise<void> {
     const { engine, fleet, signal } = this.#parts;
     this.#seen = undefined;
-    const jobs = new Map<string, LiveChunk>();
-    for (const chunk of fleet.chunks.values()) if (chunk.job !== undefined) jobs.set(chunk.job, chunk);
-    if (jobs.size > 0) this.#seen = match(await engine.poll([...jobs.keys()], signal), jobs);
+    const chunks = [...fleet.chunks.values()].filter(({ job }) => job !== undefined);
+    if (chunks.length > 0) this.#seen = match(await engine.poll(arraysOf(chunks), signal), chunks);
   }
 
   /** Settles the elements that are over. @returns whether there was any of which points are left */
@@ -194,20 +114,18 @@ export class Follower {
     const gone = over.filter(
       ({ element, state, awaited }) => awaited.length > 0 && classify(element.worker, state) === 'vanished',
     );
-    const jobs = new Set(
-      gone.flatMap(({ element: { chunk } }) => (chunk.job === undefined ? [] : chunk.job)),
-    );
-    if (jobs.size === 0) return [...over];
-    const states = await engine.recall([...jobs], signal).catch((error: unknown) => {
+    const arrays = arraysOf(new Set(gone.map(({ element: { chunk } }) => chunk)));
+    if (arrays.length === 0) return [...over];
+    const states = await engine.recall(arrays, signal).catch((error: unknown) => {
       if (signal.aborted || !(error instanceof GvaError)) throw error;
       return undefined;
     });
-    const remembered = new Map(states?.map((state) => [`${state.job} ${state.element}`, state]));
+    const remembered = new Map(states?.map((state) => [`${state.array} ${state.element}`, state]));
     const longest = 6 * (this.#parts.patience ?? patience.record);
     return over.flatMap((one) => {
       if (!gone.includes(one)) return [one];
       const { chunk, number, overSince = now } = one.element;
-      const state = remembered.get(`${chunk.job} ${number}`);
+      const state = remembered.get(`${chunk.intent.name} ${number}`);
       if (state?.state === 'ended') return [{ ...one, state }];
       // It may be slow to learn of ends.
       return states === undefined || (state && now - overSince < longest) ? [] : [one];
@@ -226,7 +144,7 @@ export class Follower {
     await ends.arrived(now, here);
     const left = awaited.filter(({ index }) => !here.some(({ point }) => point.index === index));
     if (left.length === 0) return 0;
-    const kind = this.#kindOf(element, state);
+    const kind = await this.#kindOf(element, state);
     const reason = reasonOf(kind, element, state);
     this.#noteNode(element, state, kind, reason, now);
     if (rules[kind].then === 'wait') this.full = reason.message;
@@ -251,9 +169,11 @@ export class Follower {
     return found;
   }
 
-  #kindOf(element: LiveElement, state: ElementState | undefined): FailureKind {
+  async #kindOf(element: LiveElement, state: ElementState | undefined): Promise<FailureKind> {
     if (this.ending) return 'cancelled';
     const kind = classify(element.worker, state);
+    if (kind === 'launch-failed')
+      return (await faultOfLogs(this.#parts.sweep.out, element.chunk.number)) ?? kind;
     // It was cancelled for the sake of one point, and the others go on elsewhere.
     return kind === 'cancelled' && element.cancelledAt !== undefined ? 'preempted' : kind;
   }
@@ -273,60 +193,10 @@ export class Follower {
     const log = join(gridChunk(sweep.out, chunk.number), gridFiles.logs, elementLog(number));
     if (!fruitful && startFailures.has(kind)) nodes.fruitless(node, reason, log);
   }
-
-  /** Asks the grid to end what nobody wants any more. @throws GvaError GRID_SILENT */
-  async cancelUnwanted(now: number): Promise<void> {
-    const { engine, fleet, signal } = this.#parts;
-    for (const { job, elements } of fleet.chunks.values()) {
-      const due = [...elements.values()].filter((element) => this.#isUnwanted(element, now));
-      if (job === undefined || due.length === 0) continue;
-      const all = due.length === elements.size && this.ending;
-      await engine.cancel(job, all ? undefined : due.map(({ number }) => number), signal);
-      for (const element of due) element.cancelledAt = now;
-    }
-  }
-
-  #isUnwanted(element: LiveElement, now: number): boolean {
-    const { cancelledAt, idleSince, unwanted, state, overSince, open } = element;
-    const usual = this.#parts.patience;
-    if (
-      overSince !== undefined ||
-      (cancelledAt !== undefined && now - cancelledAt < (usual ?? patience.cancel))
-    )
-      return false;
-    if (this.ending || unwanted) return true;
-    if (open.size > 0) return false;
-    // One that runs is about to end by itself, unless its points were done elsewhere.
-    return state === 'pending' || (idleSince !== undefined && now - idleSince >= (usual ?? patience.record));
-  }
-
-  /** Somebody has cancelled these points: what runs is ended, and what does not is not begun. */
-  async cancelPoints(now: number, points: ReadonlySet<number>): Promise<void> {
-    const { fleet, ends, sweep } = this.#parts;
-    for (const index of points) {
-      const element = fleet.of(index);
-      if (!element) continue;
-      element.unwanted ||= element.begun.has(index);
-      await markCancelled(sweep.out, element.chunk.number, index);
-      this.#arrivals.forget(index);
-      const point = fleet.close(index);
-      if (point) ends.cancelled(now, point);
-    }
-  }
 }
-
-type PointRecordLine = Extract<GridRecord, { readonly point: number }>;
 
 /** Failures of a job that may come from where it was begun, and not from what it ran. */
 const startFailures: ReadonlySet<FailureKind> = new Set(['worker-failed', 'launch-failed', 'node-unfit']);
-
-/** Results that the file system did not take; the worker says next what is wrong with it. */
-const isUnsaved = ({ state, cause = '' }: PointOutcome) =>
-  state === 'lost' && cause.startsWith('RESULT_UNSAVED');
-
-/** What failed without a result was not run at all: what it was given is wrong. */
-const isPublished = (outcome: PointOutcome): outcome is PointOutcome & { state: 'done' | 'failed' } =>
-  outcome.state === 'done' || (outcome.state === 'failed' && outcome.times !== null);
 
 function reasonOf(kind: FailureKind, { worker }: LiveElement, state: ElementState | undefined): Reason {
   const { told } = rules[kind];
@@ -338,14 +208,6 @@ function reasonOf(kind: FailureKind, { worker }: LiveElement, state: ElementStat
 const cancelledText = (points: number, sweep: string) =>
   `jobs were cancelled, and not by this sweep: ${points} of its points are not run; this runs them: gva sweep resume ${sweep}`;
 
-/** Keeps workers from beginning a point, and from publishing its results. @throws GvaError SWEEP_UNWRITABLE */
-export async function markCancelled(sweep: string, chunk: number, point: number): Promise<void> {
-  const file = join(gridChunk(sweep, chunk), gridFiles.cancelled(point));
-  await writeFile(file, '').catch((error: unknown) => {
-    throw new GvaError('SWEEP_UNWRITABLE', `cannot write ${file}: ${messageOf(error)}`, { cause: error });
-  });
-}
-
 /** What a job was copying when it ended. */
 async function removeParts(sweep: string, job: string | undefined, points: Iterable<number>): Promise<void> {
   if (job === undefined) return;
@@ -356,20 +218,25 @@ async function removeParts(sweep: string, job: string | undefined, points: Itera
     }).catch(() => undefined);
 }
 
+/** As the grid knows them. */
+const arraysOf = (chunks: Iterable<LiveChunk>): SubmittedArray[] =>
+  [...chunks].flatMap(({ job, intent: { name } }) => (job === undefined ? [] : [{ job, name }]));
+
 /** What the grid says of each element that is expected; of those of which it says nothing, that is noted. */
 function match(
   states: readonly ElementState[],
-  jobs: ReadonlyMap<string, LiveChunk>,
+  chunks: readonly LiveChunk[],
 ): ReadonlyMap<LiveElement, ElementState> {
   const seen = new Map<LiveElement, ElementState>();
+  const byName = new Map(chunks.map((chunk) => [chunk.intent.name, chunk]));
   for (const state of states) {
-    const element = jobs.get(state.job)?.elements.get(state.element);
+    const element = byName.get(state.array)?.elements.get(state.element);
     if (!element) continue;
     seen.set(element, state);
     if (state.state !== 'ended') element.state = state.state;
     if (state.node !== undefined) element.node ??= state.node;
   }
-  for (const chunk of jobs.values())
+  for (const chunk of chunks)
     for (const element of chunk.elements.values())
       element.silent = seen.has(element) ? 0 : element.silent + 1;
   return seen;

@@ -9,7 +9,7 @@ import type { PointRecord, SweepStore } from '../sweep/store/store.js';
 import { gridChunk, gridFiles } from '../system/paths.js';
 import { type StoredChunk, closeChunk, listChunks, readChunk } from './chunks.js';
 import type { Fleet } from './fleet.js';
-import { markCancelled } from './follower.js';
+import { markCancelled } from './unwanted.js';
 
 const elementSchema = z.object({
   format: z.literal('gva-grid-element/1'),

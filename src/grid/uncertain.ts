@@ -31,7 +31,7 @@ export async function findUncertain(parts: UncertainParts, now: number): Promise
   if (job !== undefined) {
     chunk.job = job;
     await writeSubmitted(sweep, chunk.number, job);
-    await endAll(engine, more, signal);
+    await endAll(engine, chunk, more, signal);
     return undefined;
   }
   chunk.missedSince ??= now;
@@ -65,14 +65,16 @@ export async function endRepeated({ engine, fleet, signal }: UncertainParts): Pr
     if (!chunk.repeated || chunk.job === undefined) continue;
     const jobs = await engine.find(chunk.intent.name, signal);
     chunk.repeated = false;
-    await endAll(
-      engine,
-      jobs.filter((job) => job !== chunk.job),
-      signal,
-    );
+    const others = jobs.filter((job) => job !== chunk.job);
+    await endAll(engine, chunk, others, signal);
   }
 }
 
-async function endAll(engine: GridEngine, jobs: readonly string[], signal: AbortSignal): Promise<void> {
-  for (const job of jobs) await engine.cancel(job, undefined, signal);
+async function endAll(
+  engine: GridEngine,
+  { intent: { name } }: LiveChunk,
+  jobs: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
+  for (const job of jobs) await engine.cancel({ job, name }, undefined, signal);
 }

@@ -58,7 +58,8 @@ async function machineOf(sweep: string, { machine }: PreparedAppliance): Promise
   }
   const { base, app, data, outputOn } = machine;
   const { folder, ...manifest } = base;
-  for (const { name, sha256 } of [base.files.root, base.files.kernel, base.files.initrd])
+  const { root, kernel, initrd, disk } = base.files;
+  for (const { name, sha256 } of root ? [root, kernel, initrd] : [disk])
     await place(join(folder, name), gridImage(sweep, sha256));
   return {
     kind: 'contract',

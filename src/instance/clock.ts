@@ -15,19 +15,47 @@ type EventBody = InstanceEvent extends infer E
 /** A guest may say anything; beyond this many events of one instance are passed on but not kept. */
 const maxKeptEvents = 10_000;
 
+const nowhere: InstanceTimes = {
+  ...{ staged: null, booted: null, ready: null, scriptsStarted: null },
+  ...{ scriptsEnded: null, poweredOff: null, collected: null },
+};
+
+/** What a clock goes on from. */
+export interface EarlierTime {
+  /** ISO 8601, UTC. */
+  readonly startedAt: string;
+  /** Seconds that the instance has been run for. */
+  readonly elapsed: number;
+  readonly times: InstanceTimes;
+  /** JSON lines. */
+  readonly events: string;
+}
+
 /** Stamps, passes on and keeps the events of one instance. */
 export class InstanceClock {
-  readonly startedAt = new Date();
-  readonly #start = performance.now();
+  startedAt = new Date().toISOString();
+  #start = performance.now();
   readonly #onEvent: (event: InstanceEvent) => void;
+  /** Of the events before this part of the instance's life. */
+  #earlier = '';
   readonly #events: InstanceEvent[] = [];
-  #times: InstanceTimes = {
-    ...{ staged: null, booted: null, ready: null, scriptsStarted: null },
-    ...{ scriptsEnded: null, poweredOff: null, collected: null },
-  };
+  #times = nowhere;
 
   constructor(onEvent: (event: InstanceEvent) => void) {
     this.#onEvent = onEvent;
+  }
+
+  /** Counts on from there, as if there had been no time between. */
+  goOn({ startedAt, elapsed, times, events }: EarlierTime): void {
+    this.startedAt = startedAt;
+    this.#start = performance.now() - 1000 * elapsed;
+    this.#times = times;
+    this.#earlier = events;
+  }
+
+  /** Seconds that the instance has been run for. */
+  get elapsed(): number {
+    return this.#now();
   }
 
   get times(): InstanceTimes {
@@ -40,10 +68,21 @@ export class InstanceClock {
   }
 
   /** The machine runs. */
-  staged(vmm: ChosenVmm, { start, reason }: Pick<Started, 'start' | 'reason'>): void {
+  staged(vmm: ChosenVmm, { start, pooled, reason }: Pick<Started, 'start' | 'pooled' | 'reason'>): void {
     mark('VMM started');
-    const how = { start, ...(reason === undefined ? {} : { reason }) };
+    const how = { start, ...(pooled ? { pooled } : {}), ...(reason === undefined ? {} : { reason }) };
     this.#emit({ event: 'staged', vmm: vmm.driver.name, accelerator: vmm.probe.accelerator, ...how });
+  }
+
+  /** It goes on from a checkpoint. */
+  resumed(vmm: ChosenVmm, takenAt: string): void {
+    mark('VMM started');
+    const { driver, probe } = vmm;
+    this.#emit({ event: 'resumed', vmm: driver.name, accelerator: probe.accelerator, takenAt });
+  }
+
+  checkpointed(pause: number, bytes: number): void {
+    this.#emit({ event: 'checkpointed', pause: Number(pause.toFixed(3)), bytes });
   }
 
   guest({ name, uptime, fields }: GuestEvent): void {
@@ -78,7 +117,7 @@ export class InstanceClock {
 
   /** The events as JSON lines. */
   lines(): string {
-    return this.#events.map((event) => `${JSON.stringify(event)}\n`).join('');
+    return this.#earlier + this.#events.map((event) => `${JSON.stringify(event)}\n`).join('');
   }
 
   #now(): number {

@@ -9,7 +9,7 @@ import { openRaw } from '../disk/source.js';
 import type { DiskRole } from '../model/envelope.js';
 import { GvaError } from '../system/errors.js';
 import { digestText } from '../system/files.js';
-import type { Controller, Hardware } from '../vmm/driver.js';
+import type { Controller, Hardware } from '../model/hardware.js';
 import type { ContractMachine, PlainMachine, PreparedAppliance } from './prepare.js';
 
 /**
@@ -96,7 +96,7 @@ const controllerOf: Readonly<Record<string, Controller>> = {
 };
 
 /** All disks are on the controller of the first: that is the one that the guest must have a driver of. */
-function machineHardware({ hardware }: OpenAppliancePackage): Hardware {
+export function machineHardware({ hardware }: Pick<OpenAppliancePackage, 'hardware'>): Hardware {
   const [boot] = hardware.disks;
   const controller = controllerOf[boot?.controller.kind ?? 'ahci'] ?? 'ahci';
   return { machine: controller === 'ide' ? 'pc' : 'q35', controller, cdDrive: 'ide-cd' };

@@ -11,18 +11,21 @@ import { ensureFolder, writeFileAtomically } from '../system/files.js';
 import { mark } from '../system/profile.js';
 import { packageVersion, resultFiles, scratchFiles } from '../system/paths.js';
 import type { ChosenVmm } from '../vmm/choose.js';
-import type { Placement, VirtualMachine } from '../vmm/driver.js';
+import type { MachineSpec, Placement, VirtualMachine } from '../vmm/driver.js';
 import { collectOutput, surveyOutput } from './collect.js';
 import { InstanceClock } from './clock.js';
 import { type InputFile, instanceIdentity } from './identity.js';
+import type { EarlierCheckpoint } from './checkpoint/checkpointer.js';
+import { type CheckpointWish, Saving } from './checkpoint/saving.js';
+import { bringTogether } from './checkpoint/together.js';
 import { copyDisk, keepOutput } from './keep.js';
 import { type PendingFolder, preparePendingFolder } from './output-folder.js';
 import type { PreparedAppliance } from './prepare.js';
 import { type UntilRoom, emptyFolder, savePatiently } from './save.js';
 import { type Scratch, createScratch } from './scratch.js';
-import { type StartWish, type Started, startInstance } from './start.js';
+import { type Place, type StartWish, type Started, startInstance, takeMember } from './start.js';
 import { type Verdict, judge } from './verdict.js';
-import { type WatchLimits, type Watched, watchMachine, watchPlainMachine } from './watch.js';
+import { ScriptRecord, type WatchLimits, type Watched, watchMachine, watchPlainMachine } from './watch.js';
 
 export interface InstanceSpec {
   /** Unique among the instances of this user; letters, digits, `-`. */
@@ -48,6 +51,8 @@ export interface InstanceSpec {
   readonly durable?: boolean;
   /** Cold where absent. */
   readonly start?: StartWish;
+  /** None can be taken where absent. */
+  readonly checkpoints?: CheckpointWish;
   /** Called when the media are made, before the machine is started. */
   readonly onStarting?: () => void;
   /**
@@ -71,27 +76,76 @@ export async function runInstance(
 ): Promise<InstanceResult> {
   const clock = new InstanceClock(onEvent);
   await using pending = await preparePendingFolder(spec.out, spec.force, spec.durable);
-  await using scratch = await createScratch(spec.scratch);
+  const member = takeMember(spec, vmm);
+  await using scratch = member?.scratch ?? (await createScratch(spec.scratch));
   mark('scratch folder made');
   const onStarting = () => {
     clock.starting();
     spec.onStarting?.();
   };
-  const started = await startInstance({ ...spec, onStarting }, vmm, scratch, signal);
+  const started = await startOrResume({ ...spec, onStarting }, vmm, { scratch, member, clock }, signal);
   await using machine = started.machine;
-  clock.staged(vmm, started);
-  const watched = await watch(spec, started, clock, signal);
+  const progress = started.earlier?.manifest.progress;
+  const record = new ScriptRecord(progress);
+  const { machineSpec, start, reason } = started;
+  const how = { start, ...(reason === undefined ? {} : { startReason: reason }) };
+  const saved = { spec, vmm, machineSpec, machine, scratch: scratch.folder, clock, record };
+  await using saving = Saving.begin(
+    { ...saved, start: { ...how, resumed: started.resumed } },
+    started.earlier,
+  );
+  const ending = saving ? AbortSignal.any([signal, saving.left]) : signal;
+  const watched = await watch(spec, started, { clock, record }, ending);
+  saving?.end();
   clock.poweredOff(watched.exit.status);
   const verdict = judge(watched, spec.prepared, machine.console, spec.limits);
-  if (verdict.state === 'cancelled')
-    return describe(spec, vmm, { clock, started, watched, verdict, output: null, scratchBytes: 0 });
-  return await collect(spec, vmm, { clock, started, watched, verdict, scratch, pending, machine });
+  if (verdict.state === 'cancelled') {
+    const told = saving?.left.aborted && !signal.aborted ? leftVerdict(saving) : verdict;
+    return describe(spec, vmm, { clock, started, watched, verdict: told, output: null, scratchBytes: 0 });
+  }
+  const result = await collect(spec, vmm, { clock, started, watched, verdict, scratch, pending });
+  await saving?.published(result);
+  return result;
+}
+
+/** An instance that runs, and whether from its beginning. */
+interface Begun extends Started {
+  readonly earlier?: EarlierCheckpoint;
+  /** How often it has gone on from a checkpoint. */
+  readonly resumed: number;
+  /** Why it has not gone on from the one that there was. */
+  readonly resumeReason?: string;
+}
+
+async function startOrResume(
+  spec: InstanceSpec,
+  vmm: ChosenVmm,
+  parts: Place & { readonly clock: InstanceClock },
+  signal: AbortSignal,
+): Promise<Begun> {
+  const { checkpoints: wish } = spec;
+  // Most instances have nothing to go on from, and need not load what reads it.
+  const { resumeInstance } = wish?.resume ? await import('./checkpoint/resume.js') : {};
+  const resumed = wish && (await resumeInstance?.(spec, wish, vmm, parts));
+  if (resumed && 'machine' in resumed)
+    return { ...resumed, resumed: resumed.earlier.manifest.progress.resumed + 1 };
+  const started = await startInstance(spec, vmm, parts, signal);
+  parts.clock.staged(vmm, started);
+  const why = resumed?.why;
+  return { ...started, resumed: 0, ...(why === undefined ? {} : { resumeReason: why }) };
+}
+
+function leftVerdict({ trouble, last }: Saving): Verdict {
+  const from = last ? `it goes on from its checkpoint of ${last.takenAt}` : 'it begins anew';
+  const message =
+    trouble === undefined ? from : `${from}, because it could not be saved at the end: ${trouble}`;
+  return { state: 'cancelled', cause: last ? 'checkpointed' : 'interrupted', message };
 }
 
 function watch(
   { prepared, limits }: InstanceSpec,
-  { machine, lines, start }: Started,
-  clock: InstanceClock,
+  { machine, machineSpec, lines, start }: Started,
+  { clock, record }: { readonly clock: InstanceClock; readonly record: ScriptRecord },
   signal: AbortSignal,
 ): Promise<Watched> {
   if (prepared.machine.kind === 'plain') return watchPlainMachine(machine, limits, signal);
@@ -100,14 +154,30 @@ function watch(
     // Its disks are unmounted; the way of its kernel to the power-off would be 50 ms under emulation.
     if (event.name === 'done' && start === 'warm') machine.quit?.();
   };
-  return watchMachine({ ...endOf(machine), lines }, limits, onEvent, signal);
+  const { total } = limits;
+  const left = total === undefined ? undefined : Math.max(0, total - clock.elapsed);
+  const ended = { exited: machine.exited, kill: () => end(machine, machineSpec) };
+  return watchMachine({ ...ended, lines }, { ...limits, total: left }, onEvent, signal, record);
 }
 
-const endOf = (machine: VirtualMachine) => ({ exited: machine.exited, kill: () => machine.kill() });
+/** Milliseconds for a machine to write what it has in memory of its disks. */
+const writingTime = 2000;
+
+/** Ends a machine whose disks are read then: after a checkpoint, tables of theirs may be in the VMM's memory. */
+function end(machine: VirtualMachine, { disks }: MachineSpec): void {
+  const layered = disks.some(({ id }) => (machine.checkpoints?.above(id).length ?? 0) > 0);
+  if (!machine.quit || !layered) {
+    machine.kill();
+    return;
+  }
+  machine.quit();
+  const timer = setTimeout(() => machine.kill(), writingTime);
+  void machine.exited.then(() => clearTimeout(timer));
+}
 
 interface Ended {
   readonly clock: InstanceClock;
-  readonly started: Started;
+  readonly started: Begun;
   readonly watched: Watched;
   readonly verdict: Verdict;
 }
@@ -115,9 +185,9 @@ interface Ended {
 async function collect(
   spec: InstanceSpec,
   vmm: ChosenVmm,
-  ended: Ended & { scratch: Scratch; pending: PendingFolder; machine: VirtualMachine },
+  ended: Ended & { scratch: Scratch; pending: PendingFolder },
 ): Promise<InstanceResult> {
-  const { clock, scratch, pending, machine } = ended;
+  const { clock, scratch, pending, started } = ended;
   const { folder } = pending;
   const image = join(scratch.folder, scratchFiles.output);
   try {
@@ -125,6 +195,7 @@ async function collect(
     const patiently = <T>(save: () => Promise<T>) => savePatiently(save, scratchBytes, spec.untilRoom);
     const output = await patiently(async () => {
       await emptyFolder(folder);
+      if (!(await broughtTogether(started, image))) return undefined;
       return await collectFrom(spec, image, folder);
     });
     clock.collected(output ?? undefined);
@@ -133,7 +204,7 @@ async function collect(
     const result = describe(spec, vmm, { ...ended, verdict, output: output ?? null, scratchBytes });
     await patiently(async () => {
       await writeFile(join(folder, resultFiles.events), clock.lines());
-      await writeFile(join(folder, resultFiles.console), machine.console.bytes());
+      await writeFile(join(folder, resultFiles.console), started.machine.console.bytes());
       const write = spec.durable === false ? writeFile : writeFileAtomically;
       await write(join(folder, resultFiles.result), `${JSON.stringify(result, null, 2)}\n`);
       if (spec.keepDisks) await keepDisks(scratch, folder);
@@ -148,6 +219,19 @@ async function collect(
       hint: `Nothing is lost: the guest's output disk is kept as ${image}. Remove it when you have what you need.`,
       cause: error,
     });
+  }
+}
+
+/** Whether all that the guest has written is in that image of its output disk; false where it cannot be read. */
+async function broughtTogether({ machine, machineSpec }: Started, image: string): Promise<boolean> {
+  const disk = machineSpec.disks.find((each) => each.image === image);
+  if (!machine.checkpoints || !disk) return true;
+  try {
+    await bringTogether(disk, machine.checkpoints);
+    return true;
+  } catch (error) {
+    if (error instanceof GvaError && error.code.startsWith('IMAGE_')) return false;
+    throw error;
   }
 }
 
@@ -214,12 +298,15 @@ function describe(
     identity: instanceIdentity(digest, base.digest, spec.parameters, spec.files),
     vmm: { name: vmm.driver.name, version: vmm.probe.version, accelerator: vmm.probe.accelerator },
     start: started.start,
+    ...(started.pooled ? { pooled: true as const } : {}),
     ...(started.reason === undefined ? {} : { startReason: started.reason }),
+    ...(started.resumed === 0 ? {} : { resumed: started.resumed }),
+    ...(started.resumeReason === undefined ? {} : { resumeReason: started.resumeReason }),
     state,
     ...(cause === undefined ? {} : { cause }),
     ...(message === undefined ? {} : { message }),
     scripts: ended.watched.scripts,
-    startedAt: ended.clock.startedAt.toISOString(),
+    startedAt: ended.clock.startedAt,
     times,
     output: ended.output,
     scratchBytes: ended.scratchBytes,

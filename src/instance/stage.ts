@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { rootDiskOf } from '../base/store.js';
 import { makeBlankDisk } from '../disk/blank-disk.js';
 import { scratchFiles } from '../system/paths.js';
 import { runTool } from '../system/process.js';
@@ -22,20 +23,29 @@ export async function stage(
     id: input.id,
     cpus: hardware.cpus,
     memory: hardware.memory,
-    ...(machine.kind === 'contract' ? { boot: directBoot(machine) } : firmwareBoot(machine, folder)),
+    ...(machine.kind === 'contract' ? bootOf(machine, folder) : firmwareBoot(machine, folder)),
     disks: [...disks, { id: 'cdrom', ...cdrom, access: 'read-only' }],
     folders: { uml: join(folder, scratchFiles.uml), hostfs: join(folder, scratchFiles.hostfs) },
   };
 }
 
-const directBoot = ({ base }: ContractMachine): MachineSpec['boot'] => ({
-  kind: 'direct',
-  kernel: join(base.folder, base.files.kernel.name),
-  initrd: join(base.folder, base.files.initrd.name),
-});
+/** @param folder takes what the firmware remembers, if it does */
+export function bootOf(
+  { base }: Pick<ContractMachine, 'base'>,
+  folder: string,
+): Pick<MachineSpec, 'boot' | 'hardware'> {
+  const { kernel, initrd, disk } = base.files;
+  if (!kernel) return firmwareBoot(disk, folder);
+  return {
+    boot: {
+      ...{ kind: 'direct', kernel: join(base.folder, kernel.name) },
+      initrd: join(base.folder, initrd.name),
+    },
+  };
+}
 
-const firmwareBoot = (
-  { firmware, hardware }: PlainMachine,
+export const firmwareBoot = (
+  { firmware, hardware }: Pick<PlainMachine, 'firmware' | 'hardware'>,
   folder: string,
 ): Pick<MachineSpec, 'boot' | 'hardware'> => ({
   boot:
@@ -47,7 +57,7 @@ const firmwareBoot = (
 
 async function contractDisks(machine: ContractMachine, outputSize: number, folder: string): Promise<Disk[]> {
   const { base, app, data, outputOn } = machine;
-  const { root } = base.files;
+  const root = rootDiskOf(base);
   const shared = (id: Disk['id'], image: string, size: number, name: string): Disk => ({
     ...{ id, image, size, access: 'overlay' },
     overlay: join(folder, name),

@@ -2,13 +2,17 @@ import type { StartChoice } from '../model/start.js';
 import { ExitCode, GvaError, errnoOf, messageOf } from '../system/errors.js';
 import { mark } from '../system/profile.js';
 import type { ChosenVmm } from '../vmm/choose.js';
-import type { MachineSpec, VirtualMachine } from '../vmm/driver.js';
+import type { MachineSpec, VirtualMachine, VmmDriver } from '../vmm/driver.js';
+import { noCheckpoints, saveable } from './checkpoint/saveable.js';
+import type { Member, PoolKind } from './pool/member.js';
+import type { WarmPool } from './pool/pool.js';
 import type { InstanceSpec } from './run.js';
 import type { Scratch } from './scratch.js';
 import { stage } from './stage.js';
+import type { Template } from './template/cache.js';
 import { cloneSpec, startClone } from './template/clone.js';
 import { type MachineShape, machineShape } from './template/shape.js';
-import type { MakeTemplate, Templates } from './template/templates.js';
+import type { MakeTemplate, TemplateWish, Templates } from './template/templates.js';
 
 /** Instances for which the boot of a template is worth its time. */
 export const worthTemplate = 4;
@@ -20,16 +24,43 @@ export interface StartWish {
   readonly templates: Templates;
   /** Milliseconds that a clone has to confirm that it is a machine of its own; 20 s where absent. */
   readonly wakeLimit?: number;
+  /** Machines that are ready before their instances are known; none where absent. */
+  readonly pool?: WarmPool;
+}
+
+/** Where a machine comes to be: its scratch folder, and the machine if it is there already. */
+export interface Place {
+  readonly scratch: Scratch;
+  readonly member?: Member | undefined;
 }
 
 export interface Started {
   readonly machine: VirtualMachine;
+  /** As it was started. */
+  readonly machineSpec: MachineSpec;
   /** What it says. */
   readonly lines: AsyncIterable<string>;
   readonly start: 'warm' | 'cold';
-  /** Why it was not started warm; absent where it was, or nobody wanted it. */
+  /** It had waited for an instance. */
+  readonly pooled?: true;
+  /** Why it was not started warm, or not the one that had waited; absent where it was, or nobody wanted it. */
   readonly reason?: string;
 }
+
+/** A machine that waits for such an instance. The caller has its scratch folder from now on, `startInstance` itself. */
+export function takeMember(spec: InstanceSpec, { driver }: ChosenVmm): Member | undefined {
+  const { start } = spec;
+  if (!start?.pool || start.choice === 'cold') return undefined;
+  const shape = cloneable(spec, driver, start.choice);
+  if (typeof shape === 'string' || !isPoolable(spec, shape)) return undefined;
+  return start.pool.take({ driver, shape });
+}
+
+/**
+ * A machine that waits was started for no checkpoints; and rehearsed with other disks, it would have lost what the
+ * appliance's `before` has done in its template.
+ */
+const isPoolable = ({ checkpoints }: InstanceSpec, { warmed }: MachineShape) => !checkpoints && !warmed;
 
 /**
  * Makes the media of an instance and starts its machine.
@@ -39,13 +70,16 @@ export interface Started {
 export async function startInstance(
   spec: InstanceSpec,
   vmm: ChosenVmm,
-  scratch: Scratch,
+  { scratch, member }: Place,
   signal: AbortSignal,
 ): Promise<Started> {
   const { start } = spec;
   if (!start || start.choice === 'cold') return startCold(spec, vmm, scratch);
+  const ready = member && (await startMember(spec, vmm, member, signal));
+  if (ready && 'machine' in ready) return ready;
+  if (ready) await scratch.clear();
   const started = await startWarm(spec, start, vmm, { scratch, signal });
-  if ('machine' in started) return started;
+  if ('machine' in started) return ready ? { ...started, reason: ready.why } : started;
   signal.throwIfAborted();
   const { why, expected = false } = started;
   if (start.choice === 'warm')
@@ -63,11 +97,11 @@ async function startCold(
   scratch: Scratch,
   reason?: string,
 ): Promise<Started> {
-  const machine = await stageMachine(spec, scratch);
+  const machine = await stageMachine(spec, vmm.driver, scratch);
   spec.onStarting?.();
   const started = await vmm.driver.start(machine);
   return {
-    machine: started,
+    ...{ machine: started, machineSpec: machine },
     lines: started.lines,
     start: 'cold',
     ...(reason === undefined ? {} : { reason }),
@@ -82,30 +116,55 @@ interface NotWarm {
   readonly expected?: boolean;
 }
 
+/** Has a machine that waited become that of the instance. */
+async function startMember(
+  spec: InstanceSpec,
+  { driver }: ChosenVmm,
+  member: Member,
+  signal: AbortSignal,
+): Promise<Started | NotWarm> {
+  let staged: MachineSpec;
+  try {
+    staged = await stageMachine(spec, driver, member.scratch);
+  } catch (error) {
+    await member.machine[Symbol.asyncDispose]();
+    throw error;
+  }
+  spec.onStarting?.();
+  try {
+    return { ...(await member.assign(staged, signal, spec.start?.wakeLimit)), start: 'warm', pooled: true };
+  } catch (error) {
+    if (error instanceof GvaError) return { why: error.message };
+    throw error;
+  }
+}
+
 async function startWarm(
   spec: InstanceSpec,
-  { choice, make, templates, wakeLimit }: StartWish,
-  vmm: ChosenVmm,
+  { choice, make, templates, wakeLimit, pool }: StartWish,
+  { driver }: ChosenVmm,
   { scratch, signal }: { scratch: Scratch; signal: AbortSignal },
 ): Promise<Started | NotWarm> {
-  const { driver } = vmm;
-  const shape = cloneable(spec, vmm, choice);
+  const shape = cloneable(spec, driver, choice);
   if (typeof shape === 'string') return { why: shape, expected: true };
-  const { boot: bootLimit } = spec.limits;
-  const wish = { shape, driver, bootLimit, make: choice === 'warm' ? ('wait' as const) : make };
-  const template = await templates.obtain(wish, signal).catch((error: unknown) => {
+  const { boot: bootLimit, total: beforeLimit } = spec.limits;
+  const wish = { shape, driver, bootLimit, beforeLimit, make: choice === 'warm' ? ('wait' as const) : make };
+  const found = await nearest(wish, templates, signal).catch((error: unknown) => {
     // A cache that cannot be used must not keep an instance from its run.
     if (error instanceof GvaError || errnoOf(error) !== undefined) return messageOf(error);
     throw error;
   });
   mark('template known');
-  if (template === undefined) return { why: 'there is no template yet', expected: true };
-  if (typeof template === 'string') return { why: template };
-  const staged = await stageMachine(spec, scratch);
+  if (found === undefined) return { why: 'there is no template yet', expected: true };
+  if (typeof found === 'string') return { why: found };
+  const { template } = found;
+  const staged = await stageMachine(spec, driver, scratch);
   try {
-    const clone = await cloneSpec(staged, shape, template);
+    const clone = await cloneSpec(staged, found.shape, template);
     spec.onStarting?.();
-    return { ...(await startClone(driver, clone, signal, wakeLimit)), start: 'warm' };
+    const started = await startClone(driver, clone, signal, wakeLimit);
+    if (isPoolable(spec, shape)) pool?.want(kindOf(clone, { driver, template, shape, prepared: spec.prepared }));
+    return { ...started, machineSpec: clone, start: 'warm' };
   } catch (error) {
     if (!(error instanceof GvaError)) throw error;
     await templates.noteFailure(template);
@@ -113,10 +172,30 @@ async function startWarm(
   }
 }
 
+interface Found {
+  readonly template: Template;
+  readonly shape: MachineShape;
+}
+
+/** As `obtain`; while there is no template with the appliance in it, one of its base alone has booted, too. */
+async function nearest(
+  wish: TemplateWish,
+  templates: Templates,
+  signal: AbortSignal,
+): Promise<Found | string | undefined> {
+  const template = await templates.obtain(wish, signal);
+  const { warmed, ...shape } = wish.shape;
+  if (template === undefined && warmed) return nearest({ ...wish, shape, make: 'never' }, templates, signal);
+  return typeof template === 'object' ? { template, shape: wish.shape } : template;
+}
+
+const kindOf = ({ cpuTime }: MachineSpec, kind: PoolKind): PoolKind =>
+  cpuTime === undefined ? kind : { ...kind, cpuTime };
+
 /** The shape of the machine if it can be a clone, else the reason why not. */
 function cloneable(
   { prepared, files, keepDisks, placement }: InstanceSpec,
-  { driver }: ChosenVmm,
+  driver: VmmDriver,
   choice: StartChoice,
 ): MachineShape | string {
   if (!driver.capabilities.templates) return `${driver.name} cannot save a machine and go on from there`;
@@ -126,15 +205,17 @@ function cloneable(
   return machineShape(prepared, files);
 }
 
-async function stageMachine(spec: InstanceSpec, scratch: Scratch): Promise<MachineSpec> {
+async function stageMachine(
+  spec: InstanceSpec,
+  driver: VmmDriver,
+  scratch: Scratch,
+): Promise<MachineSpec> {
   try {
     const staged = await stage(spec.prepared, spec, scratch.folder);
+    const machine = { ...staged, ...hostLimits(spec, staged.cpus) };
     mark('media made');
-    return {
-      ...staged,
-      ...(spec.placement ? { placement: spec.placement } : {}),
-      ...(spec.limits.total === undefined ? {} : { cpuTime: cpuTimeFor(spec.limits.total, staged.cpus) }),
-    };
+    if (!spec.checkpoints || noCheckpoints(spec, driver) !== undefined) return machine;
+    return await saveable(machine, scratch.folder);
   } catch (error) {
     if (error instanceof GvaError) throw error;
     throw new GvaError(
@@ -148,6 +229,15 @@ async function stageMachine(spec: InstanceSpec, scratch: Scratch): Promise<Machi
     );
   }
 }
+
+/** What holds for the machine on this host, however it is started. */
+export const hostLimits = (
+  { placement, limits: { total } }: InstanceSpec,
+  cpus: number,
+): Pick<MachineSpec, 'placement' | 'cpuTime'> => ({
+  ...(placement ? { placement } : {}),
+  ...(total === undefined ? {} : { cpuTime: cpuTimeFor(total, cpus) }),
+});
 
 /** What a machine can use within its time limit, and a minute: only one that we failed to end gets there. */
 const cpuTimeFor = (seconds: number, cpus: number) => seconds * (cpus + 1) + 60;

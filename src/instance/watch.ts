@@ -1,4 +1,5 @@
 import { parseGuestEvent, type GuestEvent } from '../model/guest-event.js';
+import type { SavedProgress } from '../model/checkpoint.js';
 import type { FailureCause, ScriptResult } from '../model/result.js';
 import type { VirtualMachine, VmmExit } from '../vmm/driver.js';
 
@@ -27,14 +28,15 @@ export interface Watched {
  * Follows a machine from its start to its end, and ends it when a limit is passed or the signal comes.
  *
  * @param onEvent called for each event of the guest, in order
+ * @param record where it goes on from a checkpoint, of what was before
  */
 export async function watchMachine(
   machine: Pick<VirtualMachine, 'lines' | 'exited' | 'kill'>,
   limits: WatchLimits,
   onEvent: (event: GuestEvent) => void,
   signal: AbortSignal,
+  record = new ScriptRecord(),
 ): Promise<Watched> {
-  const record = new ScriptRecord();
   using life = new Life(machine, limits, signal, () => record.done);
   life.timers.set('boot', limits.boot, () => life.end('boot-timeout'));
   for await (const line of machine.lines) {
@@ -118,19 +120,29 @@ class Timers {
   }
 }
 
+export type RecordedScripts = Pick<SavedProgress, 'scripts' | 'scriptStartedAt' | 'free'>;
+const noScripts: RecordedScripts = { scripts: [], scriptStartedAt: 0 };
+
 /** More scripts than this in one instance are counted in no result: a guest may say anything. */
 const maxScripts = 10_000;
 
 /** What the guest says of its scripts. */
-class ScriptRecord {
-  readonly scripts: { name: string; status: number | null; seconds: number | null }[] = [];
+export class ScriptRecord {
+  readonly scripts: { name: string; status: number | null; seconds: number | null }[];
   done = false;
   free: number | undefined;
-  #startedAt = 0;
+  /** Seconds of the guest's clock: of the last script. */
+  startedAt: number;
+
+  constructor({ scripts, scriptStartedAt, free }: RecordedScripts = noScripts) {
+    this.scripts = scripts.map((script) => ({ ...script }));
+    this.startedAt = scriptStartedAt;
+    this.free = free;
+  }
 
   note({ name, fields, uptime }: GuestEvent): void {
     if (name === 'script-start' && this.scripts.length < maxScripts) {
-      this.#startedAt = uptime;
+      this.startedAt = uptime;
       this.scripts.push({ name: fields['name'] ?? '', status: null, seconds: null });
     } else if (name === 'script-end') this.#end(fields, uptime);
     else if (name === 'done') this.done = true;
@@ -141,7 +153,7 @@ class ScriptRecord {
     const status = Number(fields['status'] ?? NaN);
     if (script?.status !== null || !Number.isInteger(status)) return;
     script.status = status;
-    script.seconds = Math.max(0, Number((uptime - this.#startedAt).toFixed(2)));
+    script.seconds = Math.max(0, Number((uptime - this.startedAt).toFixed(2)));
     const free = Number(fields['free'] ?? NaN);
     if (Number.isFinite(free)) this.free = free;
   }

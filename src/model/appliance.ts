@@ -1,6 +1,9 @@
 import type { BaseWish } from './base-wish.js';
 import type { ParameterDeclaration } from './parameter.js';
 
+export const warmUps = ['after-before'] as const;
+export type WarmUp = (typeof warmUps)[number];
+
 /** What an appliance is to those who run it, defaults filled in (docs/gva-yaml.md). */
 export interface Appliance {
   readonly name: string;
@@ -23,6 +26,8 @@ export interface Appliance {
   readonly url?: string;
   /** Text of the licence that whoever imports the appliance is to agree to. */
   readonly eula?: string;
+  /** `after-before`: `before` needs no parameters, and what it prepares may be there for many instances at once. */
+  readonly warm?: WarmUp;
   /** Other hardware that a person may choose at import; absent where there is none. */
   readonly deploymentOptions?: readonly DeploymentOption[];
 }

@@ -1,3 +1,5 @@
+import type { Hardware } from './hardware.js';
+
 /**
  * A base image: what `base.json` in its folder says. Entries that may be absent are so in those that older versions
  * made; such a base is as good as any.
@@ -38,7 +40,7 @@ export interface BaseManifest {
   builtAt?: string;
   /** How it came to this machine, where it was not made here. */
   imported?: { readonly file: string; readonly at: string };
-  files: { root: BaseFile; kernel: BaseFile; initrd: BaseFile; disk?: PortableDisk };
+  files: DirectFiles | AdoptedFiles;
   /** SHA-256 over the digests of the files: the identity of the base. */
   digest: string;
 }
@@ -80,6 +82,22 @@ export type BaseOrigin =
   /** A container image; the digest is that of its manifest, as `sha256:...`. */
   | { readonly kind: 'oci'; readonly image: string; readonly digest: string };
 
+/** Of a base that is started directly, and by firmware where it has a disk. */
+export interface DirectFiles {
+  root: BaseFile;
+  kernel: BaseFile;
+  initrd: BaseFile;
+  disk?: PortableDisk;
+}
+
+/** Of a base that was somebody's disk: firmware boots it, and nothing else can. */
+export interface AdoptedFiles {
+  root?: never;
+  kernel?: never;
+  initrd?: never;
+  disk: AdoptedDisk;
+}
+
 export interface BaseFile {
   name: string;
   /** Bytes. */
@@ -101,11 +119,29 @@ export interface PortableDisk extends BaseFile {
   packages: Record<string, string>;
 }
 
+/** A whole disk, raw. */
+export interface AdoptedDisk extends BaseFile {
+  firmware: 'bios' | 'uefi';
+  /** What its system has drivers of. */
+  hardware: Hardware;
+}
+
+/** A base that has a kernel, an initrd and a root file system by themselves. */
+export type Direct<T extends BaseManifest> = T & { files: DirectFiles };
+
+export const bootsDirectly = <T extends BaseManifest>(base: T): base is Direct<T> =>
+  base.files.root !== undefined;
+
+/** All files of a base, whatever they are for. */
+export const filesOf = ({ files }: Pick<BaseManifest, 'files'>): readonly BaseFile[] =>
+  Object.values<BaseFile>(files as unknown as Record<string, BaseFile>);
+
 /** How a base can be started; what does not say so has files that do. */
 export function bootsOf({ boots, files, umlRelease }: BaseManifest): readonly BootWay[] {
   if (boots) return boots;
+  const direct = files.root ? (['direct'] as const) : [];
   const firmware = files.disk ? (['firmware'] as const) : [];
-  return ['direct', ...firmware, ...(umlRelease === undefined ? [] : (['uml'] as const))];
+  return [...direct, ...firmware, ...(umlRelease === undefined ? [] : (['uml'] as const))];
 }
 
 /** What older versions built says nothing. */

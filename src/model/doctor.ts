@@ -100,8 +100,8 @@ export interface HostLimits {
 
 export interface ToolFacts {
   readonly name: string;
-  /** `run`: every instance needs it. `base`: building a base image does. */
-  readonly neededFor: 'run' | 'base';
+  /** `run`: every instance needs it. `base`: building a base image does. `arm64`: guests of that architecture do. */
+  readonly neededFor: 'run' | 'base' | 'arm64';
   readonly path: string | null;
   /** Asked only of tools whose version matters. */
   readonly version: string | null;

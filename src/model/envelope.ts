@@ -1,3 +1,5 @@
+import type { WarmUp } from './appliance.js';
+
 /**
  * What an OVF descriptor says, of whatever dialect it was (DSP0243 1.1.0; before it VMware's 0.9, after it 2.x).
  * Sizes are in bytes.
@@ -82,6 +84,7 @@ export interface GvaFacts {
   readonly base: { readonly name: string; readonly digest: string };
   /** Digest of the appliance's content. */
   readonly digest: string;
+  readonly warm?: WarmUp;
 }
 
 export interface ProductSection {

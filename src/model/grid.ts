@@ -1,5 +1,6 @@
 import type { Appliance } from './appliance.js';
 import type { BaseManifest } from './base.js';
+import type { Hardware } from './hardware.js';
 import type { KeepKind } from './keep.js';
 import type { ParameterValues } from './parameter.js';
 import type { StartChoice } from './start.js';
@@ -85,12 +86,7 @@ export interface GridPlainMachine {
   /** In the order of booting. */
   readonly disks: readonly { readonly image: GridImage; readonly role?: 'output' }[];
   readonly firmware: 'bios' | 'uefi';
-  /** Names are QEMU's. */
-  readonly hardware: {
-    readonly machine?: 'q35' | 'pc' | 'microvm';
-    readonly controller?: string;
-    readonly cdDrive?: 'scsi-cd' | 'ide-cd';
-  };
+  readonly hardware: Hardware;
   /** A kernel with which a node can find out whether its KVM works; without one, KVM is not used. */
   readonly probeKernel?: GridImage;
 }

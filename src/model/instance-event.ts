@@ -12,8 +12,25 @@ export type InstanceEvent = { readonly v: 1; readonly time: number } & (
       readonly accelerator: string;
       /** Absent in events of earlier versions, which knew no other than cold. */
       readonly start?: 'warm' | 'cold';
-      /** Why it was not started warm. */
+      /** As in `result.json`. */
+      readonly pooled?: true;
+      /** Why it was not started warm, or not by the machine that was ready. */
       readonly reason?: string;
+    }
+  | {
+      /** It went on from a checkpoint; `time` goes on from what it was then. */
+      readonly event: 'resumed';
+      readonly vmm: string;
+      readonly accelerator: string;
+      /** ISO 8601, UTC: when the checkpoint was taken. */
+      readonly takenAt: string;
+    }
+  | {
+      readonly event: 'checkpointed';
+      /** Seconds that the guest stood still. */
+      readonly pause: number;
+      /** Of the checkpoint, all of it. */
+      readonly bytes: number;
     }
   | {
       readonly event: 'guest';

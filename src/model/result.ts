@@ -18,7 +18,9 @@ export type FailureCause =
   | 'output-unreadable'
   /** The host could not write what the guest wrote, mostly because its disk was full; the guest may not have noticed. */
   | 'disk-error'
-  | 'interrupted';
+  | 'interrupted'
+  /** It was told to end, and can go on from a checkpoint. */
+  | 'checkpointed';
 
 export interface ScriptResult {
   readonly name: string;
@@ -65,8 +67,14 @@ export interface InstanceResult {
   readonly vmm: { readonly name: string; readonly version: string; readonly accelerator: string };
   /** `warm`: as a clone of a template. Absent in results of earlier versions, which knew no other than cold. */
   readonly start?: 'warm' | 'cold';
-  /** Why it was not started warm; absent where it was, or nobody wanted it. */
+  /** The machine was there, and rehearsed, before its instance was known; absent where it was not. */
+  readonly pooled?: true;
+  /** Why it was not started warm, or not by the machine that was ready; absent where it was, or nobody wanted it. */
   readonly startReason?: string;
+  /** How often it went on from a checkpoint; absent where it never did. Moments and limits count what it was run for. */
+  readonly resumed?: number;
+  /** Why it did not go on from the checkpoint that there was. */
+  readonly resumeReason?: string;
   readonly state: InstanceState;
   readonly cause?: FailureCause;
   /** One sentence for people; absent where all is well. */

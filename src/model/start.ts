@@ -5,3 +5,8 @@ export const startChoices = ['auto', 'warm', 'cold'] as const;
  * `auto`: warm where that can be, else cold.
  */
 export type StartChoice = (typeof startChoices)[number];
+
+export const poolChoices = ['auto', 'on', 'off'] as const;
+
+/** Whether a sweep keeps clones ready before their points come. `auto`: while there are processors to spare. */
+export type PoolChoice = (typeof poolChoices)[number];

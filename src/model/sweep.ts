@@ -97,6 +97,8 @@ export type SweepNote =
   | 'STOP_WHEN_UNSEEN'
   /** Files of points that have not come yet are not there. */
   | 'FILES_MISSING'
+  /** No more machines are kept ready. */
+  | 'POOL_STOPPED'
   /** Somebody has cancelled jobs of the sweep at the grid itself. */
   | 'JOBS_CANCELLED'
   /** Not all could be submitted before this process ended. */

@@ -33,6 +33,7 @@ export type DescribedAppliance = Pick<
   | 'url'
   | 'eula'
   | 'deploymentOptions'
+  | 'warm'
 >;
 
 export type DescriptorFile = Required<Pick<EnvelopeFile, 'id' | 'href' | 'size'>>;

@@ -77,6 +77,7 @@ function virtualSystem(spec: DescriptorSpec): XmlElement {
     'gva:base': spec.base.name,
     'gva:baseDigest': spec.base.digest,
     'gva:digest': spec.digest,
+    'gva:warm': spec.appliance.warm,
   };
   return element('VirtualSystem', attributes, [
     ...textElement('Info', 'A virtual machine that runs one application and powers off'),

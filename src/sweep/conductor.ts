@@ -32,6 +32,8 @@ export interface EndSignals {
   readonly finish: AbortSignal;
   /** Cancel what runs, too. */
   readonly abort: AbortSignal;
+  /** Save what runs, and end it; never where absent. */
+  readonly leave?: AbortSignal;
 }
 
 /** Has the points of a sweep run, each until it has ended for good: on this host, or by a grid. */

@@ -17,11 +17,13 @@ import { type RunOrder, type Searching, searching } from './schedule/run-order.j
 import type { PointRecord } from './store/store.js';
 import { whenRoom } from './store/when-room.js';
 import { orderOf } from './turns.js';
+import type { WarmMachines } from './warm-machines.js';
 import { pointFolder } from '../system/paths.js';
 
 export interface CoordinatorParts extends ConductParts {
   readonly vmm: ChosenVmm;
   readonly host: HostWatch;
+  readonly warm: WarmMachines;
   /** Runs the instance of one point. */
   readonly engine: typeof runPoint;
 }
@@ -85,7 +87,10 @@ export class Coordinator implements Conductor {
   /** Runs until there is nothing left to do, or to wait for. Only what is a bug is thrown. */
   async run(): Promise<void> {
     const { finish, abort } = this.#signals;
-    const end = () => this.#wake();
+    const end = () => {
+      this.#keepWarm();
+      this.#wake();
+    };
     const cancel = () => {
       for (const controller of this.#running.values()) controller.abort(abort.reason);
       this.#wake();
@@ -98,6 +103,7 @@ export class Coordinator implements Conductor {
     } finally {
       finish.removeEventListener('abort', end);
       abort.removeEventListener('abort', cancel);
+      this.#parts.warm.update(0);
     }
   }
 
@@ -105,20 +111,40 @@ export class Coordinator implements Conductor {
     return this.#parts.host.state.atOnce;
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#parts.host[Symbol.asyncDispose]();
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#parts.warm[Symbol.asyncDispose]();
+    await this.#parts.host[Symbol.asyncDispose]();
   }
 
   /** What the host has room for. */
   async tick(): Promise<void> {
-    const { host, store, onEvent } = this.#parts;
+    const { host, store, onEvent, warm } = this.#parts;
     const { pending, active } = store.counts;
-    const { pause } = await host.look(this.now, this.#running.size, pending + active);
+    const left = pending + active;
+    const { pause } = await host.look(this.now, this.#running.size, left, warm.pool.machines);
     // The reason has numbers in it that change.
     if ((pause === undefined) !== (this.#pause === undefined))
       onEvent(pause === undefined ? { event: 'resumed' } : { event: 'paused', reason: pause });
     this.#pause = pause;
+    this.#keepWarm();
     this.#wake();
+  }
+
+  /** Machines for the points that will be begun, if any will. */
+  #keepWarm(): void {
+    const { store, warm } = this.#parts;
+    warm.update(this.#isEnding || this.#pause !== undefined ? 0 : store.counts.pending);
+  }
+
+  get #isEnding(): boolean {
+    const { finish, abort } = this.#signals;
+    return (
+      finish.aborted ||
+      abort.aborted ||
+      this.stopped !== undefined ||
+      this.trouble !== undefined ||
+      this.#failure !== undefined
+    );
   }
 
   /** What somebody else asked for. */
@@ -159,9 +185,7 @@ export class Coordinator implements Conductor {
 
   /** @returns whether there is more to do */
   async #step(): Promise<boolean> {
-    const { finish, abort } = this.#signals;
-    const ending =
-      finish.aborted || abort.aborted || this.stopped !== undefined || this.trouble || this.#failure;
+    const ending = this.#isEnding;
     const free = this.#running.size < this.#parts.host.state.atOnce && this.#pause === undefined;
     const next = ending || !free ? undefined : this.#queue.next(this.now);
     if (next?.item) {
@@ -188,6 +212,7 @@ export class Coordinator implements Conductor {
     const controller = new AbortController();
     setMaxListeners(0, controller.signal);
     this.#running.set(attempt.point.index, controller);
+    this.#keepWarm();
     this.#attempt(attempt, controller.signal)
       .catch((error: unknown) => (this.#failure ??= { error }))
       .finally(() => {
@@ -209,7 +234,7 @@ export class Coordinator implements Conductor {
     progress.started(this.now, index, staged.value.attempts);
     onEvent({ event: 'point-started', point });
     const run = await engine(spec, point, vmm, {
-      signal,
+      ...{ signal, leave: this.#signals.leave },
       onStarting: () => store.run(index),
       onEvent: (event) => {
         const phase = pointPhase(event);

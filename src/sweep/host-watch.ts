@@ -1,6 +1,6 @@
 import type { Appliance } from '../model/appliance.js';
 import { runningSweepsFolder, scratchFolder } from '../system/paths.js';
-import { Capacity, type CapacityLimit } from './schedule/capacity.js';
+import { Capacity, type CapacityLimit, type Spare } from './schedule/capacity.js';
 import { DiskRoom, endedByFullDisk, freeBytes } from './schedule/disk-room.js';
 import { FairShare } from './schedule/fair-share.js';
 import { sampleHost } from './schedule/host-sample.js';
@@ -41,18 +41,24 @@ export class HostWatch implements AsyncDisposable {
     return watch;
   }
 
+  /** What is left beside as many instances as may run at once. */
+  get spare(): Spare {
+    return this.#capacity.spare;
+  }
+
   /**
    * @param now seconds
    * @param running instances of this sweep
    * @param left points that have not ended
+   * @param waiting machines that wait for instances besides
    */
-  async look(now: number, running: number, left: number): Promise<HostState> {
+  async look(now: number, running: number, left: number, waiting = 0): Promise<HostState> {
     const wish = Math.min(left, this.#jobs ?? left) * this.#cpus;
     const asked = this.#jobs === undefined ? {} : { asked: this.#jobs * this.#cpus };
     const claim = { wish, using: running * this.#cpus, ...asked };
     const share = await this.#share?.update(claim).catch(() => undefined);
     const limit = this.#capacity.update(now, await sampleHost(), {
-      running,
+      ...{ running, waiting },
       ...(await this.#measured(now, running)),
       ...(share ? { share: share.cpus, otherSweeps: share.otherSweeps } : {}),
     });

@@ -3,6 +3,7 @@ import type { Conduct } from './conductor.js';
 import { Coordinator } from './coordinator.js';
 import { HostWatch } from './host-watch.js';
 import { runPoint } from './run-point.js';
+import { WarmMachines } from './warm-machines.js';
 
 /**
  * Runs the points on this host.
@@ -11,8 +12,11 @@ import { runPoint } from './run-point.js';
  */
 export function onThisHost(vmm: ChosenVmm, engine = runPoint): Conduct {
   return async (parts, signals) => {
-    const { prepared, out, jobs } = parts.spec;
+    const { prepared, out, jobs, start } = parts.spec;
     const host = await HostWatch.start(prepared.appliance, out, jobs);
-    return new Coordinator({ ...parts, vmm, host, engine }, signals);
+    const note = (message: string) => parts.onEvent({ event: 'note', code: 'POOL_STOPPED', message });
+    const warm = new WarmMachines(parts.spec, host, note);
+    const spec = { ...parts.spec, ...(start ? { start: { ...start, pool: warm.pool } } : {}) };
+    return new Coordinator({ ...parts, spec, vmm, host, engine, warm }, signals);
   };
 }

@@ -1,9 +1,9 @@
-import { runInstance } from '../instance/run.js';
+import { type InstanceSpec, runInstance } from '../instance/run.js';
 import type { InstanceEvent } from '../model/instance-event.js';
 import type { InstanceResult } from '../model/result.js';
 import type { Point, PointOutcome } from '../model/sweep.js';
 import { ExitCode, GvaError, errnoOf, fullDiskErrno, messageOf } from '../system/errors.js';
-import { pointFolder } from '../system/paths.js';
+import { pointCheckpoint, pointFolder } from '../system/paths.js';
 import type { ChosenVmm } from '../vmm/choose.js';
 import { outcomeOf } from './done-points.js';
 import type { SweepSpec } from './run-sweep.js';
@@ -27,6 +27,8 @@ export interface DiskUse {
 
 export interface PointWatch {
   readonly signal: AbortSignal;
+  /** When it is aborted, the instance is saved and ended, where it can be. */
+  readonly leave?: AbortSignal | undefined;
   /** The machine is about to be started. */
   readonly onStarting: () => void;
   readonly onEvent: (event: InstanceEvent) => void;
@@ -34,16 +36,17 @@ export interface PointWatch {
 
 /** Runs the instance of one point. Only what is a bug is thrown. */
 export async function runPoint(
-  { plan, prepared, out, limits, keep, keepDisks, start }: SweepSpec,
+  { plan, prepared, out, limits, keep, keepDisks, start, checkpointEvery: every }: SweepSpec,
   point: Point,
   vmm: ChosenVmm,
-  { signal, onStarting, onEvent }: PointWatch,
+  { signal, leave, onStarting, onEvent }: PointWatch,
 ): Promise<PointRun> {
   const { index, parameters } = point;
   const id = `${prepared.appliance.name}-${process.pid}-${index}`;
   try {
     const files = await plan.files.of(point);
-    const how = { limits, keep, keepDisks, ...(start === undefined ? {} : { start }) };
+    const saved = every === undefined ? undefined : savedPoint(pointCheckpoint(out, index), every, leave);
+    const how = { limits, keep, keepDisks, ...(start === undefined ? {} : { start }), ...saved };
     const spec = { id, prepared, parameters, files, out: pointFolder(out, index), ...how };
     // What stands in its folder is the sweep's own, and of other work or not done.
     const waits = { onStarting, untilRoom: (bytes: number) => untilRoom(out, bytes, signal) };
@@ -53,6 +56,15 @@ export async function runPoint(
     return notRun(error);
   }
 }
+
+/** Goes on from where an earlier attempt was saved; where that cannot be, the point begins anew and its result says why. */
+const savedPoint = (
+  folder: string,
+  every: number,
+  leave: AbortSignal | undefined,
+): Pick<InstanceSpec, 'checkpoints'> => ({
+  checkpoints: { folder, every, resume: 'may', ...(leave ? { leave } : {}) },
+});
 
 /** Output may have holes, which take no room: it is never more than what the disks had that it came from. */
 function diskUse(

@@ -8,6 +8,7 @@ import type { PreparedAppliance } from '../instance/prepare.js';
 import { type StartWish, worthTemplate } from '../instance/start.js';
 import type { WatchLimits } from '../instance/watch.js';
 import type { KeepKind } from '../model/keep.js';
+import type { PoolChoice } from '../model/start.js';
 import type { SweepEvent, SweepManifest, SweepNote, SweepSummary } from '../model/sweep.js';
 import type { SweepStatus } from '../model/sweep-status.js';
 import { pointFolder, scratchFolder, sweepFiles } from '../system/paths.js';
@@ -60,6 +61,10 @@ export interface SweepSpec {
   readonly gather?: GatherSpec;
   /** Cold where absent. Whether `auto` makes a template follows from the number of points that are to be run. */
   readonly start?: StartWish;
+  /** Off where absent. */
+  readonly pool?: PoolChoice;
+  /** Seconds between checkpoints of each instance; none are taken where absent, and none gone on from. */
+  readonly checkpointEvery?: number;
   /** How it is run, as the words of the command: kept in sweep.json, for going on. */
   readonly options?: Readonly<Record<string, unknown>>;
   /** Told about once a second how the sweep stands. */

@@ -48,6 +48,10 @@ export const localGridFolder = () => join(cacheFolder(), 'grid', hostname());
 /** Booted and saved guests that instances are made of, by key. */
 export const templatesFolder = () => join(cacheFolder(), 'templates');
 export const probesFolder = () => join(cacheFolder(), 'probes');
+/** Root file systems that recipes made, step by step, by key. */
+export const layersFolder = () => join(cacheFolder(), 'layers');
+/** What the last failing step of a recipe said. */
+export const recipeLog = (base: string) => join(layersFolder(), `.${base}.log`);
 
 /** In the folder of probes; KEY stands for a boot of the host, programs and kernels. */
 export const probeFiles = {
@@ -80,6 +84,24 @@ export const configFiles = () => ({
   site: '/etc/gva/config.yaml',
 });
 
+/** Checkpoints of instances, by their ids. */
+export const checkpointsFolder = () => join(dataFolder(), 'checkpoints');
+export const checkpointFolder = (instance: string) => join(checkpointsFolder(), instance);
+
+/** In a checkpoint's folder. Of the others the manifest has the names; each begins with the number of the checkpoint that made it. */
+export const checkpointFiles = {
+  manifest: 'checkpoint.json',
+  state: (number: number) => `${number}-state.gz`,
+  disk: (number: number, id: string) => `${number}-${id}.qcow2`,
+  medium: (number: number, id: string) => `${number}-${id}.img`,
+  console: (number: number) => `${number}-console.log`,
+  events: (number: number) => `${number}-events.jsonl`,
+  /** Whether it may be a file of a checkpoint. */
+  isContent: (name: string) => /^\d{1,9}-[a-z0-9]{1,20}\.[a-z0-9]{1,10}$/.test(name),
+  /** Beginning of the name; says which process runs the instance, while it does. */
+  lock: '.lock-',
+} as const;
+
 /** In a template's folder. */
 export const templateFiles = {
   manifest: 'template.json',
@@ -89,11 +111,21 @@ export const templateFiles = {
   state: 'state',
   /** What it has written to its root disk. */
   root: 'root.overlay',
+  /** Of one that has an appliance in it: what it has written to application and data disk. */
+  app: 'app.overlay',
+  data: 'data.overlay',
   /** How often a clone of it was of no use. */
   failures: 'failures',
 } as const;
 /** Beginning of the name of a file beside the templates; says which process makes one, while it does. */
 export const templateLock = (key: string) => `.lock-${key.slice(0, 16)}-`;
+
+/** In a layer's folder. */
+export const layerFiles = {
+  manifest: 'layer.json',
+  /** What is other than in the root of the base that it began as; piece after piece. */
+  changes: 'changes',
+} as const;
 
 /** Disks of running instances: node-local, big, and gone afterwards. SLURM_TMPDIR is some sites' name of a job's own. */
 export const scratchFolder = () => fromEnvironment(['GVA_SCRATCH', 'SLURM_TMPDIR', 'TMPDIR']) ?? '/var/tmp';
@@ -110,6 +142,9 @@ export const baseFiles = {
 } as const;
 /** In a base's folder; its time says when the base was used last. */
 export const baseUsedFile = '.used';
+
+/** In the folder of a recipe. */
+export const recipeFile = 'base.yaml';
 
 /** In an appliance's folder. */
 export const applianceFiles = {
@@ -134,8 +169,16 @@ export const scratchFiles = {
   data: 'data.img',
   /** The folder of an appliance that came as a package. */
   appliance: 'appliance',
-  /** Of a machine that becomes a template. */
+  /** Of a machine that becomes a template, or of which checkpoints may be taken. */
   saveSocket: 'state.socket',
+  /** Of the application disk of a recipe's step. */
+  step: 'step.img',
+  /** Folder of the media that a machine is rehearsed with before its instance is known. */
+  rehearsal: 'rehearsal',
+  /** What a guest writes to a disk after a checkpoint; two take turns. */
+  layer: (id: string, turn: number) => `${id}.layer${turn}`,
+  /** The state of a machine on its way into a checkpoint, or out of it. */
+  state: 'state',
   /** User-mode Linux keeps its management socket here. */
   uml: 'uml',
   /** The only host folder that a guest's hostfs could reach; empty. */
@@ -176,6 +219,8 @@ export const sweepFiles = {
   points: 'points',
   /** Among the points: results that the plan has no place for at present, by identity. */
   earlier: '.earlier',
+  /** Of points that run: what they can go on from. */
+  checkpoints: 'checkpoints',
   store: 'store.db',
   status: 'status.json',
   requests: 'requests',
@@ -259,6 +304,12 @@ export const keptResults = (sweep: string, index: number, random: string) =>
 export function pointFolder(sweepFolder: string, index: number): string {
   const shard = String(Math.floor(index / 1000)).padStart(4, '0');
   return join(sweepFolder, sweepFiles.points, shard, String(index).padStart(7, '0'));
+}
+
+/** The checkpoints of a point of a sweep. */
+export function pointCheckpoint(sweepFolder: string, index: number): string {
+  const shard = String(Math.floor(index / 1000)).padStart(4, '0');
+  return join(sweepFolder, sweepFiles.checkpoints, shard, String(index).padStart(7, '0'));
 }
 
 /** The root of this package: where guest/ and package.json are, from the sources and from the build alike. */

@@ -23,6 +23,7 @@ export const packageOfTool: Readonly<Record<string, string>> = {
   xz: 'xz-utils',
   zstd: 'zstd',
   'qemu-system-x86_64': 'qemu-system-x86',
+  'qemu-system-aarch64': 'qemu-system-arm',
   'linux.uml': 'user-mode-linux',
 };
 

@@ -10,7 +10,7 @@ import type { VmmCommand } from './supervisor.js';
  * @param readOnlyMemory the VMM opens memory that only begins as a file for reading
  */
 export function machineReach(
-  { boot, disks, incoming, memoryFile, saveSocket }: MachineSpec,
+  { boot, disks, incoming, memoryFile, saveSocket, exchange }: MachineSpec,
   readOnlyMemory = false,
 ): Reach {
   const direct = boot.kind === 'direct' && !incoming ? [boot.kernel, boot.initrd] : [];
@@ -25,12 +25,15 @@ export function machineReach(
       ...disks.flatMap(({ backing }) => backing ?? []),
       // Who may see it may connect to it.
       ...(saveSocket === undefined ? [] : [saveSocket]),
+      ...(exchange?.readable ?? []),
     ],
     writable: [
       ...variables,
       ...images(true),
       ...memory(true),
       ...disks.flatMap(({ overlay }) => overlay ?? []),
+      ...(exchange ? [exchange.folder] : []),
+      ...disks.flatMap(({ layers = [] }) => layers),
     ],
   };
 }

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import type { Hardware } from '../model/hardware.js';
 import type { ConsoleRing } from './console-ring.js';
 
 /** A disk of a machine. Guests find disks by the labels of their file systems, never by this order. */
@@ -12,8 +13,13 @@ export interface Disk {
   readonly size: number;
   /** `overlay`: the guest may write, the image stays untouched, what is written goes to the file `overlay`. */
   readonly access: 'overlay' | 'read-write' | 'read-only';
-  /** Made by the driver; must not exist yet. */
+  /** Made by the driver, and must not exist yet; but is there where the machine goes on from a checkpoint. */
   readonly overlay?: string;
+  /**
+   * Empty files that are there. In turn they take what the guest writes after a checkpoint; needed for those, and only
+   * for disks that the guest may write.
+   */
+  readonly layers?: readonly [string, string];
 }
 
 /** How a guest is started. */
@@ -25,27 +31,13 @@ export type Boot =
   /** `variables`: the firmware's memory of this instance. Made by the driver; must not exist yet. */
   | { readonly kind: 'firmware'; readonly firmware: 'uefi'; readonly variables: string };
 
-export const machineTypes = ['q35', 'pc', 'microvm'] as const;
-export type MachineType = (typeof machineTypes)[number];
-
-export const controllers = [
-  ...['virtio-blk', 'virtio-scsi', 'nvme', 'ide', 'ahci'],
-  ...['lsi53c895a', 'pvscsi', 'megasas', 'mptsas1068'],
-] as const satisfies string[];
-export type Controller = (typeof controllers)[number];
-
-/**
- * What images that were not made for us may need otherwise; names are QEMU's. User-mode Linux has one kind of
- * machine and of disk and heeds none of it.
- */
-export interface Hardware {
-  /** q35 where absent. */
-  readonly machine?: MachineType;
-  /** Of all disks; virtio-blk where absent. */
-  readonly controller?: Controller;
-  /** The drive that holds the disk `cdrom`; where absent it is a read-only disk like another, which is faster. */
-  readonly cdDrive?: 'scsi-cd' | 'ide-cd';
-}
+export {
+  type Controller,
+  type Hardware,
+  type MachineType,
+  controllers,
+  machineTypes,
+} from '../model/hardware.js';
 
 /** Where on the host a machine is; anywhere where absent. */
 export interface Placement {
@@ -68,6 +60,8 @@ export interface MemoryFile {
  */
 export interface DeviceState {
   readonly state: string;
+  /** It is of a checkpoint: the memory is in it, and the machine may have been stopped when it was taken. */
+  readonly checkpoint?: boolean;
 }
 
 /** What to start. Everything in it belongs to one instance, except the images below overlays. */
@@ -82,6 +76,8 @@ export interface MachineSpec {
   /** Empty folders of the instance that a driver may use. */
   readonly folders: { readonly uml: string; readonly hostfs: string };
   readonly hardware?: Hardware;
+  /** The console is the first serial port, where systems that know nothing of GVA have theirs; the events are on the second. */
+  readonly consoleFirst?: boolean;
   readonly placement?: Placement;
   /** Seconds of processor time after which the VMM is killed; no limit where absent. */
   readonly cpuTime?: number;
@@ -98,6 +94,16 @@ export interface MachineSpec {
   readonly saveSocket?: string;
   /** The machine goes on from here instead of booting. */
   readonly incoming?: DeviceState;
+  /** Its disks can be replaced while it runs. */
+  readonly exchange?: DiskExchange;
+}
+
+/** Where disks are that come into a machine later. */
+export interface DiskExchange {
+  /** Theirs alone: images and overlays. The VMM may write there. */
+  readonly folder: string;
+  /** What overlays in the folder lie on, raw images, and what of the folder the VMM may not write. */
+  readonly readable: readonly string[];
 }
 
 /** What a driver can do, whatever the machine it is on. */
@@ -109,6 +115,10 @@ export interface Capabilities {
   readonly shutdown: boolean;
   /** It takes `memoryFile`, `saveSocket` and `incoming`; it has `templates`, its machines `saveState`, `write` and `quit`. */
   readonly templates: boolean;
+  /** It takes `exchange`; its machines have the power `replaceDisks`. */
+  readonly exchange: boolean;
+  /** As `templates`, and it takes `layers` of disks; machines with these and a `saveSocket` have the power `checkpoints`. */
+  readonly checkpoints: boolean;
 }
 
 /** Machines that go on where another one was saved. */
@@ -137,6 +147,36 @@ export interface VmmExit {
   readonly reason?: string;
 }
 
+/** A moment of a running machine. */
+export interface Moment {
+  /** Seconds that the guest stood still. */
+  readonly pause: number;
+  /** What the guest had begun to say on its first serial port: a line without its end. */
+  readonly unfinished: string;
+}
+
+/** Takes checkpoints of a running machine, one after the other. */
+export interface Checkpoints {
+  /**
+   * Writes the state of the machine, memory and devices, into a new file, and has its disks at the same moment go on in
+   * other files: `settled` is what they were then, and stays it until `settle()` is called. The guest is stopped for a
+   * part of that time only, and runs on.
+   *
+   * @param atRest called while the guest stands still, when all that it has said was heard
+   * @throws GvaError VMM_CHECKPOINT; the machine goes on, and another attempt may be made
+   */
+  take(state: string, atRest: () => void, signal: AbortSignal): Promise<Moment>;
+  /**
+   * Brings what was set apart back together, as far as it can be; must be called before the next `take()`. Until it has
+   * ended no file but the topmost ones may be relied on.
+   *
+   * @throws GvaError VMM_CHECKPOINT; it can be called again
+   */
+  settle(): Promise<void>;
+  /** Files of a disk by its id, the lowest first: layers that lie on its image or overlay. None before the first checkpoint. */
+  above(id: Disk['id']): readonly string[];
+}
+
 /** A running machine. Disposing it kills it and waits until nothing of it is left. */
 export interface VirtualMachine extends AsyncDisposable {
   /** Lines of the guest's first serial port, without their ends; ends with the machine. One reader only. */
@@ -157,6 +197,13 @@ export interface VirtualMachine extends AsyncDisposable {
    * two together are the whole machine. Only with the spec's `saveSocket`. @throws GvaError VMM_SAVE
    */
   saveState?(file: string): Promise<void>;
+  /**
+   * Puts other disks of the same sizes, which the guest must not have mounted, into the places of those with their ids. Their
+   * overlays are made. Only with the spec's `exchange`. @throws GvaError VMM_EXCHANGE; which are in place is not known then
+   */
+  replaceDisks?(disks: readonly Disk[]): Promise<void>;
+  /** Where the driver has them and the machine was started for them. */
+  readonly checkpoints?: Checkpoints;
   /** Ends it at once like `kill`, but in good order, where the guest has nothing more to write. */
   quit?(): void;
   /** The console in both directions, for a person; what comes from it goes to `console` as well. */

@@ -3,25 +3,37 @@ import { maxEventLine } from '../model/guest-event.js';
 
 /**
  * Lines of a stream that a guest writes. A line that is longer than any event is cut into pieces, so that a
- * guest that never ends a line costs no memory.
+ * guest that never ends a line costs no memory. One reader only.
  */
-export async function* guestLines(stream: Readable): AsyncGenerator<string> {
-  let rest = '';
-  try {
-    for await (const chunk of stream) {
-      const lines = (rest + (chunk as Buffer).toString('latin1')).split('\n');
-      rest = lines.pop() ?? '';
-      for (const line of lines) yield decoded(line);
-      if (rest.length > maxEventLine) {
-        yield decoded(rest);
-        rest = '';
-      }
-    }
-  } catch (error) {
-    // The other end of a socket pair may go with a reset when the VMM is killed: that is an end like another.
-    if (!isReset(error)) throw error;
+export class GuestLines implements AsyncIterable<string> {
+  readonly #stream: Readable;
+  #rest = '';
+
+  constructor(stream: Readable) {
+    this.#stream = stream;
   }
-  if (rest !== '') yield decoded(rest);
+
+  /** What has come of a line whose end has not. */
+  get unfinished(): string {
+    return decoded(this.#rest);
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<string> {
+    try {
+      for await (const chunk of this.#stream) {
+        const lines = (this.#rest + (chunk as Buffer).toString('latin1')).split('\n');
+        this.#rest = lines.pop() ?? '';
+        for (const line of lines) yield decoded(line);
+        if (this.#rest.length <= maxEventLine) continue;
+        yield decoded(this.#rest);
+        this.#rest = '';
+      }
+    } catch (error) {
+      // The other end of a socket pair may go with a reset when the VMM is killed: that is an end like another.
+      if (!isReset(error)) throw error;
+    }
+    if (this.#rest !== '') yield decoded(this.#rest);
+  }
 }
 
 const decoded = (line: string) => Buffer.from(line, 'latin1').toString('utf8').replace(/\r$/, '');

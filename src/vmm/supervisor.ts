@@ -9,7 +9,7 @@ import { packageRoot } from '../system/paths.js';
 import { type ProcessIdentity, processIdentity } from '../system/process-identity.js';
 import { ConsoleRing } from './console-ring.js';
 import type { VirtualMachine, VmmExit } from './driver.js';
-import { guestLines } from './lines.js';
+import { GuestLines } from './lines.js';
 
 /** Descriptors that a supervised VMM inherits: connected stream sockets, read by us. */
 export const eventsDescriptor = 4;
@@ -54,6 +54,7 @@ export interface VmmCommand {
 }
 
 export interface Supervised extends VirtualMachine {
+  readonly lines: GuestLines;
   /** Our ends of the sockets that were asked for. */
   readonly sockets: readonly Duplex[];
   /** Our end of the console's socket. */
@@ -152,7 +153,7 @@ function started(child: ChildProcess, program: string): Promise<void> {
 }
 
 class SupervisedMachine implements Supervised {
-  readonly lines: AsyncIterable<string>;
+  readonly lines: GuestLines;
   readonly console = new ConsoleRing();
   readonly exited: Promise<VmmExit>;
   readonly sockets: readonly Duplex[];
@@ -169,7 +170,7 @@ class SupervisedMachine implements Supervised {
     stderr?.on('data', (chunk: Buffer) => messages.append(chunk));
     for (const stream of [stdout, console]) stream?.on('data', (chunk: Buffer) => this.console.append(chunk));
     for (const stream of [lifeLine, console, stdout, stderr]) stream?.on('error', () => undefined);
-    this.lines = guestLines(events as Readable);
+    this.lines = new GuestLines(events as Readable);
     this.consoleSocket = console as Duplex;
     const all = child.stdio as unknown as Duplex[];
     this.sockets = all.slice(firstSocketDescriptor, firstFileDescriptor(command));

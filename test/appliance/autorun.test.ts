@@ -46,6 +46,17 @@ describe('the autorun script', () => {
     expect(outcome.status).toBe(0);
   });
 
+  it('has the place where an instance begins between before and run', async () => {
+    const text = 'before: X=1\nwarm: after-before\nrun: echo "$X$PLACE"\n';
+    expect((await run(text)).stdout).toBe('1\n');
+    const script = autorunScript(
+      parseManifest(`name: x\n${text}`, 'x'),
+      () => false,
+      await defaultTemplate(),
+    );
+    expect(script).toMatch(/X=1[^]*\. "\$GVA_BEGIN"[^]*echo/);
+  });
+
   it.each([
     ['before: exit 3\nrun: echo ran\n', 3, ''],
     ['before: "false"\nrun: echo ran\n', 1, ''],

@@ -5,6 +5,7 @@ import {
   type ElementState,
   type GridEngine,
   type JobArray,
+  type SubmittedArray,
   elementLog,
   elementVariables,
 } from '../../src/grid/engine.js';
@@ -32,15 +33,26 @@ export function arrayOf(folder: string, script: string, change: Partial<JobArray
   };
 }
 
+export async function sent(engine: GridEngine, array: JobArray): Promise<SubmittedArray> {
+  return { job: await engine.submit(array, never), name: array.name };
+}
+
 /** The states of an array's elements, by number, as soon as all have ended. */
-export async function endsOf(engine: GridEngine, job: string, elements: number): Promise<ElementState[]> {
+export async function endsOf(
+  engine: GridEngine,
+  array: SubmittedArray,
+  elements: number,
+): Promise<ElementState[]> {
   let states: readonly ElementState[] = [];
   await eventually(async () => {
-    states = await engine.poll([job], never);
+    states = await engine.poll([array], never);
     return states.filter(({ state }) => state === 'ended').length >= elements;
   });
   return [...states].sort((a, b) => a.element - b.element);
 }
+
+/** No grid has one of that name. */
+const unknown = (job: string): SubmittedArray => ({ job, name: uniqueName() });
 
 const exists = (path: string) =>
   access(path).then(
@@ -50,10 +62,10 @@ const exists = (path: string) =>
 
 /** The contract of a grid engine (src/grid/engine.ts): every engine passes it, on a grid with two processors or more. */
 export function gridContract(subject: () => Promise<GridEngine>): void {
-  async function run(array: JobArray): Promise<{ engine: GridEngine; job: string; ends: ElementState[] }> {
+  async function run(array: JobArray): Promise<{ job: string; ends: ElementState[] }> {
     const engine = await subject();
-    const job = await engine.submit(array, never);
-    return { engine, job, ends: await endsOf(engine, job, array.elements) };
+    const submitted = await sent(engine, array);
+    return { job: submitted.job, ends: await endsOf(engine, submitted, array.elements) };
   }
   const log = (folder: string, element = 0) => readFile(join(folder, elementLog(element)), 'utf8');
 
@@ -61,10 +73,11 @@ export function gridContract(subject: () => Promise<GridEngine>): void {
     await using folder = await temporaryFolder();
     const script =
       'echo I am $GVA_ELEMENT; [ $GVA_ELEMENT -ne 3 ] || exit 7; [ $GVA_ELEMENT -ne 4 ] || kill -KILL $$';
-    const { job, ends } = await run(arrayOf(folder.path, script, { elements: 10 }));
-    expect(ends.map((state) => [state.job, state.element, state.state, state.end])).toEqual(
+    const array = arrayOf(folder.path, script, { elements: 10 });
+    const { ends } = await run(array);
+    expect(ends.map((state) => [state.array, state.element, state.state, state.end])).toEqual(
       Array.from({ length: 10 }, (_, element) => [
-        ...[job, element, 'ended', element === 3 || element === 4 ? 'failed' : 'completed'],
+        ...[array.name, element, 'ended', element === 3 || element === 4 ? 'failed' : 'completed'],
       ]),
     );
     for (const { node } of ends) expect(node).toMatch(/./);
@@ -77,10 +90,10 @@ export function gridContract(subject: () => Promise<GridEngine>): void {
     const engine = await subject();
     const go = join(folder.path, 'go');
     const script = `while [ ! -e ${go} ]; do sleep 0.05; done; echo $GVA_ELEMENT >> ${go}; exit $GVA_ELEMENT`;
-    const first = await engine.submit(arrayOf(folder.path, script, { elements: 2 }), never);
+    const first = await sent(engine, arrayOf(folder.path, script, { elements: 2 }));
     const last = await mkdtemp(join(folder.path, 'last-'));
-    const behind = arrayOf(last, `grep -c . ${go}`, { after: [first] });
-    const job = await engine.submit(behind, never);
+    const behind = arrayOf(last, `grep -c . ${go}`, { after: [first.job] });
+    const job = await sent(engine, behind);
     expect(await engine.poll([job], never)).toMatchObject([{ state: 'pending' }]);
     await writeFile(go, '');
     expect(await endsOf(engine, job, 1)).toMatchObject([{ end: 'completed' }]);
@@ -91,25 +104,43 @@ export function gridContract(subject: () => Promise<GridEngine>): void {
     await using folder = await temporaryFolder();
     const engine = await subject();
     const jobs = [
-      await engine.submit(arrayOf(folder.path, 'exit 0'), never),
-      await engine.submit(arrayOf(folder.path, 'exit 1', { elements: 2 }), never),
+      await sent(engine, arrayOf(folder.path, 'exit 0')),
+      await sent(engine, arrayOf(folder.path, 'exit 1', { elements: 2 })),
     ];
-    expect(new Set(jobs).size).toBe(2);
+    expect(new Set(jobs.map(({ job }) => job)).size).toBe(2);
     await endsOf(engine, jobs[0]!, 1);
     await endsOf(engine, jobs[1]!, 2);
-    const states = await engine.poll([...jobs, 'no-such-job', '999999'], never);
-    const told = states.map(({ job, element, end }) => `${jobs.indexOf(job)} ${element} ${end}`);
+    const states = await engine.poll([...jobs, unknown('no-such-job'), unknown('999999')], never);
+    const names = jobs.map(({ name }) => name);
+    const told = states.map(({ array, element, end }) => `${names.indexOf(array)} ${element} ${end}`);
     expect(told.sort()).toEqual(['0 0 completed', '1 0 failed', '1 1 failed']);
   });
 
   it('of arrays that the grid does not know, nothing is said', async () => {
     const engine = await subject();
     expect(await engine.poll([], never)).toEqual([]);
-    expect(await engine.poll(['999999'], never)).toEqual([]);
+    expect(await engine.poll([unknown('999999')], never)).toEqual([]);
     expect(await engine.find(uniqueName(), never)).toEqual([]);
-    expect(await engine.recall(['999999'], never)).toEqual([]);
-    await engine.cancel('999999', undefined, never);
-    await engine.cancel('999999', [0, 1], never);
+    expect(await engine.recall([unknown('999999')], never)).toEqual([]);
+    await engine.cancel(unknown('999999'), undefined, never);
+    await engine.cancel(unknown('999999'), [0, 1], never);
+  });
+
+  it('an array that has the number of another one, which the grid has forgotten, is not taken for that', async () => {
+    await using folder = await temporaryFolder();
+    const engine = await subject();
+    const array = await sent(engine, arrayOf(folder.path, 'sleep 300', { elements: 2 }));
+    const forgotten = unknown(array.job);
+    expect(await engine.poll([forgotten], never)).toEqual([]);
+    await engine.cancel(forgotten, undefined, never);
+    await engine.cancel(forgotten, [0, 1], never);
+    const both = await engine.poll([forgotten, array], never);
+    expect(both.map(({ array: name, element, end }) => [name, element, end])).toEqual([
+      [array.name, 0, undefined],
+      [array.name, 1, undefined],
+    ]);
+    await engine.cancel(array, undefined, never);
+    await endsOf(engine, array, 2);
   });
 
   it('limits', async () => {
@@ -121,13 +152,13 @@ export function gridContract(subject: () => Promise<GridEngine>): void {
   it('an array is found by its name, and by no part of it, by another client too', async () => {
     await using folder = await temporaryFolder();
     const array = arrayOf(folder.path, 'sleep 300', { elements: 2 });
-    const job = await (await subject()).submit(array, never);
+    const job = await sent(await subject(), array);
     const other = await subject();
-    expect(await other.find(array.name, never)).toEqual([job]);
+    expect(await other.find(array.name, never)).toEqual([job.job]);
     expect(await other.find(array.name.slice(0, -1), never)).toEqual([]);
     await other.cancel(job, undefined, never);
     expect((await endsOf(other, job, 2)).map(({ end }) => end)).toEqual(['cancelled', 'cancelled']);
-    expect(await other.find(array.name, never)).toEqual([job]);
+    expect(await other.find(array.name, never)).toEqual([job.job]);
   });
 
   it('one element is ended: TERM comes to its command, which can act on it; the others go on', async () => {
@@ -136,7 +167,7 @@ export function gridContract(subject: () => Promise<GridEngine>): void {
     const script = `trap 'echo told to end; : > ${mark}-$GVA_ELEMENT-ended; exit 0' TERM
       : > ${mark}-$GVA_ELEMENT; while [ ! -e ${mark}-go ]; do sleep 0.1; done`;
     const engine = await subject();
-    const job = await engine.submit(arrayOf(folder.path, script, { elements: 2 }), never);
+    const job = await sent(engine, arrayOf(folder.path, script, { elements: 2 }));
     await eventually(async () => (await exists(`${mark}-0`)) && (await exists(`${mark}-1`)));
     await engine.cancel(job, [1], never);
     await eventually(() => exists(`${mark}-1-ended`));
@@ -155,7 +186,7 @@ export function gridContract(subject: () => Promise<GridEngine>): void {
     const mark = join(folder.path, 'mark');
     const engine = await subject();
     const script = `trap '' TERM; : > ${mark}; while :; do sleep 1; done`;
-    const job = await engine.submit(arrayOf(folder.path, script), never);
+    const job = await sent(engine, arrayOf(folder.path, script));
     await eventually(() => exists(mark));
     expect(await engine.poll([job], never)).toMatchObject([{ element: 0, state: 'running' }]);
     await engine.cancel(job, undefined, never);
@@ -168,7 +199,7 @@ export function gridContract(subject: () => Promise<GridEngine>): void {
     const script = `: > ${mark}-$GVA_ELEMENT; while [ ! -e ${mark}-go ]; do sleep 0.1; done`;
     const engine = await subject();
     const array = arrayOf(folder.path, script, { elements: 40, atOnce: 1 });
-    const job = await engine.submit(array, never);
+    const job = await sent(engine, array);
     await eventually(() => exists(`${mark}-0`));
     const waiting = (await engine.poll([job], never)).filter(({ state }) => state === 'pending');
     expect(waiting.map(({ element }) => element).sort((a, b) => a - b)).toEqual(

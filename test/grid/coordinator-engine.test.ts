@@ -258,3 +258,20 @@ describe('a file system that fails this client', () => {
     expect(home.eventsOf('paused')).toMatchObject([{ reason: expect.stringContaining('ENOSPC') as string }]);
   });
 });
+
+test('a controller that is killed forgets an array, and gives its number to the next one', async () => {
+  const grid = new ScriptedGrid();
+  grid.known = { elements: 1, jobs: undefined };
+  grid.afterSubmit = (array) => {
+    if (grid.submitted.length > 1) return;
+    grid.jobs.splice(0);
+    grid.nextNumber = 100;
+    expect(array.elements).toBe(1);
+  };
+  expect((await home.sweep(grid, await home.plan(4))).counts).toEqual(allDone(4));
+  const numbers = grid.jobs.map(({ job }) => job);
+  expect(numbers).toEqual(['100', '101']);
+  // The first array's points were submitted once more, and nobody was ended for them.
+  expect(new Set(grid.submitted.map(({ name }) => name)).size).toBe(3);
+  expect(grid.cancelled).toEqual([]);
+});

@@ -241,7 +241,13 @@ describe('a client that leaves', () => {
     await home.sweep(grid, await home.plan(4), { settings: { leave: true, summary } });
     const [, last] = grid.submitted;
     expect(last).toMatchObject({ elements: 1, command: summary, after: ['100'] });
-    expect(await readdir(join(home.out, 'grid'))).toContain('summary');
+    expect(await readdir(join(home.out, 'grid/summary'))).toEqual(['array.json']);
+    // Whoever leaves next has one of his own; who cancels the sweep wants none.
+    await home.sweep(grid, await home.plan(4), { settings: { leave: true, summary } });
+    expect(grid.submitted).toHaveLength(3);
+    expect(grid.cancelled).toEqual(['101_0']);
+    await home.fold(grid, await home.plan(4), 'all');
+    expect(grid.cancelled).toEqual(['101_0', '100_0', '100_1', '102_0']);
   });
 });
 

@@ -15,7 +15,7 @@ import {
 
 const began: WorkerEnd = { began: true, ended: false };
 const ended = (end: ElementEnd): ElementState => ({
-  ...{ job: '1', element: 0, state: 'ended', end, word: end },
+  ...{ array: '1', element: 0, state: 'ended', end, word: end },
 });
 
 describe('the kind of a failure', () => {

@@ -7,6 +7,7 @@ import {
   type GridEngine,
   type GridLimits,
   type JobArray,
+  type SubmittedArray,
 } from '../../src/grid/engine.js';
 import type { GridElement, GridPoint, GridRecord } from '../../src/model/grid.js';
 import type { PointOutcome } from '../../src/model/sweep.js';
@@ -21,9 +22,9 @@ const times = { ...moments, scriptsEnded: 0.4, poweredOff: 0.5, collected: 0.6 }
 /** One job, as a test plays its worker and its node. */
 export class ScriptedJob {
   /** As the grid tells it; undefined: it does not speak of it. */
-  state: Omit<ElementState, 'job' | 'element'> | undefined = { state: 'pending', word: 'PENDING' };
+  state: Omit<ElementState, 'array' | 'element'> | undefined = { state: 'pending', word: 'PENDING' };
   /** What its accounting remembers. */
-  remembered: Omit<ElementState, 'job' | 'element'> | undefined;
+  remembered: Omit<ElementState, 'array' | 'element'> | undefined;
   begun = false;
   readonly array: JobArray;
   readonly job: string;
@@ -158,6 +159,8 @@ export class ScriptedGrid implements GridEngine {
   /** After an array has come to the grid; what it throws is the answer to the client. */
   afterSubmit: (array: JobArray, job: string) => void = () => undefined;
   polls = 0;
+  /** What the next array is called. */
+  nextNumber = 100;
   /** Of the array that is being submitted. */
   excludes: readonly string[] = [];
   known: GridLimits = { elements: 1000, jobs: undefined };
@@ -180,7 +183,7 @@ export class ScriptedGrid implements GridEngine {
   async submit(array: JobArray): Promise<string> {
     this.excludes = array.exclude;
     await this.#asked('submit', () => undefined);
-    const job = String(100 + this.submitted.length);
+    const job = String(this.nextNumber++);
     this.submitted.push(array);
     for (let number = 0; number < array.elements; number++)
       this.jobs.push(new ScriptedJob(array, job, number));
@@ -193,7 +196,7 @@ export class ScriptedGrid implements GridEngine {
     return this.#asked('find', () => [...new Set(known.map(({ job }) => job))]);
   }
 
-  async poll(jobs: readonly string[]): Promise<readonly ElementState[]> {
+  async poll(arrays: readonly SubmittedArray[]): Promise<readonly ElementState[]> {
     await this.#asked('poll', () => this.polls++);
     let free = this.slots;
     for (const job of this.jobs)
@@ -201,26 +204,28 @@ export class ScriptedGrid implements GridEngine {
         job.begun = true;
         await this.#script(job);
       }
-    return this.#of(jobs, ({ state }) => state);
+    return this.#of(arrays, ({ state }) => state);
   }
 
-  recall(jobs: readonly string[]): Promise<readonly ElementState[]> {
-    return this.#asked('recall', () => this.#of(jobs, ({ remembered }) => remembered));
+  recall(arrays: readonly SubmittedArray[]): Promise<readonly ElementState[]> {
+    return this.#asked('recall', () => this.#of(arrays, ({ remembered }) => remembered));
   }
 
-  async cancel(job: string, elements: readonly number[] | undefined): Promise<void> {
+  async cancel({ job, name }: SubmittedArray, elements: readonly number[] | undefined): Promise<void> {
     await this.#asked('cancel', () => undefined);
     for (const one of this.jobs) {
-      if (one.job !== job || !(elements?.includes(one.number) ?? true)) continue;
+      if (one.job !== job || one.array.name !== name || !(elements?.includes(one.number) ?? true)) continue;
       this.cancelled.push(one.name);
       if (one.state && one.state.state !== 'ended') one.end('cancelled');
     }
   }
 
-  #of(jobs: readonly string[], which: (job: ScriptedJob) => ScriptedJob['state']): ElementState[] {
+  #of(arrays: readonly SubmittedArray[], which: (job: ScriptedJob) => ScriptedJob['state']): ElementState[] {
     return this.jobs.flatMap((one) => {
+      const { name } = one.array;
       const state = which(one);
-      return state && jobs.includes(one.job) ? [{ job: one.job, element: one.number, ...state }] : [];
+      const asked = arrays.some((array) => array.job === one.job && array.name === name);
+      return state && asked ? [{ array: name, element: one.number, ...state }] : [];
     });
   }
 

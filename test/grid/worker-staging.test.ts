@@ -51,7 +51,7 @@ describe('images', () => {
     const { machine } = grid.work;
     expect(await stagedBy(spec)).toMatchObject({
       inPlace: {
-        images: machine.kind === 'contract' ? [machine.base.files.root.sha256, machine.app.sha256] : [],
+        images: machine.kind === 'contract' ? [machine.base.files.root?.sha256, machine.app.sha256] : [],
         reason: expect.stringMatching(/are too much for .*, which may take/) as unknown,
       },
     });

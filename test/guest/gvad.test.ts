@@ -97,12 +97,93 @@ describe.each(shells)('gvad under %s', (...shell: string[]) => {
     expect(await read('output/.gva/10-a.stdout')).toBe('ran\n');
   });
 
+  it('after a rehearsal waits to be woken again, and remembers nothing of it', async () => {
+    await put('first', '');
+    await put('app/.gva/gvad.conf', 'media=output cdrom\nend=wake\n');
+    // Between the two the host exchanges the media.
+    const exchange = `cd "$GVAD_ROOT"; rm -r output; mkdir output; printf 'media=output cdrom\\nend=poweroff\\n' >app/.gva/gvad.conf
+printf '#!/bin/sh\\necho again; exit 3\\n' >app/script-bin/10-a; chmod +x app/script-bin/10-a`;
+    const seen = await runAsTemplate(`echo "$2" >>"$1"; echo "@gva1 wake t=1 id=x" >>"$1"
+if [ -e "$GVAD_ROOT/first" ]; then rm "$GVAD_ROOT/first"; else ${exchange}; fi
+echo app=vdb`);
+    const waking = ['boot', 'idle', 'wake', 'medium', 'ready', 'script-start', 'script-end'];
+    expect(seen.map(({ name }) => name)).toEqual([...waking, ...waking, 'done']);
+    expect(seen[8]?.fields).toMatchObject({ template: '1' });
+    expect(seen.at(-1)?.fields).toMatchObject({ scripts: '1', failed: '1' });
+    expect((await readdir(join(root, 'output/.gva'))).sort()).toEqual([
+      ...['10-a.status', '10-a.stderr', '10-a.stdout'],
+    ]);
+    expect(await read('output/.gva/10-a.stdout')).toBe('again\n');
+    expect((await readdir(root)).filter((name) => name.startsWith('gvad.'))).toEqual([]);
+  });
+
+  it('powers off where an appliance speaks of waking in a machine that was not woken', async () => {
+    await put('app/.gva/gvad.conf', 'media=output cdrom\nend=wake\n');
+    await script('app/script-bin/10-a', 'true');
+    expect((await runToPowerOff()).at(-1)?.name).toBe('done');
+  });
+
   it('goes on as ever, and says so, where it cannot be woken', async () => {
     const seen = await runAsTemplate('exit 1');
     expect(seen.map(({ name }) => name)).toEqual([
       ...['boot', 'error', 'ready', 'script-start', 'script-end', 'done'],
     ]);
     expect(seen[1]?.fields['message']).toBe('this base cannot be woken');
+  });
+
+  describe('with a script of which a part is done once', () => {
+    /** Plays gvad-wake in both its parts. */
+    const helper = () => `[ "$1" != -- ] || { shift; exec "$@"; }
+echo "$2" >>"$1"
+mv ${root}/run/gvad/awake.file ${root}/run/gvad/awake
+echo "@gva1 wake t=1 reseeded=1 id=x" >>"$1"`;
+
+    beforeEach(async () => {
+      await put('app/.gva/gvad.conf', 'media=output cdrom\nend=poweroff\nwarm=50-a\n');
+      await put('sbin/gvad', await readFile(guestFile('gvad'), 'utf8'), 0o755);
+      await script('sbin/gvad-wake', helper());
+      await script('app/script-bin/60-b', 'echo later >>order');
+    });
+
+    const launcher = (before: string, run: string) =>
+      script('app/script-bin/50-a', `${before}\n[ -z "\${GVA_BEGIN:-}" ] || . "$GVA_BEGIN"\n${run}`);
+    const runIt = (template: string) => runToPowerOff(join(root, 'sbin/gvad'), { GVAD_TEMPLATE: template });
+
+    it.each(['app', ''])('gives the same as a template and cold: template=%s', async (template) => {
+      await launcher(
+        `echo early; echo first >order; mkdir deep; cd deep; X=1; export Y=2
+(cat "${root}/run/gvad/awake"; cat "$GVA_CDROM/param" >"$GVA_OUTPUT/served"; echo from a server) &`,
+        `wait $!; echo "$X $Y $PWD $(env | grep -c GVA_BEGIN)"; echo second >>../order; wc -c <"${root}/run/gvad/seed"
+exit 4`,
+      );
+      const seen = await runIt(template);
+      const stdout = (await read('output/.gva/50-a.stdout')).replaceAll(root, 'R');
+      // What goes on in the background after waking says it to the end.
+      const late = 'from a server\n';
+      expect(stdout.replace(late, '')).toBe('early\n1 2 R/output/deep 0\n73\n');
+      expect(stdout.indexOf(late)).toBe(template === '' ? 6 : stdout.length - late.length);
+      expect(await read('output/served')).toBe('7 fast\n');
+      expect(await read('output/order')).toBe('first\nsecond\nlater\n');
+      const once = template === '' ? ['boot'] : ['boot', 'idle', 'wake'];
+      expect(seen.map(({ name }) => name)).toEqual([
+        ...[...once, 'ready', 'script-start', 'script-end', 'script-start', 'script-end', 'done'],
+      ]);
+      expect(seen.at(-4)?.fields).toMatchObject({ name: '50-a', status: '4' });
+      expect(seen.at(-1)?.fields).toMatchObject({ scripts: '2', failed: '1' });
+      if (template !== '') expect(seen[1]?.fields).toMatchObject({ template: 'app' });
+    });
+
+    it('says so as a template where that part fails, or nothing is done once', async () => {
+      await launcher('echo "no such table" >&2; exit 3', 'echo never');
+      expect((await runIt('app'))[1]).toMatchObject({
+        ...{ name: 'error', fields: { message: 'before ended with status 3: no such table' } },
+      });
+      await put('app/.gva/gvad.conf', 'media=output cdrom\nend=poweroff\n');
+      await rm(join(root, 'powered-off'));
+      await rm(join(root, 'events'));
+      await script('app/script-bin/50-a', 'true');
+      expect((await runIt('app'))[1]?.fields['message']).toMatch(/nothing that could be done once/);
+    });
   });
 
   it('keeps the status of a script that fails, and goes on', async () => {

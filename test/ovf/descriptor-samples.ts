@@ -38,6 +38,7 @@ export const full: DescriptorSpec = {
     description: 'Computes squares.\n\n\tMany of them.',
     vendor: 'Squares & Sons',
     url: 'https://example.org/square?a=1&b=2',
+    warm: 'after-before',
     eula: 'Do what you like.\nBut <read> this.\n',
     hardware: { cpus: 2, memory: 512 * MiB },
     deploymentOptions: [

@@ -17,6 +17,7 @@ describe('a descriptor of ours', () => {
       expect(envelope.disks.map(({ fileRef }) => fileRef)).toEqual(spec.disks.map(({ fileRef }) => fileRef));
       expect(envelope.systems[0]?.gva).toEqual({
         ...{ contract: spec.contract, base: spec.base, digest: spec.digest },
+        ...(spec.appliance.warm === undefined ? {} : { warm: spec.appliance.warm }),
       });
     },
   );

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JobArray } from '../../src/grid/engine.js';
 import { SlurmEngine } from '../../src/grid/slurm/engine.js';
-import { arrayOf, endsOf, gridContract, never } from '../grid/contract.js';
+import { arrayOf, endsOf, gridContract, never, sent } from '../grid/contract.js';
 import { eventually, temporaryFolder } from '../support/gva.js';
 import {
   type ClusterOptions,
@@ -49,7 +49,7 @@ describe.skipIf(withoutSlurm)(`the limits of a cluster${needsSlurm}`, () => {
     expect(await engine.limits(never)).toEqual({ elements: 301, jobs: 2000 });
     const larger = arrayOf('/tmp', 'exit 0', { elements: 302, options: waiting });
     expect(await errorOf(engine.submit(larger, never))).toMatchObject({ code: 'GRID_REFUSED' });
-    const job = await engine.submit({ ...larger, elements: 301 }, never);
+    const job = await sent(engine, { ...larger, elements: 301 });
     expect(await engine.poll([job], never)).toHaveLength(301);
     // What is left, 0 to 300 in steps of 2, is such a set as squeue -r leaves the last element of out.
     const odd = Array.from({ length: 150 }, (_, index) => 2 * index + 1);
@@ -72,7 +72,11 @@ describe.skipIf(withoutSlurm)(`the limits of a cluster${needsSlurm}`, () => {
     expect(error).toMatchObject({ code: 'GRID_REFUSED' });
     expect(String(error).toLowerCase()).toContain(what);
     // Some of what it refuses it keeps, as failed.
-    const kept = await engine.poll(await engine.find(array.name, never), never);
+    const found = await engine.find(array.name, never);
+    const kept = await engine.poll(
+      found.map((job) => ({ job, name: array.name })),
+      never,
+    );
     expect(kept.filter(({ end }) => end !== 'launch-failed')).toEqual([]);
   });
 });
@@ -87,7 +91,7 @@ describe.skipIf(withoutSlurm)(`faults of a cluster${needsSlurm}`, () => {
     await cluster().controller('freeze');
     const [submitted, polled] = await Promise.all([
       errorOf(engine.submit(array, never)),
-      errorOf(engine.poll(['1'], never)),
+      errorOf(engine.poll([{ job: '1', name: 'gva-a' }], never)),
     ]);
     await cluster().controller('thaw');
     expect(submitted).toMatchObject({ code: 'GRID_UNCERTAIN' });
@@ -98,7 +102,9 @@ describe.skipIf(withoutSlurm)(`faults of a cluster${needsSlurm}`, () => {
       return jobs.length > 0;
     });
     expect(jobs).toHaveLength(1);
-    expect((await endsOf(engine, jobs[0]!, 3)).map(({ end }) => end)).toEqual(Array(3).fill('completed'));
+    expect((await endsOf(engine, { job: jobs[0]!, name: array.name }, 3)).map(({ end }) => end)).toEqual(
+      Array(3).fill('completed'),
+    );
   });
 
   it('a controller that is killed: silence, and nothing is submitted', async () => {
@@ -107,22 +113,24 @@ describe.skipIf(withoutSlurm)(`faults of a cluster${needsSlurm}`, () => {
     const errors = await Promise.all(
       [
         engine.submit(array, never),
-        engine.poll(['1'], never),
+        engine.poll([{ job: '1', name: 'gva-a' }], never),
         engine.find(array.name, never),
-        engine.cancel('1', [0], never),
+        engine.cancel({ job: '1', name: 'gva-a' }, [0], never),
         engine.limits(never),
       ].map((wanted) => errorOf(wanted)),
     );
     await cluster().controller('start');
     for (const error of errors) expect(error).toMatchObject({ code: 'GRID_SILENT' });
-    await eventually(async () => (await errorOf(engine.poll(['1'], never))) === undefined);
+    await eventually(
+      async () => (await errorOf(engine.poll([{ job: '1', name: 'gva-a' }], never))) === undefined,
+    );
     expect(await engine.find(array.name, never)).toEqual([]);
   });
 
   it('a node that is gone: its element has no end of its own', async () => {
     await using folder = await temporaryFolder();
     const array = arrayOf(folder.path, 'exec sleep 600', { options: { extra: ['--nodelist=n2'] } });
-    const job = await engine.submit(array, never);
+    const job = await sent(engine, array);
     await eventually(async () => (await engine.poll([job], never))[0]?.state === 'running');
     await cluster().node('n2', 'crash');
     const [end] = await endsOf(engine, job, 1);
@@ -138,7 +146,7 @@ describe.skipIf(withoutSlurm)(`a cluster that soon forgets${needsSlurm}`, () => 
     await using folder = await temporaryFolder();
     const engine = new SlurmEngine();
     const array = arrayOf(folder.path, 'exit 0', { elements: 2 });
-    const job = await engine.submit(array, never);
+    const job = await sent(engine, array);
     await eventually(async () => (await engine.find(array.name, never)).length === 0);
     expect(await engine.poll([job], never)).toEqual([]);
     // No accounting here.

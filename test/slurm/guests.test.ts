@@ -12,7 +12,9 @@ import { ok, processesOf } from './cluster-fixture.js';
 import { withSharedCluster } from './with-cluster.js';
 
 // Real guests, as jobs of a real Slurm. GVA_LONG: as many as the project promises.
-const [points, bundle] = process.env['GVA_LONG'] ? [200, 10] : [12, 2];
+const [points, bundle, seconds] = process.env['GVA_LONG'] ? [200, 10, 3600] : [12, 2, 280];
+/** As many instances at once as the cluster runs. */
+const slots = '6';
 
 describe.skipIf(withoutSlurm)(`real guests on Slurm${needsSlurm}`, () => {
   const { cluster } = withSharedCluster();
@@ -45,7 +47,7 @@ describe.skipIf(withoutSlurm)(`real guests on Slurm${needsSlurm}`, () => {
   });
   afterAll(() => folder[Symbol.asyncDispose]());
 
-  const run = (...args: string[]): Promise<Outcome> => gva(['sweep', ...args], env, folder.path);
+  const run = (...args: string[]): Promise<Outcome> => gva(['sweep', ...args], env, folder.path, seconds);
 
   async function writePlan(name: string, range: string): Promise<string> {
     await writeFile(
@@ -90,7 +92,7 @@ describe.skipIf(withoutSlurm)(`real guests on Slurm${needsSlurm}`, () => {
     { count, perJob, answer }: { count: number; perJob: number; answer: string },
   ): Promise<string> {
     const [here, there] = [`${name}-here`, `${name}-there`];
-    const local = await run('run', plan, '--out', here, '-j', '2', ...common);
+    const local = await run('run', plan, '--out', here, '-j', slots, ...common);
     expect(local.code, local.stderr).toBe(0);
     const grid = ['--grid', 'slurm', '--bundle', String(perJob)];
     const remote = await run('run', plan, '--out', there, ...grid, ...common);
@@ -121,7 +123,7 @@ describe.skipIf(withoutSlurm)(`real guests on Slurm${needsSlurm}`, () => {
     await expectSame('mandelbrot', join(example, 'plan.yaml'), wanted);
   });
 
-  it(`a sweep of ${points} guests, the same as on this host`, { timeout: 1_800_000 }, async () => {
+  it(`a sweep of ${points} guests, the same as on this host`, { timeout: 7_200_000 }, async () => {
     const plan = await writePlan('many.yaml', `1, ${points}`);
     const wanted = { count: points, perJob: bundle, answer: 'result.txt' };
     const there = await expectSame('many', plan, wanted);

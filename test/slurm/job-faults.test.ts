@@ -134,7 +134,10 @@ describe.skipIf(withoutSlurm).concurrent(`faults of jobs and nodes${needsSlurm}`
     await eventually(async () => (await sweep.chunks()).length === 2);
     await ok(cluster(), 'scontrol', ['release', (await sweep.chunks())[1]!.job]);
     const { said } = await sweep.expectGood(client);
-    expect(said).toContain('"cause":"launch-failed"');
+    expect(said).toContain('"cause":"logs-gone"');
+    // That was no fault of the node's.
+    const intent = await readFile(join((await sweep.chunks())[1]!.folder, gridFiles.array), 'utf8');
+    expect(JSON.parse(intent)).toMatchObject({ exclude: [] });
   });
 
   it('a folder for logs that is full on one node', async (context) => {

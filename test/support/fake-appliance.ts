@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { vi } from 'vitest';
 import type { ApplianceFolder } from '../../src/appliance/load.js';
 import { loadAppliance } from '../../src/appliance/load.js';
-import type { Base } from '../../src/base/store.js';
+import type { DirectBase } from '../../src/base/store.js';
 import { type PreparedAppliance, prepareAppliance } from '../../src/instance/prepare.js';
 import type { ChosenVmm } from '../../src/vmm/choose.js';
 import type { VmmDriver } from '../../src/vmm/driver.js';
@@ -57,7 +57,7 @@ export async function writeAppliance(parent: string, manifest: string): Promise<
 }
 
 /** A base that no machine can boot: enough where a shell script plays the guest. */
-export function fakeBase(digest = 'b'.repeat(64)): Base {
+export function fakeBase(digest = 'b'.repeat(64)): DirectBase {
   const file = (name: string) => ({ name, size: 0, sha256: '0'.repeat(64) });
   return {
     ...{ format: 1, contract: 1, os: 'linux', arch: 'x86_64' },

@@ -1,9 +1,10 @@
 import { mkdir, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Base } from '../../src/base/store.js';
+import { type Base, rootDiskOf } from '../../src/base/store.js';
 import { ext4Size, makeExt4 } from '../../src/disk/ext4-image.js';
 import { isoBytes } from '../../src/disk/iso9660/index.js';
 import type { MediumEntry } from '../../src/disk/medium-entry.js';
+import { bootOf } from '../../src/instance/stage.js';
 import type { Disk, MachineSpec } from '../../src/vmm/driver.js';
 
 /** Disks of a guest as some other host might attach them. */
@@ -48,18 +49,20 @@ export async function makeDisks(folder: string, { app, blankOutput, output, cdro
 }
 
 /** A machine that boots the base with these disks; overlays come into `folder`. */
-export function directBoot(base: Base, folder: string, scratch: string, disks: readonly Disk[]): MachineSpec {
+export function machineWith(
+  base: Base,
+  folder: string,
+  scratch: string,
+  disks: readonly Disk[],
+): MachineSpec {
+  const { name, size } = rootDiskOf(base);
   const root: Disk = {
-    ...{ id: 'root', image: join(base.folder, base.files.root.name), size: base.files.root.size },
+    ...{ id: 'root', image: join(base.folder, name), size },
     ...{ access: 'overlay', overlay: join(folder, 'root.overlay') },
   };
   return {
     ...{ id: 'test', cpus: 1, memory: 256 << 20 },
-    boot: {
-      kind: 'direct',
-      kernel: join(base.folder, base.files.kernel.name),
-      initrd: join(base.folder, base.files.initrd.name),
-    },
+    ...bootOf({ base }, folder),
     disks: [root, ...disks],
     folders: { uml: join(scratch, 'uml'), hostfs: join(scratch, 'hostfs') },
   };

@@ -18,12 +18,13 @@ export function gva(
   args: readonly string[],
   env: Record<string, string> = {},
   cwd = tmpdir(),
+  seconds = 280,
 ): Promise<Outcome> {
   return new Promise((resolve) => {
     execFile(
       process.execPath,
       [gvaProgram, ...args],
-      { cwd, env: { ...process.env, NO_COLOR: '1', ...env }, timeout: 280_000, maxBuffer: 1 << 26 },
+      { cwd, env: { ...process.env, NO_COLOR: '1', ...env }, timeout: seconds * 1000, maxBuffer: 1 << 26 },
       (error, stdout, stderr) => {
         const code = error ? (typeof error.code === 'number' ? error.code : -1) : 0;
         resolve({ code, stdout, stderr });

@@ -8,6 +8,8 @@ export interface TemplateScripts {
   readonly template: string;
   /** Plays a clone; it can read its wake line from descriptor 4. */
   readonly clone: string;
+  /** Plays a clone that is rehearsed, waits, and is woken once more. */
+  readonly member: string;
   readonly cold: string;
 }
 
@@ -16,21 +18,40 @@ export const wakes = (fields = 'reseeded=1 clock=1 flushed=1') =>
   `read -r line <&4; set -- $line; echo "@gva1 wake t=1 ${fields} id=$5" >&4\n`;
 
 export const idle = guestScript(['boot t=0.01 contract=1', 'idle t=0.02 template=1']);
+export const idleAfterBefore = guestScript(['boot t=0.01 contract=1', 'idle t=0.02 template=app']);
 
-const good: TemplateScripts = { template: `${idle}sleep 100`, clone: wakes() + doneScript, cold: doneScript };
+/** Says that its rehearsal is over, and that it waits. */
+export const rehearsed = guestScript(['script-start t=1 name=50-autorun', 'idle t=1 template=1']);
+
+const good: TemplateScripts = {
+  template: `${idle}sleep 100`,
+  clone: wakes() + doneScript,
+  member: wakes() + rehearsed + wakes() + doneScript,
+  cold: doneScript,
+};
 
 /** A fake VMM that can save machines: what it saves is `content`. */
 export class TemplateDriver extends FakeDriver {
   override readonly capabilities: Capabilities = {
-    ...{ maxCpus: 255, boots: ['direct'], shutdown: false, templates: true },
+    ...{ maxCpus: 255, boots: ['direct'], shutdown: false },
+    ...{ templates: true, exchange: true, checkpoints: false },
   };
   readonly templates: Templates = { facts: () => Promise.resolve(this.facts) };
   facts: Record<string, string> = { qemu: '1' };
   scripts: TemplateScripts;
   /** What was started, in order. */
-  readonly started: ('template' | 'clone' | 'cold')[] = [];
+  readonly started: ('template' | 'clone' | 'member' | 'cold')[] = [];
+  readonly specs: MachineSpec[] = [];
   /** Of each clone: bytes of its root overlay's backing file and of its memory file. */
   readonly seen: string[] = [];
+  /** Ids of machines that were started. */
+  readonly ids: string[] = [];
+  /** Machines that are rehearsed, by id. */
+  readonly members = new Map<string, VirtualMachine>();
+  /** Of each exchange: the machine's id, and the images that it got by disk. */
+  readonly exchanged: { readonly id: string; readonly images: Record<string, string> }[] = [];
+  /** What keeps a machine from getting other disks. */
+  exchangeError: Error | undefined;
 
   constructor(scripts: Partial<TemplateScripts> = {}) {
     super();
@@ -38,10 +59,14 @@ export class TemplateDriver extends FakeDriver {
   }
 
   override async start(spec: MachineSpec): Promise<VirtualMachine> {
-    const kind = spec.saveSocket !== undefined ? 'template' : spec.incoming ? 'clone' : 'cold';
+    const clone = spec.exchange ? 'member' : 'clone';
+    const kind = spec.saveSocket !== undefined ? 'template' : spec.incoming ? clone : 'cold';
     this.started.push(kind);
-    const root = spec.disks.find(({ id }) => id === 'root');
-    if (kind === 'template') await writeFile(root?.overlay ?? '', 'root of the template');
+    this.specs.push(spec);
+    this.ids.push(spec.id);
+    if (kind === 'template')
+      for (const { id, overlay } of spec.disks)
+        if (overlay !== undefined) await writeFile(overlay, `${id} of the template`);
     if (kind === 'clone') {
       const memory = (await readFile(spec.memoryFile?.file ?? '')).subarray(0, 6).toString();
       this.seen.push([memory, await readFile(spec.incoming?.state ?? '', 'utf8')].join());
@@ -51,7 +76,7 @@ export class TemplateDriver extends FakeDriver {
       args: ['-c', this.scripts[kind]],
       env: { GVA_FAKE_ID: spec.id },
     });
-    return {
+    const started: VirtualMachine = {
       ...{ lines: machine.lines, console: machine.console, exited: machine.exited },
       kill: () => machine.kill(),
       quit: () => machine.kill(),
@@ -60,7 +85,15 @@ export class TemplateDriver extends FakeDriver {
         await writeFile(spec.memoryFile?.file ?? '', 'memory', { flag: 'r+' });
         await writeFile(file, 'state');
       },
+      replaceDisks: (disks) => {
+        if (this.exchangeError) return Promise.reject(this.exchangeError);
+        const images = Object.fromEntries(disks.map(({ id, image }) => [id, image]));
+        this.exchanged.push({ id: spec.id, images });
+        return Promise.resolve();
+      },
       [Symbol.asyncDispose]: () => machine[Symbol.asyncDispose](),
     };
+    if (kind === 'member') this.members.set(spec.id, started);
+    return started;
   }
 }

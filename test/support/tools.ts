@@ -4,8 +4,10 @@ import { delimiter, join } from 'node:path';
 /** Debian packages of the programs that tests use as oracles. */
 const packages: Readonly<Record<string, string>> = {
   blkid: 'util-linux',
+  busybox: 'busybox-static',
   bwrap: 'bubblewrap',
   debugfs: 'e2fsprogs',
+  dpkg: 'dpkg',
   e2fsck: 'e2fsprogs',
   filefrag: 'e2fsprogs',
   'fsck.fat': 'dosfstools',
@@ -21,6 +23,8 @@ const packages: Readonly<Record<string, string>> = {
   'qemu-system-x86_64': 'qemu-system-x86',
   sbatch: 'slurm-client',
   setpriv: 'util-linux',
+  sfdisk: 'fdisk',
+  shellcheck: 'shellcheck',
   xmllint: 'libxml2-utils',
   xorriso: 'xorriso',
 };

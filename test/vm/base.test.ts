@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { expect, it } from 'vitest';
-import { loadBase } from '../../src/base/store.js';
+import { loadDirectBase } from '../../src/base/store.js';
 import { partitionTypes, readPartitionTable } from '../../src/disk/partition-table.js';
 import { openRaw } from '../../src/disk/source.js';
 import type { BaseManifest } from '../../src/model/base.js';
@@ -26,7 +26,7 @@ it('micro is built of the same inputs to the same bytes', async () => {
 
 it('its portable disk has a boot partition, and the root file system as it is', async () => {
   await using folder = await temporaryFolder();
-  const base = await loadBase('micro');
+  const base = await loadDirectBase('micro');
   const { root, disk } = base.files;
   if (!disk) throw new Error('the base has no portable disk: gva base build micro --force');
   const file = join(base.folder, disk.name);

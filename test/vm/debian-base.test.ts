@@ -2,14 +2,14 @@ import { execFileSync, spawn } from 'node:child_process';
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Base } from '../../src/base/store.js';
+import type { DirectBase } from '../../src/base/store.js';
 import { buildLimit, debianBase } from '../support/debian-base.js';
 import { eventually, gva, gvaProgram, readResult, temporaryFolder, writeAppliance } from '../support/gva.js';
 import { requireTool } from '../support/tools.js';
 
 // What a Debian base is made of; that it keeps the guest contract is in guest-contract.test.ts.
 
-let quick: Base;
+let quick: DirectBase;
 beforeAll(async () => {
   quick = await debianBase('quick');
 }, buildLimit);

@@ -2,7 +2,7 @@ import { cp, mkdir, readFile, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { loadAppliance } from '../../src/appliance/load.js';
-import { loadBase } from '../../src/base/store.js';
+import { loadDirectBase } from '../../src/base/store.js';
 import { prepareAppliance } from '../../src/instance/prepare.js';
 import type { GridImage, GridWork } from '../../src/model/grid.js';
 import { digestFile } from '../../src/system/files.js';
@@ -25,7 +25,7 @@ it.each(['uml', 'qemu'])(
       job: 'echo "$1 $2" | sha256sum >sum; cat /data/table >>sum',
       files: { 'data/table': 'table\n' },
     });
-    const base = await loadBase('micro');
+    const base = await loadDirectBase('micro');
     const { appliance, digest, machine } = await prepareAppliance(await loadAppliance(source), base);
     if (machine.kind !== 'contract' || !machine.data) throw new Error('an appliance folder with data');
     const sweep = join(folder.path, 'sweep');

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type Base, loadBase } from '../../src/base/store.js';
+import { type Base, loadDirectBase } from '../../src/base/store.js';
 import { openExt4 } from '../../src/disk/ext4/index.js';
 import { extractTree } from '../../src/disk/extract.js';
 import { openRaw } from '../../src/disk/source.js';
@@ -12,26 +12,32 @@ import { type GuestEvent, parseGuestEvent } from '../../src/model/guest-event.js
 import type { VmmDriver } from '../../src/vmm/driver.js';
 import { QemuDriver } from '../../src/vmm/qemu/driver.js';
 import { UmlDriver } from '../../src/vmm/uml/driver.js';
+import { arm64Base } from '../support/arm64-base.js';
 import { buildLimit, debianBase } from '../support/debian-base.js';
 import { temporaryFolder } from '../support/gva.js';
-import { type Media, directBoot, makeDisks } from '../support/guest-disks.js';
+import { type Media, machineWith, makeDisks } from '../support/guest-disks.js';
 
 // The guest contract (docs/guest-contract.md), kept by every base under every VMM: media that `gva run`
 // does not make itself, as other hosts would attach them.
 
-const bases: [string, () => Promise<Base>][] = [
-  ['micro', () => loadBase('micro')],
-  ['Debian, quick', () => debianBase('quick')],
-  ['Debian, systemd', () => debianBase('systemd')],
+type VmmName = 'qemu' | 'uml';
+
+const bases: [string, readonly VmmName[], () => Promise<Base>][] = [
+  ['micro', ['qemu', 'uml'], () => loadDirectBase('micro')],
+  // Only QEMU emulates other processors.
+  ['micro for ARM64', ['qemu'], () => arm64Base()],
+  ['Debian, quick', ['qemu', 'uml'], () => debianBase('quick')],
+  ['Debian, systemd', ['qemu', 'uml'], () => debianBase('systemd')],
 ];
 
-const drivers: [string, (base: Base) => VmmDriver][] = [
-  ['qemu', (base) => new QemuDriver({ probeKernel: join(base.folder, base.files.kernel.name) })],
-  ['uml', (base) => new UmlDriver({ modulesRelease: base.umlRelease })],
-];
+const drivers: Readonly<Record<VmmName, (base: Base) => VmmDriver>> = {
+  qemu: ({ arch, folder, files }) =>
+    new QemuDriver({ arch, probeKernel: files.kernel && join(folder, files.kernel.name) }),
+  uml: (base) => new UmlDriver({ modulesRelease: base.umlRelease }),
+};
 
-const cases = bases.flatMap(([baseName, load]) =>
-  drivers.map(([driverName, driver]) => [baseName, driverName, load, driver] as const),
+const cases = bases.flatMap(([baseName, names, load]) =>
+  names.map((name) => [baseName, name, load, drivers[name]] as const),
 );
 
 describe.each(cases)('the guest contract kept by %s under %s', (_base, _driver, load, driver) => {
@@ -49,7 +55,7 @@ describe.each(cases)('the guest contract kept by %s under %s', (_base, _driver, 
     const folder = await temporaryFolder();
     const scratch = await createScratch();
     const disks = await makeDisks(folder.path, media);
-    const machine = await driver(base).start(directBoot(base, folder.path, scratch.folder, disks));
+    const machine = await driver(base).start(machineWith(base, folder.path, scratch.folder, disks));
     const events: GuestEvent[] = [];
     const limits = { boot: 120, total: 240, powerOff: 30 };
     const watched = await watchMachine(
@@ -126,7 +132,7 @@ describe.each(cases)('the guest contract kept by %s under %s', (_base, _driver, 
       app: { '.gva/gvad.conf': 'media=output\nwait=5\n', ...scripts },
       output: true,
     });
-    await using machine = await driver(base).start(directBoot(base, folder.path, scratch.folder, disks));
+    await using machine = await driver(base).start(machineWith(base, folder.path, scratch.folder, disks));
     const said: string[] = [];
     for await (const line of machine.lines) {
       said.push(parseGuestEvent(line)?.name ?? 'none');

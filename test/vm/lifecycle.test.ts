@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { loadBase } from '../../src/base/store.js';
+import { loadDirectBase } from '../../src/base/store.js';
 import { digestFile } from '../../src/system/files.js';
 import {
   eventually,
@@ -31,7 +31,7 @@ describe('instances beside each other', () => {
 
   it('leave the base and the cached disks untouched, over 20 runs', async () => {
     await using folder = await temporaryFolder();
-    const base = await loadBase('micro');
+    const base = await loadDirectBase('micro');
     const job =
       'echo x >/root/x; echo y >/app/y; dd if=/dev/zero of=/root/zeros bs=1M count=2 2>/dev/null; echo ok >ok';
     const appliance = await writeAppliance(join(folder.path, 'a'), { job });

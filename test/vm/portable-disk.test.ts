@@ -2,7 +2,7 @@ import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { packedDefaults, parameterFiles } from '../../src/appliance/parameter-files.js';
-import { type Base, loadBase } from '../../src/base/store.js';
+import { type DirectBase, loadDirectBase } from '../../src/base/store.js';
 import { openExt4 } from '../../src/disk/ext4/index.js';
 import { extractTree } from '../../src/disk/extract.js';
 import { isoBytes } from '../../src/disk/iso9660/index.js';
@@ -26,12 +26,12 @@ import { requireTool } from '../support/tools.js';
 // The disk that packages carry, as other hosts boot it: by firmware, on whatever controller, with a CD that has
 // nothing on it but the OVF environment. To see one alone: -t 'NAME'
 
-let base: Base;
+let base: DirectBase;
 let packages: Awaited<ReturnType<typeof temporaryFolder>>;
 let driver: QemuDriver;
 
 beforeAll(async () => {
-  base = await loadBase('micro');
+  base = await loadDirectBase('micro');
   packages = await temporaryFolder();
   // UEFI firmware from Debian's package, unpacked, beside the QEMU of this machine.
   await unpackPackages(['ovmf'], packages.path);
@@ -80,7 +80,7 @@ const appliance = (script: string) => ({
 
 interface Guest {
   /** `micro` where absent. */
-  readonly base?: Base;
+  readonly base?: DirectBase;
   readonly firmware: 'bios' | 'uefi';
   readonly hardware: Hardware;
   readonly script?: string;
@@ -222,7 +222,7 @@ describe('the portable disk runs an appliance, its parameters from ovf-env.xml a
 });
 
 describe.each(['quick', 'systemd'] as const)('so does that of Debian, profile %s', (profile) => {
-  let debian: Base;
+  let debian: DirectBase;
   beforeAll(async () => {
     debian = await debianBase(profile);
   }, buildLimit);

@@ -1,7 +1,7 @@
 import { truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Base, loadBase } from '../../src/base/store.js';
+import { type DirectBase, loadDirectBase } from '../../src/base/store.js';
 import { type Disk, type Hardware, type MachineSpec, controllers } from '../../src/vmm/driver.js';
 import { qemuArguments } from '../../src/vmm/qemu/arguments.js';
 import { QemuDriver } from '../../src/vmm/qemu/driver.js';
@@ -13,13 +13,13 @@ import { requireTool } from '../support/tools.js';
 
 // Disks behind every controller that a machine may have. To see one alone: -t 'NAME'
 
-let base: Base;
+let base: DirectBase;
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let kernel: GuestKernel;
 let disks: Disk[];
 
 beforeAll(async () => {
-  base = await loadBase('micro');
+  base = await loadDirectBase('micro');
   folder = await temporaryFolder();
   kernel = await guestKernel(base, folder.path, listDisks, [
     ...['virtio_pci', 'virtio_blk', 'virtio_scsi', 'nvme', 'ata_piix', 'vmw_pvscsi', 'sd_mod', 'sr_mod'],

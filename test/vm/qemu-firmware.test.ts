@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Base, loadBase } from '../../src/base/store.js';
+import { type DirectBase, loadDirectBase } from '../../src/base/store.js';
 import { writeFat } from '../../src/disk/fat/index.js';
 import type { MediumEntry } from '../../src/disk/medium-entry.js';
 import type { Boot, Hardware, MachineSpec } from '../../src/vmm/driver.js';
@@ -17,14 +17,14 @@ import { requireTool } from '../support/tools.js';
 
 const run = promisify(execFile);
 
-let base: Base;
+let base: DirectBase;
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let driver: QemuDriver;
 let packages: string;
 let kernel: GuestKernel;
 
 beforeAll(async () => {
-  base = await loadBase('micro');
+  base = await loadDirectBase('micro');
   folder = await temporaryFolder();
   packages = await unpackPackages(['ovmf', 'syslinux', 'systemd-boot-efi'], join(folder.path, 'loaders'));
   kernel = await guestKernel(base, folder.path, sayFirmware, ['pvpanic_pci']);

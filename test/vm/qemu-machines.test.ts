@@ -2,7 +2,7 @@ import { mkdir, readFile, readdir, readlink, truncate, writeFile } from 'node:fs
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadAppliance } from '../../src/appliance/load.js';
-import { loadBase } from '../../src/base/store.js';
+import { loadDirectBase } from '../../src/base/store.js';
 import { runInstance } from '../../src/instance/run.js';
 import { prepareAppliance } from '../../src/instance/prepare.js';
 import type { MachineSpec, MachineType, VmmDriver } from '../../src/vmm/driver.js';
@@ -13,7 +13,7 @@ import { gva, processesWith, readResult, temporaryFolder, writeAppliance } from 
 import { requireTool } from '../support/tools.js';
 
 async function qemuDriver(folder?: string): Promise<QemuDriver> {
-  const base = await loadBase('micro');
+  const base = await loadDirectBase('micro');
   return new QemuDriver({ probeKernel: join(base.folder, base.files.kernel.name), folder });
 }
 
@@ -36,7 +36,7 @@ describe('an instance', () => {
           keep: 'files' as const,
           keepDisks: false,
         },
-        prepared: await prepareAppliance(await loadAppliance(appliance), await loadBase('micro')),
+        prepared: await prepareAppliance(await loadAppliance(appliance), await loadDirectBase('micro')),
         limits: { boot: 120, total: 240, powerOff: 30 },
       },
       { driver, probe },

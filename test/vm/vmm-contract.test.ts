@@ -1,17 +1,17 @@
 import { join } from 'node:path';
 import { beforeAll, describe } from 'vitest';
-import { type Base, loadBase } from '../../src/base/store.js';
+import { type DirectBase, loadDirectBase } from '../../src/base/store.js';
 import type { VmmDriver } from '../../src/vmm/driver.js';
 import { QemuDriver } from '../../src/vmm/qemu/driver.js';
 import { UmlDriver } from '../../src/vmm/uml/driver.js';
-import { directBoot, makeDisks } from '../support/guest-disks.js';
+import { machineWith, makeDisks } from '../support/guest-disks.js';
 import { type Behaviour, vmmContract } from '../vmm/contract.js';
 
 // The contract of VMM drivers with real kernels; test/vmm/fake-contract.test.ts is the same without.
 
-let base: Base;
+let base: DirectBase;
 beforeAll(async () => {
-  base = await loadBase('micro');
+  base = await loadDirectBase('micro');
 });
 
 const consoleOf = { qemu: '/dev/ttyS1', uml: '/dev/console' };
@@ -63,7 +63,7 @@ describe.each(drivers)('the driver %s', (name, driver, missing) => {
         'script-bin/run': scripts[behaviour](consoleOf[name]),
       };
       const disks = await makeDisks(folder, { app, output: true });
-      return { driver: driver(), spec: directBoot(base, folder, scratch, disks) };
+      return { driver: driver(), spec: machineWith(base, folder, scratch, disks) };
     },
     missing,
   });

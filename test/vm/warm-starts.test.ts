@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { loadAppliance } from '../../src/appliance/load.js';
-import { loadBase } from '../../src/base/store.js';
+import { loadDirectBase } from '../../src/base/store.js';
 import { prepareAppliance } from '../../src/instance/prepare.js';
 import { runInstance } from '../../src/instance/run.js';
 import { describeContents } from '../../src/instance/template/cache.js';
@@ -88,6 +88,53 @@ after: echo "after $FROM_BEFORE" >>trace
     expect(outputs[0]?.['trace']).toBe('before\nrun\nafter yes\n');
     expect(outputs[1]).toEqual(outputs[0]);
     expect(outputs[2]).toEqual(outputs[0]);
+  });
+
+  it('whose before is done once gives the same bytes cold and warm, and each clone has a seed of its own', async () => {
+    const home = await fresh();
+    const yaml = `warm: after-before
+parameters:
+  n: { type: int }
+before: . /app/before.sh
+run: . /app/run.sh $(cat /cdrom/param)
+`;
+    const files = {
+      // A table in memory, a variable, a server, files of its own: all that a warm program consists of.
+      'app/before.sh': `table=$(cat /data/table); export EXPORTED=yes; cat /proc/sys/kernel/random/uuid >/tmp/drawn; echo kept >trace; mkdir -p deep && cd deep
+echo said; echo table read >>/app/own
+(read -r _ </run/gvad/awake; cat /cdrom/param >/output/served) & server=$!`,
+      'app/run.sh': `wait $server; echo "$table $EXPORTED $PWD $1"; echo run >>../trace; cat /app/own /output/served
+(kill -s INT $(exec sh -c 'echo $PPID')); echo "interrupted: $?"; env | sort >../env
+mkdir ../once && cp /run/gvad/seed /tmp/drawn ../once`,
+      'data/table': 'table of data\n',
+    };
+    const appliance = await writeAppliance(join(home, 'a'), { yaml: '', job: 'true', files });
+    await writeFile(join(appliance, 'gva.yaml'), `name: once\n${yaml}`);
+    const outputs: Record<string, string>[] = [];
+    for (const [start, n] of [
+      ['cold', 3],
+      ['warm', 3],
+      ['auto', 4],
+    ] as const) {
+      const out = join(home, `${start}-${n}`);
+      const words = ['-p', `n=${n}`, '--vmm', 'qemu', '--start', start, '--out', out];
+      const { code, stderr } = await command('run', appliance, ...words);
+      expect(code, stderr).toBe(0);
+      expect((await readResult(out)).start).toBe(start === 'cold' ? 'cold' : 'warm');
+      outputs.push(await outputBytes(out));
+    }
+    const [cold = {}, warm = {}, other = {}] = outputs;
+    expect(new Set(outputs.map((output) => output['once/seed'])).size).toBe(3);
+    expect(warm['once/seed']).toMatch(/^[0-9a-f-]{72}\n$/);
+    // In the template, once.
+    expect(warm['once/drawn']).toBe(other['once/drawn']);
+    expect(warm['once/drawn']).not.toBe(cold['once/drawn']);
+    expect(cold['.gva/50-autorun.stdout']).toBe(
+      'said\ntable of data yes /output/deep 3\ntable read\n3\ninterrupted: 130\n',
+    );
+    const drawn = { 'once/seed': '', 'once/drawn': '' };
+    expect({ ...warm, ...drawn }).toEqual({ ...cold, ...drawn });
+    expect(other).toMatchObject({ trace: 'kept\nrun\n', served: '4\n' });
   });
 
   it('that fails, panics or hangs is told of as after a cold start', async () => {
@@ -197,7 +244,7 @@ describe('a template that is broken in a way that no digest tells', () => {
   async function runDamaged(damage: (template: string) => Promise<unknown>): Promise<InstanceResult> {
     const home = await fresh();
     vi.stubEnv('XDG_CACHE_HOME', join(home, 'cache'));
-    const base = await loadBase('micro');
+    const base = await loadDirectBase('micro');
     const source = await loadAppliance(await writeAppliance(join(home, 'a'), { job: 'echo fine >x' }));
     const prepared = await prepareAppliance(source, base);
     const driver = new QemuDriver({ probeKernel: undefined });

@@ -65,6 +65,32 @@ describe('command lines', () => {
     expect(kvm).toHaveLength(emulated.length);
   });
 
+  it('QEMU for ARM64: all that is other', () => {
+    const x86 = pairs(qemuArguments(spec, tcg));
+    const arm = pairs(qemuArguments(spec, { ...tcg, arch: 'aarch64' }));
+    expect(arm.filter((pair) => !x86.includes(pair))).toEqual([
+      '-machine virt,gic-version=3,acpi=off',
+      '-append console=ttyS0 gva.events=ttyAMA0 quiet panic=-1 random.trust_cpu=on audit=0 cryptomgr.notests nokaslr mitigations=off root=/dev/vda gva.output=vdb gva.cdrom=vdc',
+      '-device pci-serial,chardev=console',
+    ]);
+    expect(x86.filter((pair) => !arm.includes(pair))).toEqual([
+      '-machine q35,sata=off,smbus=off,usb=off,vmport=off,smm=off,i8042=off,graphics=off',
+      expect.stringMatching(/^-append console=ttyS1 /) as string,
+      '-serial chardev:console',
+    ]);
+    const boot = { kind: 'firmware', firmware: 'bios' } as const;
+    expect(() => qemuArguments({ ...spec, boot }, { ...tcg, arch: 'aarch64' })).toThrow(
+      'a machine of aarch64 cannot be booted by firmware yet',
+    );
+  });
+
+  it('the console comes first where the system knows nothing of events', () => {
+    const serial = (consoleFirst: boolean) =>
+      pairs(qemuArguments({ ...spec, consoleFirst }, tcg)).filter((pair) => /serial chardev/.test(pair));
+    expect(serial(false)).toEqual(['-serial chardev:events', '-serial chardev:console']);
+    expect(serial(true)).toEqual(['-serial chardev:console', '-serial chardev:events']);
+  });
+
   it('the trial of KVM has no disks and nothing to wait for', () => {
     const line = kvmProbeArguments('/b/vmlinux').join(' ');
     expect(line).toContain('-accel kvm');

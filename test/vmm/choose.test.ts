@@ -8,7 +8,15 @@ const driver = (
   can: Partial<Capabilities> = {},
 ): VmmDriver => ({
   name,
-  capabilities: { maxCpus: 255, boots: ['direct', 'firmware'], shutdown: false, templates: false, ...can },
+  capabilities: {
+    maxCpus: 255,
+    boots: ['direct', 'firmware'],
+    shutdown: false,
+    templates: false,
+    exchange: false,
+    checkpoints: false,
+    ...can,
+  },
   probe: () =>
     Promise.resolve<Probe>(
       accelerator === undefined

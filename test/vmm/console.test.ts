@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { ConsoleRing, printable } from '../../src/vmm/console-ring.js';
-import { guestLines } from '../../src/vmm/lines.js';
+import { GuestLines } from '../../src/vmm/lines.js';
 
 describe('the console ring', () => {
   it('keeps the last bytes, whatever comes', () => {
@@ -22,7 +22,7 @@ describe('the console ring', () => {
 describe('lines of a guest', () => {
   async function lines(...chunks: string[]): Promise<string[]> {
     const all: string[] = [];
-    for await (const line of guestLines(Readable.from(chunks.map((chunk) => Buffer.from(chunk)))))
+    for await (const line of new GuestLines(Readable.from(chunks.map((chunk) => Buffer.from(chunk)))))
       all.push(line);
     return all;
   }

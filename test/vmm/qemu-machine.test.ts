@@ -146,7 +146,7 @@ test('a machine goes on from the file that QEMU inherited, and is there when it 
     file,
     `*'"fd:7"'*) answer '{}'; read -r state <&7; echo "$state" >&4; say '{"event": "RESUME"}' ;;`,
   );
-  await machine.resume(7);
+  await machine.resume(7, {});
   for await (const line of machine.lines) {
     expect(line).toBe('the state');
     break;
@@ -158,7 +158,7 @@ test('a state that QEMU refuses ends it, with what it said', async () => {
   const file = join(folder.path, 'state');
   await writeFile(file, '');
   await using machine = await withFile(file, `*'"fd:7"'*) echo 'qemu: bad state' >&2; exit 1 ;;`);
-  await expect(machine.resume(7)).rejects.toMatchObject({
+  await expect(machine.resume(7, {})).rejects.toMatchObject({
     ...{ code: 'VMM_RESUME', message: expect.stringContaining('bad state') as string },
   });
 });

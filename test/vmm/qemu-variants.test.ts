@@ -220,4 +220,10 @@ describe('the accelerator', () => {
   ])('on %s, %s, KVM %s: %s', async (system, processor, kvm, expected) => {
     expect(await chooseAccelerator(system, processor, () => Promise.resolve(kvm))).toBe(expected);
   });
+
+  it('guests of another architecture are emulated, and KVM is not even tried', async () => {
+    const kvm = () => Promise.reject(new Error('tried'));
+    for (const processor of ['x64', 'arm64'])
+      expect(await chooseAccelerator('linux', processor, kvm, 'aarch64')).toBe('tcg');
+  });
 });

@@ -145,4 +145,14 @@ describe('what the machine reaches', () => {
     });
     expect(machineReach(template, true).writable).toContain('/t,1/memory');
   });
+
+  it('a machine whose disks will be replaced: the folder of the later ones, and what they lie on', () => {
+    const exchange = { folder: '/s', readable: ['/c/later.img', '/s/owner.json'] };
+    expect(machineReach({ ...clone, exchange })).toEqual({
+      readable: [
+        ...['/t/root.overlay', '/c/app.img', '/s/params.iso', '/b/root.img', '/c/later.img', '/s/owner.json'],
+      ],
+      writable: ['/s/output.img', '/t,1/memory', '/s/root.overlay', '/s/app.overlay', '/s'],
+    });
+  });
 });

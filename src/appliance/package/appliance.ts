@@ -23,6 +23,7 @@ export function applianceOf(
     ...(system.annotation === undefined ? {} : { description: system.annotation }),
     ...(product?.vendor === undefined ? {} : { vendor: product.vendor }),
     ...(eula === undefined ? {} : { eula }),
+    ...(system.gva?.warm === undefined ? {} : { warm: system.gva.warm }),
   };
 }
 

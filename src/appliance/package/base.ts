@@ -5,13 +5,13 @@ import { guestPrograms } from '../../base/guest-programs.js';
 import { unpackKernel } from '../../base/kernel-image.js';
 import { type Base, loadBaseFolder, findBaseByDigest } from '../../base/store.js';
 import { umlRelease } from '../../base/uml-host.js';
+import { copyToRaw } from '../../disk/copy-raw.js';
 import { openExt4 } from '../../disk/ext4/index.js';
 import { openFat } from '../../disk/fat/index.js';
 import { lookUp } from '../../disk/lookup.js';
 import { partitionTypes, readPartitionTable } from '../../disk/partition-table.js';
 import { type BlockSource, openRaw } from '../../disk/source.js';
 import type { FileTree } from '../../disk/tree.js';
-import { makeSparseFile } from '../../disk/sparse-file.js';
 import type { BaseManifest } from '../../model/base.js';
 import { rangeOf } from '../../ovf/package/block-sources.js';
 import { ExitCode, GvaError } from '../../system/errors.js';
@@ -88,7 +88,7 @@ async function unpack(
   await writeFile(join(folder, baseFiles.kernel), unpacked);
   const initrd = await fileOf(bootTree, 'initrd.img');
   await writeFile(join(folder, baseFiles.initrd), initrd);
-  await copyRoot(root, join(folder, baseFiles.root));
+  await copyToRaw(root, join(folder, baseFiles.root));
   const uml = await usableUmlRelease(root);
   const wakes = await lookUp(await openExt4(root), `usr/sbin/${guestPrograms.wake}`, () => undefined);
   const file = (each: string, size: number) => ({
@@ -108,14 +108,6 @@ async function unpack(
     },
   };
   await writeFileAtomically(join(folder, baseFiles.manifest), `${JSON.stringify(manifest, null, 2)}\n`);
-}
-
-async function copyRoot(root: BlockSource, target: string): Promise<void> {
-  const step = 1 << 20;
-  await makeSparseFile(target, root.size, async (file) => {
-    for (let at = 0; at < root.size; at += step)
-      await file.write(at, await root.read(at, Math.min(step, root.size - at)));
-  });
 }
 
 /** This machine's User-mode Linux, if the root file system has modules for it. */

@@ -1,8 +1,10 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { copyToRaw } from '../../disk/copy-raw.js';
 import { openQcow2, isQcow2 } from '../../disk/qcow2/reader.js';
 import type { BlockSource } from '../../disk/source.js';
 import { makeSparseFile } from '../../disk/sparse-file.js';
+import { isVdi, openVdi } from '../../disk/vdi/reader.js';
 import { copyVmdkToRaw, isVmdk } from '../../disk/vmdk/index.js';
 import type { EnvelopeDisk, EnvelopeFile } from '../../model/envelope.js';
 import { findReference, openReference } from '../../ovf/references.js';
@@ -97,22 +99,21 @@ async function copyDisk(source: BlockSource, { disk, signal }: Conversion, targe
     checkCapacity(disk, copied.capacity);
     return;
   }
-  const image = (await isQcow2(source)) ? await openQcow2(source) : rawDisk(source, disk);
+  const image = await openDisk(source, disk);
   checkCapacity(disk, image.size);
-  await makeSparseFile(target, image.size, async (raw) => {
-    const step = 1 << 20;
-    for (let at = 0; at < image.size; at += step) {
-      signal?.throwIfAborted();
-      await raw.write(at, await image.read(at, Math.min(step, image.size - at)));
-    }
-  });
+  await copyToRaw(image, target, signal);
+}
+
+async function openDisk(source: BlockSource, disk: EnvelopeDisk): Promise<BlockSource> {
+  if (await isQcow2(source)) return openQcow2(source);
+  return (await isVdi(source)) ? openVdi(source) : rawDisk(source, disk);
 }
 
 /** What has no mark of a format is a raw image only if the package says nothing else of it. */
 function rawDisk(source: BlockSource, { format }: EnvelopeDisk): BlockSource {
   if (format === undefined || !/vmdk|qcow|vhd|vdi/i.test(format) || /raw/i.test(format)) return source;
   throw new GvaError('PACKAGE_DISK', `it is not what the descriptor says (${format.slice(0, 100)})`, {
-    hint: 'Disks that are read: VMDK (streamOptimized, monolithicSparse), qcow2, and raw images.',
+    hint: 'Disks that are read: VMDK (streamOptimized, monolithicSparse), qcow2, VDI, and raw images.',
   });
 }
 

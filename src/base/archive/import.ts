@@ -1,6 +1,6 @@
 import { chmod, open, statfs } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import type { BaseManifest } from '../../model/base.js';
+import type { BaseFile, BaseManifest, PortableDisk } from '../../model/base.js';
 import { ensureFolder, syncPath, writeFileAtomically } from '../../system/files.js';
 import { baseFiles } from '../../system/paths.js';
 import { isBaseName, parseBaseManifest } from '../base-manifest.js';
@@ -53,23 +53,20 @@ async function manifestOf(archive: ArchiveReader): Promise<BaseManifest> {
     throw archive.refused('its base.json cannot be read by this version');
   }
   const { files, digest, name } = manifest;
-  const roles = ['root', 'kernel', 'initrd', ...('disk' in files ? (['disk'] as const) : [])] as const;
-  const named = roles.every((role) => files[role]?.name === baseFiles[role]);
-  if (!isBaseName(name) || !named || Object.keys(files).length !== roles.length)
-    throw archive.refused('its base.json names other files than a base has');
-  const { disk, root } = files;
-  if (
-    disk &&
-    !(
-      Number.isSafeInteger(disk.rootOffset) &&
-      disk.rootOffset >= 0 &&
-      disk.rootOffset + root.size <= disk.size
-    )
-  )
+  const named = Object.entries(files).every(
+    ([role, { name: file }]: [string, BaseFile]) => file === knownFiles.get(role),
+  );
+  if (!isBaseName(name) || !named) throw archive.refused('its base.json names other files than a base has');
+  if (files.root && files.disk && !hasRoom(files.disk, files.root))
     throw archive.refused('its base.json has a disk without room for the root');
   if (baseDigest(files) !== digest) throw archive.refused('its digest is not that of its files');
   return manifest;
 }
+
+const knownFiles = new Map<string, string>(Object.entries(baseFiles));
+
+const hasRoom = ({ rootOffset, size }: PortableDisk, root: BaseFile): boolean =>
+  Number.isSafeInteger(rootOffset) && rootOffset >= 0 && rootOffset + root.size <= size;
 
 async function unpack(
   archive: ArchiveReader,
@@ -82,7 +79,7 @@ async function unpack(
     const { bavail, bsize } = await statfs(folder);
     const path = join(folder, file.name);
     await archive.sparseFile(file, path, bavail * bsize);
-    if (leaveOut) await copyInto(path, leaveOut, join(folder, manifest.files.root.name));
+    if (leaveOut) await copyInto(path, leaveOut, join(folder, baseFiles.root));
     await chmod(path, 0o444);
     await syncPath(path);
   }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { baseFiles } from '../../system/paths.js';
 import { unpackKernel } from '../kernel-image.js';
 import { type KernelModule, readModules } from '../kernel-modules.js';
+import type { UnpackedKernel } from '../kernel-package.js';
 import { umlModulesFolder, umlRelease } from '../uml-host.js';
 import type { BootSources } from './boot-packages.js';
 import { rootInitrd } from './initrd.js';
@@ -22,13 +23,16 @@ export interface RootModules {
 /** The modules that a root file system needs, for every kernel that may boot it. */
 export async function readRootModules({ kernel, portableKernel }: BootSources): Promise<RootModules> {
   const modules = new Map<string, KernelModule[]>();
-  for (const { release, modulesFolder } of [kernel, portableKernel])
-    modules.set(release, await readModules(modulesFolder, mediaModules));
+  for (const each of [kernel, portableKernel]) modules.set(each.release, await readMediaModules(each));
   const uml = await umlRelease();
   if (uml === undefined) return { modules };
   modules.set(uml, await readModules(umlModulesFolder(uml), mediaModules));
   return { modules, umlRelease: uml };
 }
+
+/** The modules that a root file system needs for one kernel. */
+export const readMediaModules = ({ modulesFolder }: UnpackedKernel): Promise<KernelModule[]> =>
+  readModules(modulesFolder, mediaModules);
 
 /**
  * Writes, beside the root file system's image in the folder of a base, what boots it: kernel and initrd for a
@@ -41,6 +45,22 @@ export async function writeBootFiles(
   { kernel, busybox, portableKernel, loaders }: BootSources,
   work: string,
 ): Promise<{ kernelRelease: string; portable: { kernelRelease: string; rootOffset: number } }> {
+  await writeDirectBoot(folder, { kernel, busybox }, work);
+  const root = join(folder, baseFiles.root);
+  const disk = { kernel: portableKernel, loaders, busybox, root, work };
+  const rootOffset = await makePortableDisk(join(folder, baseFiles.disk), disk);
+  return {
+    kernelRelease: kernel.release,
+    portable: { kernelRelease: portableKernel.release, rootOffset },
+  };
+}
+
+/** The part of it that QEMU's direct boot needs. */
+export async function writeDirectBoot(
+  folder: string,
+  { kernel, busybox }: Pick<BootSources, 'kernel' | 'busybox'>,
+  work: string,
+): Promise<void> {
   await writeFile(join(folder, baseFiles.kernel), await unpackKernel(kernel.file, join(work, 'payload')));
   await writeFile(
     join(folder, baseFiles.initrd),
@@ -49,11 +69,4 @@ export async function writeBootFiles(
       modules: await readModules(kernel.modulesFolder, initrdModules),
     }),
   );
-  const root = join(folder, baseFiles.root);
-  const disk = { kernel: portableKernel, loaders, busybox, root, work };
-  const rootOffset = await makePortableDisk(join(folder, baseFiles.disk), disk);
-  return {
-    kernelRelease: kernel.release,
-    portable: { kernelRelease: portableKernel.release, rootOffset },
-  };
 }

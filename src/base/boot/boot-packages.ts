@@ -1,6 +1,8 @@
 import { chmod, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type DebianPackage, fetchPackage, unpackPackage } from '../debian-packages.js';
+import type { Architecture } from '../../model/base.js';
+import { foreignApt } from '../foreign-apt.js';
 import { type UnpackedKernel, fetchKernel, unpackedKernel } from '../kernel-package.js';
 import { loaderPackages } from './boot-partition.js';
 import { portableKernelPackages } from './portable-kernel.js';
@@ -39,16 +41,38 @@ export async function fetchBootPackages(signal?: AbortSignal): Promise<BootPacka
   return { kernel, busybox, portableKernel, loaders };
 }
 
+/** What a base of another architecture boots by: its direct boot alone. */
+export async function fetchForeignPackages(
+  arch: Exclude<Architecture, 'x86_64'>,
+  signal?: AbortSignal,
+): Promise<Pick<BootPackages, 'kernel' | 'busybox'>> {
+  const apt = await foreignApt(arch, signal);
+  return {
+    kernel: await fetchKernel(foreignKernelPackages[arch], signal, apt),
+    busybox: await fetchPackage('busybox-static', signal, apt),
+  };
+}
+
+const foreignKernelPackages = { aarch64: ['linux-image-cloud-arm64', 'linux-image-arm64'] } as const;
+
+/** @param folder an existing one, which the caller removes */
+export async function unpackDirectPackages(
+  { kernel, busybox }: Pick<BootPackages, 'kernel' | 'busybox'>,
+  folder: string,
+): Promise<Pick<BootSources, 'kernel' | 'busybox'>> {
+  const own = join(folder, 'packages');
+  for (const { file } of [...kernel, busybox]) await unpackPackage(file, own);
+  return { kernel: await unpackedKernel(own), busybox: await busyboxIn(own) };
+}
+
 /** @param folder an existing one, which the caller removes */
 export async function unpackBootPackages(packages: BootPackages, folder: string): Promise<BootSources> {
   const { kernel, busybox, portableKernel, loaders } = packages;
-  const own = join(folder, 'packages');
   const portable = join(folder, 'portable-packages');
-  for (const { file } of [...kernel, busybox]) await unpackPackage(file, own);
+  const direct = await unpackDirectPackages({ kernel, busybox }, folder);
   for (const { file } of [...portableKernel, ...loaders]) await unpackPackage(file, portable);
   return {
-    kernel: await unpackedKernel(own),
-    busybox: await busyboxIn(own),
+    ...direct,
     portableKernel: await unpackedKernel(portable),
     loaders: portable,
   };

@@ -1,6 +1,7 @@
 import { type FileHandle, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { partitionTableSector, partitionTypes } from '../../disk/partition-table.js';
+import { partitionTableSector, partitionTypes, readPartitionTable } from '../../disk/partition-table.js';
+import { openRaw } from '../../disk/source.js';
 import { runTool } from '../../system/process.js';
 import { readModules } from '../kernel-modules.js';
 import type { UnpackedKernel } from '../kernel-package.js';
@@ -58,6 +59,38 @@ export async function makePortableDisk(file: string, sources: PortableDiskSource
     await disk.close();
   }
   return rootOffset;
+}
+
+/**
+ * Makes the disk of a base with another root file system in it, which boots as the one before.
+ *
+ * @param rootOffset of the disk's root file system
+ */
+export async function withOtherRoot(
+  disk: string,
+  rootOffset: number,
+  root: string,
+  target: string,
+): Promise<void> {
+  await using source = await openRaw(disk);
+  const [first, partitions] = [await source.read(0, 512), await readPartitionTable(source)];
+  const output = await open(target, 'wx');
+  try {
+    for (let at = 0; at < rootOffset; at += chunkSize) {
+      const part = await source.read(at, Math.min(chunkSize, rootOffset - at));
+      await output.write(part, 0, part.length, at);
+    }
+    const size = await copySparse(root, output, rootOffset);
+    await output.truncate(rootOffset + size);
+    const table = partitionTableSector({
+      partitions: partitions.map((each) => (each.offset === rootOffset ? { ...each, size } : each)),
+      diskSignature,
+      bootCode: first.subarray(0, 440),
+    });
+    await output.write(table, 0, table.length, 0);
+  } finally {
+    await output.close();
+  }
 }
 
 /** By xz it would be 2.6 MB instead of 2.8, and take 0.4 s more to boot under TCG. */

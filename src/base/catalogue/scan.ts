@@ -1,6 +1,6 @@
 import { readFileSync, readdirSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { BaseManifest } from '../../model/base.js';
+import { type BaseManifest, filesOf } from '../../model/base.js';
 import { errnoOf, messageOf } from '../../system/errors.js';
 import { baseFiles, baseFolder, basesFolder, currentBase } from '../../system/paths.js';
 import { isBaseName, isDigestFolder, parseBaseManifest } from '../base-manifest.js';
@@ -62,7 +62,7 @@ function lookAt(folder: string, name: string): Pick<FoundBase, 'size' | 'builtAt
   const facts = { size: 0, builtAt: 0 };
   try {
     const manifest = parseBaseManifest(readFileSync(join(folder, baseFiles.manifest), 'utf8'), folder);
-    for (const { name: file, size } of Object.values(manifest.files)) {
+    for (const { name: file, size } of filesOf(manifest)) {
       const info = statSync(join(folder, file));
       facts.size += info.blocks * 512;
       facts.builtAt ||= Date.parse(manifest.builtAt ?? '') || info.mtimeMs;

@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ExitCode, GvaError } from '../../system/errors.js';
 import { runTool } from '../../system/process.js';
-import type { DebianSuite } from './options.js';
+import { type DebianSuite, debianSuites } from './options.js';
 
 /** An index of packages that this machine's apt is set up for. */
 interface IndexTarget {
@@ -48,6 +48,14 @@ export async function writeSources(suite: DebianSuite, folder: string, arch: str
     files.push(join(folder, name));
   }
   return files;
+}
+
+/** The first suite of Debian that this machine's apt has. @throws GvaError SUITE_MISSING */
+export async function firstKnownSuite(): Promise<DebianSuite> {
+  const targets = await indexTargets();
+  const found = debianSuites.find((suite) => targets.some(({ codename }) => codename === suite));
+  if (found === undefined) throw suiteMissing(debianSuites[0], targets);
+  return found;
 }
 
 /** The archive's own words are there only where its lists were fetched, and it is listed only without them else. */

@@ -122,13 +122,14 @@ async function checkPackages(packages: readonly string[], folder: string): Promi
   }
 }
 
-const unknownPackages = (said: string): string[] =>
+/** Names that apt says it does not know. */
+export const unknownPackages = (said: string): string[] =>
   [
     ...said.matchAll(/E: Unable to locate package (\S+)/g),
     ...said.matchAll(/E: Package '([^']+)' has no installation candidate/g),
   ].flatMap(([, name]) => name ?? []);
 
-function packageUnknown(names: readonly string[], suite?: string): GvaError {
+export function packageUnknown(names: readonly string[], suite?: string): GvaError {
   return new GvaError(
     'PACKAGE_UNKNOWN',
     `apt knows no package ${[...new Set(names)].join(', ')}${suite ? ` in ${suite}` : ''}`,

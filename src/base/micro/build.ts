@@ -11,7 +11,7 @@ import { microInputs } from './inputs.js';
 import { writeRootTree } from './root-tree.js';
 
 /** Bytes; sparse, and only what a guest writes into its own overlay ever costs anything. */
-const rootSize = 64 << 20;
+export const rootSize = 64 << 20;
 
 /**
  * Builds the base "micro" from Debian packages and this project's guest files, without root: a kernel, an

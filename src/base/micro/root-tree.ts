@@ -1,13 +1,15 @@
-import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Architecture } from '../../model/base.js';
+import { ExitCode, GvaError } from '../../system/errors.js';
 import { guestFile } from '../../system/paths.js';
-import { runTool } from '../../system/process.js';
 import type { KernelModule } from '../kernel-modules.js';
 import { installGvad, installProgram, mediaFolders, writeModules } from '../root-files.js';
 
 export interface RootTreeSources {
-  /** The static busybox, a program of this machine's architecture. */
+  /** The static busybox. */
   busybox: string;
+  arch?: Architecture;
   /** Kernel release to the modules for it. */
   modules: ReadonlyMap<string, readonly KernelModule[]>;
 }
@@ -45,7 +47,7 @@ export async function writeRootTree(
   await chmod(join(folder, 'tmp'), 0o1777);
   await symlink('bin', join(folder, 'sbin'));
   for (const [name, text] of Object.entries(textFiles)) await writeFile(join(folder, name), text);
-  const installed = await installGvad(folder);
+  const installed = await installGvad(folder, sources.arch);
   await installProgram(sources.busybox, join(folder, 'bin/busybox'));
   await linkApplets(folder, sources.busybox);
   await installProgram(guestFile('micro/init'), join(folder, 'bin/init'));
@@ -55,7 +57,24 @@ export async function writeRootTree(
 }
 
 async function linkApplets(folder: string, busybox: string): Promise<void> {
-  const applets = (await runTool(busybox, ['--list'])).toString().trim().split('\n');
-  for (const applet of applets)
+  for (const applet of appletsIn(await readFile(busybox)))
     if (applet !== 'busybox' && applet !== 'init') await symlink('busybox', join(folder, 'bin', applet));
+}
+
+/** Where busybox has the names of its applets, one after the other, in their order (applets/applet_tables.c). */
+const firstApplets = Buffer.from('\0[\0[[\0');
+
+/**
+ * The applets of a busybox for any machine, which `busybox --list` would print on its own.
+ *
+ * @throws GvaError PACKAGE_CONTENT
+ */
+export function appletsIn(busybox: Buffer): string[] {
+  const start = busybox.indexOf(firstApplets) + 1;
+  const end = busybox.indexOf('\0\0', start, 'latin1');
+  const names = start > 0 ? busybox.toString('latin1', start, end).split('\0') : [];
+  if (names.includes('sh') && names.every((name) => /^[a-z0-9_.+[-]+$/i.test(name))) return names;
+  throw new GvaError('PACKAGE_CONTENT', 'the names of the applets were not found in busybox', {
+    exitCode: ExitCode.infrastructure,
+  });
 }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { addAddCommand } from './add.js';
 import { addBuildCommand } from './build.js';
 import { addExportCommand } from './export.js';
 import { addFindCommand } from './find.js';
@@ -12,6 +13,7 @@ import { addVerifyCommand } from './verify.js';
 export function addBaseCommand(program: Command): void {
   const base = program.command('base').description('base images').addHelpText('after', examples);
   addBuildCommand(base);
+  addAddCommand(base);
   addListCommand(base);
   addShowCommand(base);
   addFindCommand(base);

@@ -5,10 +5,9 @@ import type { WatchLimits } from '../../instance/watch.js';
 import type { GatherStep } from '../../sweep/gather.js';
 import { type GatherWish, checkGatherSource } from '../../sweep/plan/read/outputs.js';
 import { GvaError } from '../../system/errors.js';
-import { chooseVmm } from '../../vmm/choose.js';
 import type { InstanceOptions } from '../instance-options.js';
 import { baseChoice } from '../base-choice.js';
-import { vmmDrivers } from '../vmms.js';
+import { chooseForBase } from '../vmms.js';
 
 type Options = Pick<InstanceOptions, 'vmm' | 'qemu' | 'keepDisks' | 'choose' | 'json'>;
 
@@ -25,7 +24,7 @@ export async function openGatherStep(
   const prepared = await prepareForData(source, baseChoice(options, signal), signal);
   const base = prepared.machine.kind === 'contract' ? prepared.machine.base : undefined;
   const { cpus } = prepared.appliance.hardware;
-  const vmm = await chooseVmm(options.vmm, vmmDrivers(base, options.qemu), cpus, 'direct');
+  const vmm = await chooseForBase(base, { vmm: options.vmm, qemu: options.qemu, cpus });
   return {
     ...{ kind: 'appliance', place: sourcePlace(source), prepared, vmm, limits },
     keepDisks: options.keepDisks ?? false,

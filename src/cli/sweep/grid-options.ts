@@ -29,7 +29,12 @@ export const gridWordNames = [
 
 export function addGridOptions(command: Command): Command {
   return command
-    .addOption(new Option('--grid <engine>', 'run the points as jobs of a grid').choices(['slurm', 'local']))
+    .addOption(
+      new Option(
+        '--grid <engine>',
+        'run the points as jobs of a grid; none: on this host (default: as the configuration says, else none)',
+      ).choices(['slurm', 'local', noGrid]),
+    )
     .option('--partition <name>', 'of the grid')
     .option('--account <name>', 'that the jobs are charged to')
     .option('--qos <name>', 'quality of service of the jobs')
@@ -49,12 +54,27 @@ export function addGridOptions(command: Command): Command {
     .option('--dry-run', 'print what would be submitted first, and submit nothing');
 }
 
+/** Of `--grid`: this host, whatever the configuration says. */
+const noGrid = 'none';
+
+/**
+ * The options with the grid that is meant: what is named, else the configuration's; absent where it is this host.
+ *
+ * @throws GvaError CONFIG_INVALID
+ */
+export async function withChosenGrid<O extends GridWords>(options: O): Promise<O> {
+  const { grid: named, ...others } = options;
+  const { readGridConfig } = await import('../../grid/config.js');
+  const grid = named ?? (await readGridConfig()).engine ?? noGrid;
+  return { ...others, ...(grid === noGrid ? {} : { grid }) } as O;
+}
+
 /** @throws GvaError USAGE where something is said of a grid and none is named */
 export function checkGridWords(words: GridWords & { dryRun?: boolean; jobs?: string }): void {
   if (words.grid !== undefined) {
     if (words.jobs === undefined) return;
     throw new GvaError('USAGE', `-j is for instances on this host, and a grid runs them`, {
-      hint: `How many jobs of an array run at once: --array-limit ${words.jobs}`,
+      hint: `How many jobs of an array run at once: --array-limit ${words.jobs}. On this host: --grid none`,
     });
   }
   const said = [...gridWordNames, 'dryRun' as const].find((name) => {

@@ -17,6 +17,7 @@ import { engineOf, gridSettings } from './grid-options.js';
 const nodeCache = 20 * 2 ** 30;
 
 export interface GridRunOptions extends GridWords {
+  readonly grid: string;
   readonly vmm: string;
   readonly start: StartChoice;
   readonly qemu?: string;
@@ -29,7 +30,7 @@ type Settings = Omit<GridSettings, 'work'>;
 /** @throws GvaError USAGE, CONFIG_INVALID */
 export async function readSettings(name: string, out: string, options: GridRunOptions): Promise<Settings> {
   const config = await readGridConfig();
-  const engine = await engineOf(options.grid ?? config.engine ?? 'slurm');
+  const engine = await engineOf(options.grid);
   const node = config.node ?? process.execPath;
   const environment = [
     ...(config.nodeCache === undefined ? [] : [`GVA_NODE_CACHE=${config.nodeCache}`]),

@@ -36,7 +36,7 @@ export function addResumeCommand(sweep: Command): void {
       const grid = run?.options.grid;
       await runHereOrDetached(
         folder,
-        { ...options, detach, ...(grid && { grid }) },
+        { ...options, detach, ...(grid && { grid }), ...savingOf(run) },
         async (signals, lines) => {
           if (typeof found !== 'string') throw found.error;
           const { plan, options: saved } = run ?? (await savedRun(folder));
@@ -50,6 +50,12 @@ export function addResumeCommand(sweep: Command): void {
       );
     });
 }
+
+/** What decides how a signal is taken. */
+const savingOf = (run: { options: SavedOptions } | undefined): Pick<SavedOptions, 'checkpointEvery'> => {
+  const every = run?.options.checkpointEvery;
+  return every === undefined ? {} : { checkpointEvery: every };
+};
 
 const examples = `
 Examples:

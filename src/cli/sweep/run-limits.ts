@@ -26,8 +26,8 @@ export function stopWishes({ maxFailures, stopWhen }: SweepRunOptions): StopWish
 
 /** What `gva sweep resume` says again; not what was meant for one run, such as --force. */
 export function savedOptions(name: string, options: SweepRunOptions): SavedOptions {
-  const { jobs, vmm, start, deploymentOption, timeout, bootTimeout, appliance, qemu } = options;
-  const { keep, keepDisks } = options;
+  const { jobs, vmm, start, pool, deploymentOption, timeout, bootTimeout, appliance, qemu } = options;
+  const { keep, keepDisks, checkpointEvery } = options;
   const { cache, attempts, retryFailed, retryTimeouts, maxFailures, stopWhen } = options;
   const limits = { attempts, retryFailed, retryTimeouts, maxFailures, stopWhen };
   const grid = Object.fromEntries(gridWordNames.map((word) => [word, options[word]]));
@@ -37,11 +37,11 @@ export function savedOptions(name: string, options: SweepRunOptions): SavedOptio
     deploymentOption,
     timeout,
     keep,
-    keepDisks,
+    ...{ keepDisks, checkpointEvery },
     ...limits,
     ...paths,
     ...grid,
   });
   const said = given.filter(([, value]) => value !== undefined);
-  return { name, vmm, start, bootTimeout, cache, ...Object.fromEntries(said) };
+  return { name, vmm, start, pool, bootTimeout, cache, ...Object.fromEntries(said) };
 }

@@ -1,6 +1,7 @@
 import { basename, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { type KeepKind, keepKinds } from '../../model/keep.js';
+import { type PoolChoice, poolChoices } from '../../model/start.js';
 import type { SweepEvent, SweepSummary } from '../../model/sweep.js';
 import type { SweepStatus } from '../../model/sweep-status.js';
 import type { Plan } from '../../sweep/plan/plan.js';
@@ -10,8 +11,15 @@ import type { Conducting, SweepSpec } from '../../sweep/run-sweep.js';
 import { ExitCode, GvaError, messageOf } from '../../system/errors.js';
 import { type StopSignals, act, actInStages } from '../action.js';
 import { EventLines } from './event-lines.js';
-import { type GridWords, addGridOptions, checkGridWords } from './grid-options.js';
-import { type InstanceOptions, addInstanceOptions, instanceLimits, startWish } from '../instance-options.js';
+import { type GridWords, addGridOptions, checkGridWords, withChosenGrid } from './grid-options.js';
+import {
+  type InstanceOptions,
+  addInstanceOptions,
+  checkpointInterval,
+  instanceLimits,
+  mustSave,
+  startWish,
+} from '../instance-options.js';
 
 /** How a sweep is run, whether for the first time or again. */
 export interface SweepRunOptions extends InstanceOptions, GridWords {
@@ -20,6 +28,7 @@ export interface SweepRunOptions extends InstanceOptions, GridWords {
   jobs?: string;
   appliance?: string;
   keep?: KeepKind;
+  pool: PoolChoice;
   gather?: boolean;
   yes?: boolean;
   /** False: `--no-cache`. */
@@ -56,6 +65,7 @@ export function addRunCommand(sweep: Command): void {
   addInstanceOptions(run)
     .option('-a, --appliance <dir>', 'appliance folder, where the plan names none or another')
     .addOption(keepOption())
+    .addOption(poolOption())
     .addOption(gatherOption())
     .option('--yes', 'run a plan of more than a million points without asking')
     .option('--force', 'run the points that are done again, too')
@@ -67,9 +77,13 @@ export function addRunCommand(sweep: Command): void {
     .option('--stop-when <expression>', "stop when it holds at a point's end, such as 'error < 0.01'");
   addProcessOptions(addGridOptions(run))
     .addHelpText('after', examples)
-    .action((plan: string, options: SweepRunOptions & ProcessOptions) =>
-      runHereOrDetached(options.out, options, (signals, lines) => runPlan(plan, options, { signals, lines })),
-    );
+    .action(async (plan: string, said: SweepRunOptions & ProcessOptions) => {
+      // Needed outside the work, too; what is wrong with the configuration is told by the work.
+      const chosen = withChosenGrid(said);
+      await runHereOrDetached(said.out, await chosen.catch(() => said), async (signals, lines) =>
+        runPlan(plan, await chosen, { signals, lines }),
+      );
+    });
 }
 
 const keepOption = () =>
@@ -77,6 +91,14 @@ const keepOption = () =>
     '--keep <kind>',
     'how the output of a point is kept (default: as the plan says, else files)',
   ).choices(keepKinds);
+
+const poolOption = () =>
+  new Option(
+    '--pool <when>',
+    'keep guests ready for the next points; auto: while processors have nothing else to do (QEMU, not on a grid)',
+  )
+    .choices(poolChoices)
+    .default('auto');
 
 /** Consent: a plan may be a stranger's. */
 export const gatherOption = () =>
@@ -103,14 +125,21 @@ export function addProcessOptions(command: Command): Command {
 /** Does the work in this process, or has another one do it in the background. */
 export function runHereOrDetached(
   folder: string,
-  { json = false, detach = false, background = false, grid }: ProcessOptions & Pick<GridWords, 'grid'>,
+  {
+    json = false,
+    detach = false,
+    background = false,
+    grid,
+    checkpointEvery,
+  }: ProcessOptions & Pick<GridWords, 'grid'> & Pick<InstanceOptions, 'checkpointEvery'>,
   work: (signals: StopSignals, lines: EventLines | undefined) => Promise<ExitCode>,
 ): Promise<void> {
   // Jobs of a grid go on by themselves.
   if (!detach || grid !== undefined) {
     const lines = json ? new EventLines(process.stdout) : undefined;
     const onError = lines && { onError: (error: GvaError) => lines.fail(error) };
-    return actInStages((signals) => work(signals, lines), { ignoreHangup: background, ...onError });
+    const saves = checkpointEvery !== undefined && grid === undefined;
+    return actInStages((signals) => work(signals, lines), { ignoreHangup: background, saves, ...onError });
   }
   return act(json, async (signal) => {
     const { detachSweep } = await import('./detach.js');
@@ -122,8 +151,10 @@ const examples = `
 Examples:
   gva sweep run square/plan.yaml --out squares
   gva sweep run plan.yaml --out runs -j 8 --timeout 15m
+  gva sweep run plan.yaml --out runs -j 1 --vmm qemu --start warm --pool on
   gva sweep run plan.yaml --out runs --json | jq 'select(.event == "summary").counts'
   gva sweep run plan.yaml --out runs --detach && gva sweep watch runs
+  gva sweep run plan.yaml --out runs --checkpoint-every 10m     # after a crash: gva sweep resume runs
   gva sweep run plan.yaml --out runs --grid slurm --partition batch --time 2h
 
 A plan:
@@ -174,6 +205,7 @@ export async function runPlan(
   keepHeapSmall();
   checkGridWords(options);
   const limits = instanceLimits(options);
+  const every = checkpointEvery(options);
   const jobs = options.jobs === undefined ? undefined : jobsNumber(options.jobs);
   const [retry, stop] = [retryLimits(options), stopWishes(options)];
   const name = await nameOf(options);
@@ -183,11 +215,14 @@ export async function runPlan(
   for (const note of plan.notes()) console.error(`note: ${note}`);
   const { appliance } = plan.source;
   const gather = await gatherSpec(plan, options, signals.abort);
-  if (options.dryRun) return await dryRunOf(name, options, { plan, out: options.out, limits }, signals);
+  const { grid } = options;
+  if (options.dryRun && grid !== undefined)
+    return await dryRunOf(name, { ...options, grid }, { plan, out: options.out, limits }, signals);
   const { prepared, conducting } = await openPlace(plan, name, options, {
     ...baseChoice(options, signals.abort),
     pinned: await pinnedBase(options.out, unchanged !== undefined),
   });
+  const saving = every === undefined ? {} : { checkpointEvery: every };
   using view = new SweepView(process.stderr, lines !== undefined, options.grid);
   view.title(appliance, conducting.vmm);
   signals.finish.addEventListener('abort', () => view.finishing(), { once: true });
@@ -201,7 +236,11 @@ export async function runPlan(
     lines?.progress(status);
   };
   const start = await startWish(options.start, (text) => view.note(text));
-  const spec = { ...work, ...gather, start, options: savedOptions(name, options), onStatus };
+  const spec = {
+    ...{ ...work, ...gather, ...saving, start, onStatus },
+    pool: options.pool,
+    options: savedOptions(name, options),
+  };
   let remembered: Promise<void> | undefined;
   const onEvent = (event: SweepEvent) => {
     if (event.event === 'begun') remembered = remember(name, options.out);
@@ -223,6 +262,15 @@ async function pinnedBase(folder: string, strict: boolean): Promise<PinnedBase |
   return saved?.base && { ...saved.base, strict };
 }
 
+/** Seconds. @throws GvaError USAGE */
+function checkpointEvery(options: SweepRunOptions): number | undefined {
+  const every = checkpointInterval(options);
+  if (every === undefined || options.grid === undefined) return every;
+  throw new GvaError('USAGE', '--checkpoint-every is for instances on this host, not for a grid', {
+    hint: 'Jobs of a grid begin their points anew.',
+  });
+}
+
 /** What the points share, and who has them run: this host, or a grid. */
 async function openPlace(
   { source }: Plan,
@@ -231,21 +279,24 @@ async function openPlace(
   choice: BaseChoice,
 ): Promise<{ prepared: PreparedAppliance; conducting: Conducting }> {
   const { openAppliance, prepareSource } = await import('../open-appliance.js');
-  if (options.grid !== undefined) {
+  const { grid } = options;
+  if (grid !== undefined) {
     const { byGrid, readSettings } = await import('./grid-run.js');
-    const settings = await readSettings(name, options.out, options);
-    return { prepared: await prepareSource(source, choice), conducting: byGrid(settings, options) };
+    const onGrid = { ...options, grid };
+    const settings = await readSettings(name, options.out, onGrid);
+    return { prepared: await prepareSource(source, choice), conducting: byGrid(settings, onGrid) };
   }
   const { onThisHost } = await import('../../sweep/on-this-host.js');
   const { prepared, vmm } = await openAppliance(source, options, choice);
   const { driver, probe } = vmm;
+  if (options.checkpointEvery !== undefined) await mustSave({ prepared, keepDisks: false }, vmm);
   const used = { name: driver.name, version: probe.version, accelerator: probe.accelerator };
   return { prepared, conducting: { vmm: used, conduct: onThisHost(vmm) } };
 }
 
 async function dryRunOf(
   name: string,
-  options: SweepRunOptions,
+  options: SweepRunOptions & { grid: string },
   spec: Pick<SweepSpec, 'plan' | 'out' | 'limits'>,
   { abort }: StopSignals,
 ): Promise<ExitCode> {

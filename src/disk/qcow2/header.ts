@@ -25,12 +25,15 @@ const Incompatible = {
 /** Neither matters to a reader: stale reference counts, and a repair that was never made. */
 const READABLE = Incompatible.dirty | Incompatible.corrupt | Incompatible.compressionType;
 
+/** What is done about a backing file that the header names. Ignored: the image is one of several layers, and who reads it knows the others. */
+export type NamedBacking = 'refused' | 'ignored';
+
 /** Parses and checks a header that begins with the magic number. `bytes` may be short, as the file is. */
-export function parseHeader(bytes: Buffer): Qcow2Header {
+export function parseHeader(bytes: Buffer, backing: NamedBacking = 'refused'): Qcow2Header {
   if (bytes.length < HEADER_LENGTH.least) throw corrupt('its header is cut off');
   const version = bytes.readUInt32BE(4);
   if (version !== 2 && version !== 3) throw unsupported(`version ${version}`);
-  refuseUnreadable(bytes, version);
+  refuseUnreadable(bytes, version, backing);
   const clusterBits = bytes.readUInt32BE(20);
   if (clusterBits < 9 || clusterBits > 21) throw corrupt(`it claims clusters of 2^${clusterBits} bytes`);
   const header: Qcow2Header = {
@@ -48,8 +51,8 @@ export function parseHeader(bytes: Buffer): Qcow2Header {
 }
 
 /** An image that names other files of the host, or needs a key or another decoder, is refused. */
-function refuseUnreadable(bytes: Buffer, version: 2 | 3): void {
-  if (bytes.readBigUInt64BE(8) !== 0n) throw unsupported('a backing file');
+function refuseUnreadable(bytes: Buffer, version: 2 | 3, backing: NamedBacking): void {
+  if (backing === 'refused' && bytes.readBigUInt64BE(8) !== 0n) throw unsupported('a backing file');
   if (bytes.readUInt32BE(32) !== 0) throw unsupported('encryption');
   const incompatible = version === 3 ? readFeatures(bytes) : 0n;
   if (incompatible & Incompatible.externalData) throw unsupported('an external data file');

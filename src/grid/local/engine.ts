@@ -10,7 +10,14 @@ import { judgeProcess, parseProcessIdentity } from '../../system/process-identit
 import { shellWord } from '../../system/shell-word.js';
 import { checkArray } from '../check-array.js';
 import { elementScript } from '../element-script.js';
-import { type ElementState, type GridEngine, type GridLimits, type JobArray, elementLog } from '../engine.js';
+import {
+  type ElementState,
+  type GridEngine,
+  type GridLimits,
+  type JobArray,
+  type SubmittedArray,
+  elementLog,
+} from '../engine.js';
 import { hostCapacity } from './capacity.js';
 import { QueueFolder } from './queue-folder.js';
 
@@ -78,13 +85,13 @@ export class LocalEngine implements GridEngine {
     return (await this.#queue.read(name)) === undefined ? [] : [name];
   }
 
-  async poll(jobs: readonly string[]): Promise<readonly ElementState[]> {
+  async poll(arrays: readonly SubmittedArray[]): Promise<readonly ElementState[]> {
     const all: ElementState[] = [];
-    for (const job of jobs) {
-      const elements = (await this.#queue.read(job))?.array.elements ?? 0;
-      const states = await this.#queue.states(job);
+    for (const { name: array } of arrays) {
+      const elements = (await this.#queue.read(array))?.array.elements ?? 0;
+      const states = await this.#queue.states(array);
       for (let element = 0; element < elements; element++)
-        all.push({ state: 'pending', word: 'PENDING', ...states.get(element), job, element });
+        all.push({ state: 'pending', word: 'PENDING', ...states.get(element), array, element });
     }
     // After this machine was started anew, say.
     if (all.some(({ state }) => state !== 'ended') && !(await this.#hasSpooler())) await this.#startSpooler();
@@ -96,9 +103,9 @@ export class LocalEngine implements GridEngine {
     return Promise.resolve([]);
   }
 
-  async cancel(job: string, elements: readonly number[] | undefined): Promise<void> {
-    if ((await this.#queue.read(job)) === undefined || !(await this.#queue.isOpen(job))) return;
-    await this.#queue.requestCancel(job, elements);
+  async cancel({ name }: SubmittedArray, elements: readonly number[] | undefined): Promise<void> {
+    if ((await this.#queue.read(name)) === undefined || !(await this.#queue.isOpen(name))) return;
+    await this.#queue.requestCancel(name, elements);
     await this.#startSpooler();
   }
 

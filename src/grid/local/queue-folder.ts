@@ -23,7 +23,7 @@ export interface LocalArray {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-type Told = Omit<ElementState, 'job'>;
+type Told = Omit<ElementState, 'array'>;
 
 /**
  * The queue of the grid engine `local`: a folder for each array. Clients add arrays, and requests to end elements; the

@@ -1,5 +1,5 @@
 import { userInfo } from 'node:os';
-import type { ElementState } from '../engine.js';
+import type { ElementState, SubmittedArray } from '../engine.js';
 import { parseElements } from './element-list.js';
 import { parseSubmitLimits } from './limits.js';
 import type { RunProgram, SlurmProgram } from './program.js';
@@ -42,24 +42,15 @@ export class SlurmAccounting {
 
   /** @param clusters the option that chooses them, if one is needed */
   async states(
-    jobs: readonly string[],
+    arrays: readonly SubmittedArray[],
     clusters: readonly string[],
     signal: AbortSignal,
   ): Promise<ElementState[]> {
-    const byNumber = new Map(jobs.map((job) => [job.split(';')[0] ?? '', job]));
-    const which = ['-j', [...byNumber.keys()].join(',')];
-    const args = [
-      '-n',
-      '-P',
-      '-X',
-      '-S',
-      farthest,
-      ...clusters,
-      ...which,
-      '-o',
-      'JobID,State,ExitCode,NodeList',
-    ];
-    return parseAccounts(await this.#ask('sacct', args, signal), byNumber);
+    const numbers = new Set(arrays.map(({ job }) => numberOf(job)));
+    const which = [...clusters, '-j', [...numbers].join(',')];
+    // Of a number that was given away twice, all.
+    const args = ['-n', '-P', '-X', '-D', '-S', farthest, ...which, '-o', accountFormat];
+    return parseAccounts(await this.#ask('sacct', args, signal), arrays);
   }
 
   async #ask(name: SlurmProgram, args: readonly string[], signal: AbortSignal): Promise<string> {
@@ -68,18 +59,21 @@ export class SlurmAccounting {
   }
 }
 
+const accountFormat = 'JobID,State,ExitCode,NodeList,JobName';
+
+const numberOf = (job: string) => job.split(';', 1)[0] ?? '';
+
 /**
- * Lines such as `17_4|CANCELLED by 1000|0:15|n1`, and `17_[5-9]|PENDING|0:0|None assigned`.
- *
- * @param jobs what callers know them by, by their numbers
+ * The states of the arrays' elements, from what sacct says (`accountFormat`): lines such as
+ * `17_4|CANCELLED by 1000|0:15|n1|gva-a`, and `17_[5-9]|PENDING|0:0|None assigned|gva-a`.
  */
-export function parseAccounts(text: string, jobs: ReadonlyMap<string, string>): ElementState[] {
+export function parseAccounts(text: string, arrays: readonly SubmittedArray[]): ElementState[] {
+  const numbers = new Map(arrays.map(({ job, name }) => [name, numberOf(job)]));
   return text.split('\n').flatMap((line) => {
-    const [id = '', state = '', exit = '', node = ''] = line.split('|');
-    const [array = '', elements = ''] = id.split('_');
-    const job = jobs.get(array);
-    if (job === undefined || state === '') return [];
+    const [id = '', state = '', exit = '', node = '', array = ''] = line.split('|');
+    const [number = '', elements = ''] = id.split('_');
+    if (numbers.get(array) !== number || state === '') return [];
     const judged = judgeState({ state, node, exit, reason: '' });
-    return (parseElements(elements) ?? []).map((element) => ({ job, element, ...judged }));
+    return (parseElements(elements) ?? []).map((element) => ({ array, element, ...judged }));
   });
 }

@@ -4,6 +4,7 @@ import {
   type GridEngine,
   type GridLimits,
   type JobArray,
+  type SubmittedArray,
 } from '../engine.js';
 import { SlurmAccounting } from './accounting.js';
 import { describeSubmission, submission } from './command.js';
@@ -75,26 +76,39 @@ export class SlurmEngine implements GridEngine {
     );
   }
 
-  async poll(jobs: readonly string[], signal: AbortSignal): Promise<readonly ElementState[]> {
-    if (jobs.length === 0) return [];
-    const clusters = clusterOption(jobs);
-    const args = ['--me', '-t', 'all', ...clusters, '-O', queueFormat];
-    return parseQueue(await this.#ask('squeue', args, signal), jobs);
+  async poll(arrays: readonly SubmittedArray[], signal: AbortSignal): Promise<readonly ElementState[]> {
+    if (arrays.length === 0) return [];
+    const args = ['--me', '-t', 'all', ...clusterOption(arrays), '-O', queueFormat];
+    return parseQueue(await this.#ask('squeue', args, signal), arrays);
   }
 
-  async recall(jobs: readonly string[], signal: AbortSignal): Promise<readonly ElementState[]> {
-    if (jobs.length === 0 || !(await this.#hasAccounting(signal))) return [];
-    return this.#accounting.states(jobs, clusterOption(jobs), signal);
+  async recall(arrays: readonly SubmittedArray[], signal: AbortSignal): Promise<readonly ElementState[]> {
+    if (arrays.length === 0 || !(await this.#hasAccounting(signal))) return [];
+    return this.#accounting.states(arrays, clusterOption(arrays), signal);
   }
 
-  async cancel(job: string, elements: readonly number[] | undefined, signal: AbortSignal): Promise<void> {
-    const [array = '', cluster] = job.split(';', 2);
-    const clusters = cluster === undefined ? [] : [`--clusters=${cluster}`];
-    const sets = elements === undefined ? [array] : setsOf(array, elements);
+  async cancel(
+    array: SubmittedArray,
+    elements: readonly number[] | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const [number = ''] = array.job.split(';', 1);
+    const clusters = clusterOption([array]);
+    const sets = elements === undefined ? [number] : setsOf(number, elements);
+    // scancel would end whatever has the number by now.
+    if (sets.length === 0 || !(await this.#has(array, signal))) return;
     for (const set of sets) {
       const end = await this.#run('scancel', [...clusters, set], { seconds: patience, signal });
       if (end.status !== 0 && !isNothingToCancel(end)) throw silent('scancel', end);
     }
+  }
+
+  async #has({ job, name }: SubmittedArray, signal: AbortSignal): Promise<boolean> {
+    const clusters = clusterOption([{ job }]);
+    const args = ['--me', '-t', 'all', ...clusters, '-n', name, '-O', nameFormat];
+    const named = parseNames(await this.#ask('squeue', args, signal), name);
+    const [number] = job.split(';', 1);
+    return named.some((one) => one.split(';', 1)[0] === number);
   }
 
   async #ask(name: SlurmProgram, args: readonly string[], signal: AbortSignal): Promise<string> {
@@ -138,7 +152,7 @@ function setsOf(array: string, elements: readonly number[]): string[] {
 }
 
 /** Of jobs that sbatch gave to a cluster that it was told to choose. */
-function clusterOption(jobs: readonly string[]): string[] {
-  const clusters = new Set(jobs.flatMap((job) => job.split(';').slice(1)));
+function clusterOption(arrays: readonly Pick<SubmittedArray, 'job'>[]): string[] {
+  const clusters = new Set(arrays.flatMap(({ job }) => job.split(';').slice(1)));
   return clusters.size === 0 ? [] : [`--clusters=${[...clusters].join(',')}`];
 }

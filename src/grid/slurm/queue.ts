@@ -1,4 +1,4 @@
-import type { ElementState } from '../engine.js';
+import type { ElementState, SubmittedArray } from '../engine.js';
 import { parseElements } from './element-list.js';
 import { judgeState } from './states.js';
 
@@ -19,31 +19,32 @@ export const queueEnvironment = { SLURM_BITSTR_LEN: '0' };
  * The states of the arrays' elements, from what squeue says of all jobs (`queueFormat`). Lines that are something else are
  * passed over: an element that is not spoken of is a case that callers know.
  *
- * @param jobs as `sbatch --parsable` said: a number, or a number, ";" and the name of the cluster
+ * @param arrays `job` as `sbatch --parsable` said: a number, or a number, ";" and the name of the cluster
  */
-export function parseQueue(text: string, jobs: readonly string[]): ElementState[] {
-  const asked = new Set(jobs);
-  // Where squeue names no clusters, numbers must do: those of one cluster only.
-  const clusters = new Set(jobs.map((job) => job.split(';')[1]));
-  const byNumber = new Map(clusters.size === 1 ? jobs.map((job) => [job.split(';')[0], job]) : []);
+export function parseQueue(text: string, arrays: readonly SubmittedArray[]): ElementState[] {
+  const asked = new Map(arrays.map(({ job, name }) => [name, job]));
   const states: ElementState[] = [];
   const judged = new Map<string, ReturnType<typeof judgeWords>>();
   for (const { line, cluster } of linesOf(text)) {
-    const array = line.slice(0, Math.max(0, line.indexOf('|')));
-    const job =
-      [`${array};${cluster}`, array].find((name) => asked.has(name)) ??
-      (cluster === '' ? byNumber.get(array) : undefined);
+    const array = line.slice(line.lastIndexOf('|') + 1);
+    const job = asked.get(array);
     if (job === undefined) continue;
-    const end = line.indexOf('|', array.length + 1);
-    const words = line.slice(end + 1);
+    const [number = '', elements = ''] = line.split('|', 2);
+    if (!isJob(job, number, cluster)) continue;
+    const words = line.slice(number.length + elements.length + 2);
     // Thousands of elements have the same words.
     const state = judged.get(words) ?? judgeWords(words);
     judged.set(words, state);
-    if (end === -1 || state === undefined) continue;
-    for (const element of parseElements(line.slice(array.length + 1, end)) ?? [])
-      states.push({ job, element, ...state });
+    if (state === undefined) continue;
+    for (const element of parseElements(elements) ?? []) states.push({ array, element, ...state });
   }
   return states;
+}
+
+/** Where squeue names no clusters, the number must do. */
+function isJob(job: string, number: string, cluster: string): boolean {
+  const [known = '', itsCluster] = job.split(';', 2);
+  return known === number && (cluster === '' || itsCluster === undefined || itsCluster === cluster);
 }
 
 /** @param words a line from the exit code on */

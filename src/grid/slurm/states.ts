@@ -39,7 +39,7 @@ const launchSignal = 53;
  * What Slurm's words mean. COMPLETING, for one, is running: how it ended is not known yet. Of a failure, the reason is
  * told by the exit code, as Slurm says JobLaunchFailure for every end by a signal (seen with 22.05).
  */
-export function judgeState(words: JobWords): Omit<ElementState, 'job' | 'element'> {
+export function judgeState(words: JobWords): Omit<ElementState, 'array' | 'element'> {
   const { state, node, reason } = words;
   const word = /^[A-Z_]+/.exec(state)?.[0] ?? state;
   const hasNode = node !== '' && !/^\(|^None|^N\/A/.test(node);

@@ -1,5 +1,6 @@
 import type { PreparedAppliance } from '../../instance/prepare.js';
 import type { Appliance } from '../../model/appliance.js';
+import type { Architecture, BaseFile } from '../../model/base.js';
 import { ExitCode, GvaError } from '../../system/errors.js';
 import { formatSize } from '../../system/units.js';
 import { type ChosenVmm, chooseVmm } from '../../vmm/choose.js';
@@ -15,6 +16,8 @@ export interface NodeHost {
   readonly probeKernel: string | undefined;
   /** Release of the User-mode Linux kernel whose modules the base has. */
   readonly umlRelease: string | undefined;
+  /** Of the guests. */
+  readonly arch: Architecture;
   /** Folder of a QEMU of the user's own. */
   readonly qemu: string | undefined;
 }
@@ -31,13 +34,16 @@ export async function chooseOnNode(
   images: StagedImages,
   driversOf: DriversOf,
 ): Promise<ChosenVmm> {
-  const kernel = machine.kind === 'plain' ? machine.probeKernel : machine.base.files.kernel;
+  const files = machine.kind === 'plain' ? undefined : machine.base.files;
+  const direct = files && 'root' in files;
+  const kernel = machine.kind === 'plain' ? machine.probeKernel : direct && files.kernel;
   const drivers = driversOf({
-    probeKernel: kernel && (await images.file(kernel)),
+    probeKernel: kernel ? await images.file(kernel) : undefined,
     umlRelease: machine.kind === 'plain' ? undefined : machine.base.umlRelease,
+    arch: machine.kind === 'plain' ? 'x86_64' : machine.base.arch,
     qemu,
   });
-  const boot = machine.kind === 'plain' ? 'firmware' : 'direct';
+  const boot = direct ? 'direct' : 'firmware';
   try {
     return await chooseVmm(vmm, drivers, appliance.hardware.cpus, boot);
   } catch (error) {
@@ -62,12 +68,15 @@ export async function prepareOnNode(work: CheckedWork, images: StagedImages): Pr
     for (const { image, ...role } of machine.disks) disks.push({ ...role, image: await cached(image) });
     return { ...common, machine: { ...machine, disks } };
   }
-  const { root, kernel, initrd } = machine.base.files;
-  const files = {
-    root: { ...root, name: await images.file(root) },
-    kernel: { ...kernel, name: await images.file(kernel) },
-    initrd: { ...initrd, name: await images.file(initrd) },
-  };
+  const here = async <T extends BaseFile>(file: T): Promise<T> => ({
+    ...file,
+    name: await images.file(file),
+  });
+  const { files: named } = machine.base;
+  const files =
+    'root' in named
+      ? { root: await here(named.root), kernel: await here(named.kernel), initrd: await here(named.initrd) }
+      : { disk: await here(named.disk) };
   const { data, app, outputOn } = machine;
   return {
     ...common,

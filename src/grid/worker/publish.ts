@@ -1,9 +1,8 @@
 import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { errnoOf } from '../../system/errors.js';
 import { ensureFolder, syncPath, temporarySibling } from '../../system/files.js';
 import { pointFolder, pointPart, resultFiles } from '../../system/paths.js';
-import { runTool } from '../../system/process.js';
+import { copyFolder } from './copy-folder.js';
 import { type Patience, persistently } from './persistently.js';
 import { clear, isOccupied, isOf, lookAt } from './place.js';
 
@@ -61,20 +60,6 @@ async function copyAndName(
       await clear(target, sweep, identity);
     }
   }
-}
-
-/** Owners are not kept: file servers let nobody give files away. */
-async function copyFolder(from: string, to: string): Promise<void> {
-  try {
-    await mkdir(to);
-  } catch (error) {
-    if (errnoOf(error) !== 'EEXIST') throw error;
-    // Of an attempt before this one.
-    await rm(to, { recursive: true, force: true });
-    await mkdir(to);
-  }
-  const how = ['-dR', '--preserve=mode,timestamps,links', '--sparse=auto'];
-  await runTool('cp', [...how, '--', `${from}/.`, to]);
 }
 
 /** What is kept of a lost instance: not its output. */

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { keepKinds } from '../../model/keep.js';
 import { startChoices } from '../../model/start.js';
-import { controllers, machineTypes } from '../../vmm/driver.js';
+import { architectures, operatingSystems } from '../../model/base.js';
+import { controllers, machineTypes } from '../../model/hardware.js';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'is no SHA-256');
 const size = z.int().nonnegative();
@@ -29,16 +30,28 @@ export const elementSchema = z.looseObject({
     .refine((points) => new Set(points.map(({ index }) => index)).size === points.length, 'name one twice'),
 });
 
+const hardware = z.looseObject({
+  machine: z.enum(machineTypes).exactOptional(),
+  controller: z.enum(controllers).exactOptional(),
+  cdDrive: z.enum(['scsi-cd', 'ide-cd']).exactOptional(),
+});
+
 const baseFile = z.looseObject({ name: z.string(), size, sha256 });
 const base = z.looseObject({
   format: z.literal(1),
   contract: z.literal(1),
-  ...{ name: z.string(), description: z.string(), os: z.literal('linux'), arch: z.literal('x86_64') },
+  ...{ name: z.string(), description: z.string(), os: z.enum(operatingSystems) },
+  arch: z.enum(architectures),
   kernelRelease: z.string(),
   umlRelease: z.string().exactOptional(),
   packages: z.record(z.string(), z.string()),
   inputs: z.string(),
-  files: z.object({ root: baseFile, kernel: baseFile, initrd: baseFile }),
+  files: z.union([
+    z.object({ root: baseFile, kernel: baseFile, initrd: baseFile }),
+    z.object({
+      disk: baseFile.extend({ firmware: z.enum(['bios', 'uefi']), hardware }),
+    }),
+  ]),
   digest: z.string(),
 });
 
@@ -51,11 +64,7 @@ const plainMachine = z.looseObject({
   kind: z.literal('plain'),
   disks: z.array(z.looseObject({ image, role: z.literal('output').exactOptional() })).min(1),
   firmware: z.enum(['bios', 'uefi']),
-  hardware: z.looseObject({
-    machine: z.enum(machineTypes).exactOptional(),
-    controller: z.enum(controllers).exactOptional(),
-    cdDrive: z.enum(['scsi-cd', 'ide-cd']).exactOptional(),
-  }),
+  hardware,
   probeKernel: image.exactOptional(),
 });
 

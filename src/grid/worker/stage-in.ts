@@ -101,8 +101,12 @@ function imagesOf({ machine }: CheckedWork): GridImage[] {
     return [...disks.map(({ image }) => image), ...(probeKernel ? [probeKernel] : [])];
   }
   const { base, app, data } = machine;
-  const { root, kernel, initrd } = base.files;
-  return [root, kernel, initrd, app, ...(data ? [data] : [])];
+  const { files } = base;
+  return [
+    ...('root' in files ? [files.root, files.kernel, files.initrd] : [files.disk]),
+    app,
+    ...(data ? [data] : []),
+  ];
 }
 
 const inPlace =

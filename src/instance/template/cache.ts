@@ -7,17 +7,27 @@ import { rememberedOf } from '../../system/remembered-digest.js';
 import { digestSparse } from '../../system/sparse-digest.js';
 import type { TemplateParts } from './key.js';
 
-/** Files of a template whose content matters, by what they are. */
-const contents = ['memory', 'state', 'root'] as const;
+/** Files of a template whose content matters, by what they are: those of each, and those of an appliance's. */
+const needed = ['memory', 'state', 'root'] as const;
+const ofAppliance = ['app', 'data'] as const;
+const contents = [...needed, ...ofAppliance] as const;
 type ContentName = (typeof contents)[number];
+
+interface Content {
+  readonly size: number;
+  /** As `digestSparse` has it. */
+  readonly digest: string;
+}
+type Contents = Readonly<
+  Record<(typeof needed)[number], Content> & Partial<Record<(typeof ofAppliance)[number], Content>>
+>;
 
 /** `template.json`. */
 export interface TemplateManifest {
   readonly format: 'gva-template/1';
   readonly key: string;
   readonly parts: TemplateParts;
-  /** Digests are those of `digestSparse`. */
-  readonly files: Readonly<Record<ContentName, { readonly size: number; readonly digest: string }>>;
+  readonly files: Contents;
   /** ISO 8601, UTC. */
   readonly madeAt: string;
   /** That it took to make. */
@@ -32,6 +42,8 @@ export interface Template {
   readonly memory: string;
   readonly state: string;
   readonly root: string;
+  readonly app?: string;
+  readonly data?: string;
 }
 
 /** What was wrong with one that was there. */
@@ -61,7 +73,7 @@ export class TemplateCache {
       await this.#check(folder, manifest, key);
       const now = new Date();
       await utimes(join(folder, templateFiles.manifest), now, now);
-      return templateIn(folder, key);
+      return templateIn(folder, key, manifest.files);
     } catch (error) {
       await this.discard(key);
       return { damage: messageOf(error) };
@@ -70,8 +82,7 @@ export class TemplateCache {
 
   /** Whether the files of one that was found are still the same: one look at each. */
   async isUnchanged(template: Template): Promise<boolean> {
-    const files = contents.map((name) => template[name]);
-    const same = files.map(async (file) => {
+    const same = filesOf(template).map(async (file) => {
       const known = this.#known.get(file);
       return known !== undefined && known === (await identityOf(file).catch(() => undefined));
     });
@@ -93,7 +104,7 @@ export class TemplateCache {
 
   /** Remembers that the files of a template that was just made are right. */
   async trust(template: Template): Promise<void> {
-    for (const name of contents) this.#known.set(template[name], await identityOf(template[name]));
+    for (const file of filesOf(template)) this.#known.set(file, await identityOf(file));
   }
 
   /** Keys of all that are there, whatever their state. */
@@ -108,9 +119,9 @@ export class TemplateCache {
   async #check(folder: string, manifest: TemplateManifest, key: string): Promise<void> {
     if ((manifest.format as string) !== 'gva-template/1' || manifest.key !== key)
       throw new Error(`${templateFiles.manifest} is not its own`);
-    for (const name of contents) {
+    for (const name of namesIn(manifest.files)) {
       const file = join(folder, templateFiles[name]);
-      const { size, digest } = manifest.files[name];
+      const { size, digest } = manifest.files[name] as Content;
       const identity = await identityOf(file);
       if (this.#known.get(file) === identity) continue;
       if ((await stat(file)).size !== size) throw new Error(`${templateFiles[name]} has another size`);
@@ -120,20 +131,24 @@ export class TemplateCache {
   }
 }
 
-export const templateIn = (folder: string, key: string): Template => ({
-  ...{ key, folder },
-  memory: join(folder, templateFiles.memory),
-  state: join(folder, templateFiles.state),
-  root: join(folder, templateFiles.root),
-});
+export function templateIn(folder: string, key: string, files: Contents): Template {
+  const paths = namesIn(files).map((name) => [name, join(folder, templateFiles[name])] as const);
+  return { key, folder, ...(Object.fromEntries(paths) as Omit<Template, 'key' | 'folder'>) };
+}
+
+const namesIn = (files: Contents) => [...needed, ...ofAppliance.filter((name) => files[name] !== undefined)];
+
+const filesOf = (template: Template) => contents.flatMap((name) => template[name] ?? []);
 
 /** What to write down of a template's files. */
-export async function describeContents(folder: string): Promise<TemplateManifest['files']> {
-  const entries = contents.map(async (name) => {
+export async function describeContents(folder: string): Promise<Contents> {
+  const there = new Set(await readdir(folder));
+  const names = [...needed, ...ofAppliance.filter((name) => there.has(templateFiles[name]))];
+  const entries = names.map(async (name): Promise<[ContentName, Content]> => {
     const file = join(folder, templateFiles[name]);
-    return [name, { size: (await stat(file)).size, digest: await contentDigest(file) }] as const;
+    return [name, { size: (await stat(file)).size, digest: await contentDigest(file) }];
   });
-  return Object.fromEntries(await Promise.all(entries)) as TemplateManifest['files'];
+  return Object.fromEntries(await Promise.all(entries)) as Contents;
 }
 
 /**

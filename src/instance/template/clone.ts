@@ -5,35 +5,38 @@ import type { MachineSpec, VirtualMachine, VmmDriver } from '../../vmm/driver.js
 import { TimeLimit } from '../../vmm/time-limit.js';
 import type { Template } from './cache.js';
 import { EventFeed } from './event-feed.js';
-import type { MachineShape } from './shape.js';
+import { type MachineShape, isMounted } from './shape.js';
 import { type WakeIdentity, newIdentity, notAwake, wakeDevices, wakeLine } from './wake.js';
 
 /** Milliseconds; what takes 50 ms on a quiet host takes a second on a busy one. */
 const wakeLimit = 20_000;
 
 /**
- * An instance's machine as a clone of the template: other disks in the places of the template's, as large as those. The
- * parameter CD is made longer for that.
+ * An instance's machine as a clone of the template: other disks in the places of the template's, as large as those, and
+ * overlays of those that the template has mounted. The parameter CD is made longer for that.
  *
  * @param staged the machine as it would be started cold
  */
 export async function cloneSpec(
   staged: MachineSpec,
   shape: MachineShape,
-  { memory, state, root }: Template,
+  template: Template,
 ): Promise<MachineSpec> {
   const sizes = new Map(shape.disks.map(({ id, size }) => [id, size]));
   const disks = staged.disks.map((disk) => {
     const size = sizes.get(disk.id);
     if (size === undefined || size < disk.size) throw unfit(`the disk ${disk.id} has no place in it`);
-    return disk.id === 'root' ? { ...disk, image: root, backing: disk.image, size } : { ...disk, size };
+    if (!isMounted(disk.id, shape)) return { ...disk, size };
+    const image = template[disk.id];
+    if (image === undefined) throw unfit(`it has no disk ${disk.id}`);
+    return { ...disk, image, backing: disk.image, size };
   });
   for (const { id, image, size } of disks) if (id === 'cdrom') await truncate(image, size);
   if (disks.length !== shape.disks.length) throw unfit('it has other disks');
   return {
     ...{ ...staged, disks, generationId: true },
-    memoryFile: { file: memory, shared: false },
-    incoming: { state },
+    memoryFile: { file: template.memory, shared: false },
+    incoming: { state: template.state },
   };
 }
 
@@ -60,8 +63,23 @@ export async function startClone(
   limit = wakeLimit,
 ): Promise<Clone> {
   const machine = await driver.start(spec);
+  return wakeMachine(machine, new EventFeed(machine.lines), spec, signal, limit);
+}
+
+/**
+ * Wakes a guest that waits for it, as `startClone` does.
+ *
+ * @param feed what the machine says
+ * @throws GvaError WAKE; nothing of the machine is left then
+ */
+export async function wakeMachine(
+  machine: VirtualMachine,
+  feed: EventFeed,
+  spec: Pick<MachineSpec, 'id' | 'disks'>,
+  signal: AbortSignal,
+  limit = wakeLimit,
+): Promise<Clone> {
   const identity = newIdentity(spec.id);
-  const feed = new EventFeed(machine.lines);
   const problem = await wake(machine, feed, identity, { spec, signal, limit });
   if (problem === undefined || signal.aborted) return { machine, lines: feed.fromLast() };
   await machine[Symbol.asyncDispose]();
@@ -73,7 +91,7 @@ async function wake(
   machine: VirtualMachine,
   feed: EventFeed,
   identity: WakeIdentity,
-  { spec, signal, limit }: { spec: MachineSpec; signal: AbortSignal; limit: number },
+  { spec, signal, limit }: { spec: Pick<MachineSpec, 'disks'>; signal: AbortSignal; limit: number },
 ): Promise<string | undefined> {
   using time = new TimeLimit(machine, limit, signal);
   machine.write?.(wakeLine(identity, wakeDevices(spec.disks), Date.now()));

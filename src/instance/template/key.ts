@@ -1,5 +1,8 @@
-import type { MachineShape } from './shape.js';
+import type { MachineShape, WarmedAppliance } from './shape.js';
 import { digestText } from '../../system/files.js';
+import { templatesFolder } from '../../system/paths.js';
+import { rememberedOf } from '../../system/remembered-digest.js';
+import { digestSparse } from '../../system/sparse-digest.js';
 import { wakeProtocol } from './wake.js';
 
 /** Everything that a template depends on; kept with it, for people. */
@@ -10,16 +13,33 @@ export interface TemplateParts {
   /** Bytes. */
   readonly memory: number;
   readonly disks: MachineShape['disks'];
+  /** Absent where it is for all appliances. */
+  readonly appliance?: ApplianceParts;
   /** Of host and VMM (`Templates.facts` of a driver). */
   readonly facts: Readonly<Record<string, string>>;
 }
 
-export function templateParts(
-  { base, cpus, memory, disks }: MachineShape,
+/** The overlays of the template name the images, and are worth nothing above others. */
+interface ApplianceParts {
+  readonly digest: string;
+  readonly images: readonly { readonly file: string; readonly digest: string }[];
+}
+
+export async function templateParts(
+  { base, cpus, memory, disks, warmed }: MachineShape,
   facts: Readonly<Record<string, string>>,
-): TemplateParts {
+): Promise<TemplateParts> {
   const { name, digest, folder } = base;
-  return { protocol: wakeProtocol, base: { name, digest, folder }, cpus, memory, disks, facts };
+  const appliance = warmed ? { appliance: await applianceParts(warmed) } : {};
+  return { protocol: wakeProtocol, base: { name, digest, folder }, cpus, memory, disks, ...appliance, facts };
+}
+
+async function applianceParts({ digest, app, data }: WarmedAppliance): Promise<ApplianceParts> {
+  const images = [app, ...(data ? [data] : [])].map(async ({ file }) => ({
+    file,
+    digest: await rememberedOf(file, 'sparse', templatesFolder(), () => digestSparse(file)),
+  }));
+  return { digest, images: await Promise.all(images) };
 }
 
 /** The name of a template: whatever differs in a part differs in it. */

@@ -15,14 +15,16 @@ import {
 } from './cache.js';
 import { EventFeed } from './event-feed.js';
 import type { TemplateParts } from './key.js';
-import { type MachineShape, memoryFileSize, templateSpec } from './shape.js';
+import { type MachineShape, isMounted, memoryFileSize, templateKind, templateSpec } from './shape.js';
 
 export interface TemplateOrder {
   readonly key: string;
   readonly parts: TemplateParts;
   readonly shape: MachineShape;
-  /** Seconds until the guest must be idle. */
+  /** Seconds until GVAD must be up. */
   readonly bootLimit: number;
+  /** Seconds from then on until the guest must be idle, where it has something to run before; no limit where absent. */
+  readonly beforeLimit?: number | undefined;
 }
 
 /**
@@ -42,16 +44,17 @@ export async function makeTemplate(
   try {
     await ensureFolder(folder);
     await bootAndSave(folder, order, driver, signal);
+    const files = await describeContents(folder);
     const manifest: TemplateManifest = {
       ...{ format: 'gva-template/1', key: order.key, parts: order.parts },
-      files: await describeContents(folder),
+      files,
       madeAt: new Date().toISOString(),
       seconds: Number(((performance.now() - start) / 1000).toFixed(3)),
     };
     await writeFile(join(folder, templateFiles.manifest), `${JSON.stringify(manifest, null, 2)}\n`);
     await cache.discard(order.key);
     await rename(folder, target);
-    const template = templateIn(target, order.key);
+    const template = templateIn(target, order.key, files);
     await cache.trust(template);
     return template;
   } catch (error) {
@@ -68,10 +71,11 @@ export async function makeTemplate(
 
 async function bootAndSave(
   folder: string,
-  { shape, bootLimit }: TemplateOrder,
+  order: TemplateOrder,
   driver: VmmDriver,
   signal: AbortSignal,
 ): Promise<void> {
+  const { shape } = order;
   await using scratch = await createScratch();
   const file = (name: string) => join(scratch.folder, name);
   const folders = { uml: file(scratchFiles.uml), hostfs: file(scratchFiles.hostfs) };
@@ -83,30 +87,40 @@ async function bootAndSave(
     saveSocket: file(scratchFiles.saveSocket),
   };
   const disks = spec.disks.map((disk) =>
-    disk.id === 'root' ? { ...disk, overlay: join(folder, templateFiles.root) } : disk,
+    isMounted(disk.id, shape) ? { ...disk, overlay: join(folder, templateFiles[disk.id]) } : disk,
   );
-  // Nobody ever looks at these, and a clone has others in their place.
-  for (const disk of disks) if (disk.id !== 'root') await writeSparse(disk.image, disk.size);
+  // Nobody ever looks at the others, and a clone has its own in their place.
+  for (const disk of disks) if (!isMounted(disk.id, shape)) await writeSparse(disk.image, disk.size);
   await using machine = await driver.start({ ...spec, disks });
-  await untilIdle(machine, bootLimit, signal);
+  await untilIdle(machine, order, signal);
   await machine.saveState?.(join(folder, templateFiles.state));
   machine.quit?.();
   await machine.exited;
 }
 
-async function untilIdle(machine: VirtualMachine, seconds: number, signal: AbortSignal): Promise<void> {
-  using limit = new TimeLimit(machine, seconds * 1000, signal);
+async function untilIdle(machine: VirtualMachine, order: TemplateOrder, signal: AbortSignal): Promise<void> {
+  const { bootLimit, beforeLimit, shape } = order;
+  const wanted = templateKind(shape.warmed);
+  let seconds: number | undefined = bootLimit;
+  using limit = new TimeLimit(machine, milliseconds(seconds), signal);
   const feed = new EventFeed(machine.lines);
   for (let event = await feed.next(); event; event = await feed.next()) {
-    if (event.name === 'idle' && event.fields['template'] === '1') return;
+    const said = event.fields['template'];
+    if (event.name === 'idle' && said === wanted) return;
+    if (event.name === 'idle' && said !== undefined)
+      throw new Error('this base knows no templates of an appliance; build it again');
     if (event.name === 'error') throw new Error(`the guest says: ${event.fields['message'] ?? '?'}`);
+    if (event.name === 'boot' && shape.warmed) limit.restart(milliseconds((seconds = beforeLimit)));
   }
   signal.throwIfAborted();
   const { status, stderr } = await machine.exited;
   const said = stderr.trim().split('\n').slice(-2).join('; ');
-  const why = limit.over ? `it was not ready within ${seconds} s` : `it ended with status ${status}`;
+  const why = limit.over ? `it was not ready within ${seconds ?? '?'} s` : `it ended with status ${status}`;
   throw new Error([why, said, ...machine.console.lastLines(2)].filter((text) => text !== '').join('; '));
 }
+
+/** As setTimeout takes it: 24 days are as good as no limit here. */
+const milliseconds = (seconds = Infinity) => Math.min(seconds * 1000, 2 ** 31 - 1);
 
 async function writeSparse(path: string, size: number): Promise<void> {
   await writeFile(path, '', { flag: 'wx', mode: 0o600 });

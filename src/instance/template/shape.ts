@@ -1,17 +1,28 @@
 import { join } from 'node:path';
+import type { CachedImage } from '../../appliance/images.js';
 import type { Base } from '../../base/store.js';
+import { type Direct, bootsDirectly } from '../../model/base.js';
 import type { Disk, MachineSpec } from '../../vmm/driver.js';
 import type { InputFile } from '../identity.js';
 import type { PreparedAppliance } from '../prepare.js';
 
 /** What a template's machine and those of its clones have in common. */
 export interface MachineShape {
-  readonly base: Base;
+  readonly base: Direct<Base>;
   readonly cpus: number;
   /** Bytes. */
   readonly memory: number;
   /** In the machine's order. */
   readonly disks: readonly Pick<Disk, 'id' | 'size' | 'access'>[];
+  /** The template is for one appliance, whose `before` is behind it; for all on this base where absent. */
+  readonly warmed?: WarmedAppliance;
+}
+
+/** What the guest of such a template has mounted, and has run `before` of. */
+export interface WarmedAppliance {
+  readonly digest: string;
+  readonly app: CachedImage;
+  readonly data?: CachedImage;
 }
 
 /** Bytes: the smallest disk that an application, its data or a parameter CD is put on. */
@@ -21,17 +32,19 @@ const smallestSlot = 64 << 20;
 export const slotSize = (bytes: number) => Math.max(smallestSlot, 2 ** Math.ceil(Math.log2(bytes)));
 
 /**
- * The machine that an appliance's instance gets if it is a clone; a reason, for people, where there cannot be such.
+ * The machine that an appliance's instance gets if it is a clone; a reason, for people, where there cannot be such. That of
+ * an appliance that says `warm` is of a template of its own.
  *
  * @param files of its parameter CD
  */
 export function machineShape(
-  { appliance, machine }: PreparedAppliance,
+  { appliance, digest, machine }: PreparedAppliance,
   files: readonly Pick<InputFile, 'size'>[],
 ): MachineShape | string {
   if (machine.kind === 'plain') return "it is a machine of somebody else's";
   if (machine.outputOn === 'app') return 'its application disk is brought home';
   const { base, app, data } = machine;
+  if (!bootsDirectly(base)) return `the base image ${base.name} only boots by firmware`;
   if (!base.wake) return `guests of the base image ${base.name} cannot be woken`;
   const { cpus, memory } = appliance.hardware;
   return {
@@ -43,6 +56,7 @@ export function machineShape(
       { id: 'output', size: appliance.output.size, access: 'read-write' },
       { id: 'cdrom', size: slotSize(discRoom(files)), access: 'read-only' },
     ],
+    ...(appliance.warm === undefined ? {} : { warmed: { digest, app, ...(data ? { data } : {}) } }),
   };
 }
 
@@ -57,7 +71,7 @@ export const memoryFileSize = (memory: number) => Math.ceil(memory / 2 ** 20) * 
 
 /** @param folders empty ones of the instance */
 export function templateSpec(
-  { base, cpus, memory, disks }: MachineShape,
+  { base, cpus, memory, disks, warmed }: MachineShape,
   folder: string,
   folders: MachineSpec['folders'],
 ): MachineSpec {
@@ -71,10 +85,21 @@ export function templateSpec(
     },
     disks: disks.map(({ id, size, access }) => ({
       ...{ id, size, access },
-      image: id === 'root' ? join(base.folder, base.files.root.name) : file(`${id}.img`),
+      image:
+        (id === 'root' ? join(base.folder, base.files.root.name) : imageOf(id, warmed)) ?? file(`${id}.img`),
       ...(access === 'overlay' ? { overlay: file(`${id}.overlay`) } : {}),
     })),
-    kernelOptions: ['gva.template=1'],
+    kernelOptions: [`gva.template=${templateKind(warmed)}`],
     generationId: true,
   };
 }
+
+/** The guest of the template has this disk mounted: what it has written there belongs to what is in its memory. */
+export const isMounted = (id: Disk['id'], { warmed }: MachineShape): id is 'root' | 'app' | 'data' =>
+  id === 'root' || (warmed !== undefined && (id === 'app' || id === 'data'));
+
+const imageOf = (id: Disk['id'], warmed: WarmedAppliance | undefined) =>
+  id === 'app' || id === 'data' ? warmed?.[id]?.file : undefined;
+
+/** What the guest is told, and says again when it is there (docs/guest-contract.md, "Waking"). */
+export const templateKind = (warmed: WarmedAppliance | undefined) => (warmed ? 'app' : '1');

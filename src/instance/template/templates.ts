@@ -18,9 +18,12 @@ export interface TemplateWish {
   readonly shape: MachineShape;
   readonly driver: VmmDriver;
   readonly make: MakeTemplate;
-  /** Seconds until the guest of a new template must be idle. */
+  /** Seconds until the guest of a new template must be up, and from then on until it must be idle (`TemplateOrder`). */
   readonly bootLimit: number;
+  readonly beforeLimit?: number | undefined;
 }
+
+type Ordered = Pick<TemplateOrder, 'key' | 'parts' | 'shape'>;
 
 /** Clones of no use, of one key, after which this process makes no more of them. */
 const mostFailures = 4;
@@ -35,7 +38,7 @@ export class Templates {
   readonly #found = new Map<string, Promise<Template | string | undefined>>();
   readonly #failures = new Map<string, number>();
   /** By shape: its key costs a millisecond. */
-  readonly #orders = new Map<string, Promise<Omit<TemplateOrder, 'bootLimit'>>>();
+  readonly #orders = new Map<string, Promise<Ordered>>();
 
   /**
    * @param say told of what takes long, for people
@@ -55,7 +58,8 @@ export class Templates {
    * @throws the signal's reason
    */
   async obtain(wish: TemplateWish, signal: AbortSignal): Promise<Template | string | undefined> {
-    const order = { ...(await this.#order(wish)), bootLimit: wish.bootLimit };
+    const { bootLimit, beforeLimit } = wish;
+    const order = { ...(await this.#order(wish)), bootLimit, beforeLimit };
     const { key } = order;
     const before = this.#found.get(key);
     const known = await before?.catch(() => undefined);
@@ -84,14 +88,14 @@ export class Templates {
     await this.#cache.noteFailure(template);
   }
 
-  #order({ shape, driver }: TemplateWish): Promise<Omit<TemplateOrder, 'bootLimit'>> {
+  #order({ shape, driver }: TemplateWish): Promise<Ordered> {
     const name = JSON.stringify([driver.name, shape]);
     const known = this.#orders.get(name);
     if (known) return known;
     const order = (async () => {
       const nowhere = { uml: '/', hostfs: '/' };
       const facts = (await driver.templates?.facts(templateSpec(shape, '/', nowhere))) ?? {};
-      const parts = templateParts(shape, facts);
+      const parts = await templateParts(shape, facts);
       return { key: templateKey(parts), parts, shape };
     })();
     this.#orders.set(name, order);
@@ -138,7 +142,8 @@ export class Templates {
   }
 
   async #make(order: TemplateOrder, driver: VmmDriver, signal: AbortSignal): Promise<Template | string> {
-    this.#say('making a template: a guest is booted once and saved');
+    const done = order.shape.warmed ? 'booted once, before is run in it, and it is' : 'booted once and';
+    this.#say(`making a template: a guest is ${done} saved`);
     try {
       const template = await makeTemplate(this.#cache, order, driver, signal);
       mark('template made');

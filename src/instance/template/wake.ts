@@ -63,11 +63,17 @@ export function wakeLine(
   return `wake ${words.join(' ')}\n`;
 }
 
-/** Media of GVAD's among a machine's disks, and the names that a Linux guest has for them behind virtio-blk. */
-export function wakeDevices(disks: readonly Pick<Disk, 'id'>[]): Record<string, string> {
+/**
+ * Media of GVAD's among a clone's disks that it has not mounted yet, and the names that a Linux guest has for them behind
+ * virtio-blk.
+ */
+export function wakeDevices(disks: readonly Pick<Disk, 'id' | 'backing'>[]): Record<string, string> {
   const known = ['app', 'data', 'output', 'cdrom'];
-  const devices = disks.map(({ id }, index) => [id, `vd${String.fromCharCode(97 + index)}`] as const);
-  return Object.fromEntries(devices.filter(([id]) => known.includes(id)));
+  const devices = disks.map(({ id, backing }, index) => {
+    const isNew = backing === undefined && known.includes(id);
+    return isNew ? [[id, `vd${String.fromCharCode(97 + index)}`] as const] : [];
+  });
+  return Object.fromEntries(devices.flat());
 }
 
 /** Why a clone that says this must not be used; undefined where it may. */

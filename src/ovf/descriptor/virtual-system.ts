@@ -1,3 +1,4 @@
+import { warmUps } from '../../model/appliance.js';
 import type { GvaFacts, ProductSection, VirtualSystem } from '../../model/envelope.js';
 import { readHardware } from './hardware.js';
 import { GVA_NAMESPACE } from './namespaces.js';
@@ -172,8 +173,15 @@ function readFacts(reading: Reading, element: XmlElement): GvaFacts | undefined 
   const word = (name: string) => /^[A-Za-z0-9][A-Za-z0-9:+._-]{0,127}$/.exec(own.get(name) ?? '')?.[0];
   const contract = /^[1-9][0-9]{0,3}$/.exec(own.get('contract') ?? '')?.[0];
   const [base, baseDigest, digest] = [word('base'), word('baseDigest'), word('digest')];
+  // What a later version may say is of no use to this one.
+  const warm = warmUps.find((known) => known === own.get('warm'));
   if (contract !== undefined && base !== undefined && baseDigest !== undefined && digest !== undefined)
-    return { contract: Number(contract), base: { name: base, digest: baseDigest }, digest };
+    return {
+      contract: Number(contract),
+      base: { name: base, digest: baseDigest },
+      digest,
+      ...(warm === undefined ? {} : { warm }),
+    };
   reading.problems.warning(element, 'the attributes that say of a GVA appliance what it is are broken');
   return undefined;
 }

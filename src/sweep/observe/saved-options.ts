@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { keepKinds } from '../../model/keep.js';
-import { startChoices } from '../../model/start.js';
+import { poolChoices, startChoices } from '../../model/start.js';
 import { GvaError } from '../../system/errors.js';
 import { sweepFiles } from '../../system/paths.js';
 import { readCapped } from './capped.js';
@@ -12,12 +12,14 @@ const words = z.object({
   appliance: z.string().exactOptional(),
   vmm: z.string(),
   start: z.enum(startChoices).default('auto'),
+  pool: z.enum(poolChoices).default('auto'),
   qemu: z.string().exactOptional(),
   deploymentOption: z.string().exactOptional(),
   timeout: z.string().exactOptional(),
   bootTimeout: z.string(),
   keep: z.enum(keepKinds).exactOptional(),
   keepDisks: z.boolean().exactOptional(),
+  checkpointEvery: z.string().exactOptional(),
   cache: z.boolean().default(true),
   attempts: z.string().exactOptional(),
   retryFailed: z.string().exactOptional(),

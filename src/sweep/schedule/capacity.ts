@@ -17,12 +17,22 @@ export interface CapacityLimit {
 export interface CapacityUse {
   /** Instances of this sweep that run now, those being staged with them. */
   readonly running: number;
+  /** Machines that wait for instances besides; none where absent. */
+  readonly waiting?: number;
   /** Where it was measured: `measureInstances()`. */
   readonly memory?: MeasuredMemory;
   /** CPUs that are this sweep's part (`FairShare`); no limit where absent. */
   readonly share?: number;
   /** CPUs that instances of the user's other sweeps use: no load of others. */
   readonly otherSweeps?: number;
+}
+
+/** What is left beside as many instances as may run at once. */
+export interface Spare {
+  /** Machines that memory has room for. */
+  readonly machines: number;
+  /** CPUs that nobody keeps busy; a fraction counts. */
+  readonly cpus: number;
 }
 
 /**
@@ -37,6 +47,7 @@ export class Capacity {
   readonly #brake = new SwapBrake();
   readonly #ownMinute = new Mean(60);
   readonly #runnable = new Mean(10);
+  #spare: Spare = { machines: 0, cpus: 0 };
 
   /** @param jobs what `-j` says */
   constructor({ hardware }: Pick<Appliance, 'hardware'>, jobs?: number) {
@@ -50,24 +61,33 @@ export class Capacity {
     return this.#memory.bytes;
   }
 
+  /** As of the last update. */
+  get spare(): Spare {
+    return this.#spare;
+  }
+
   /**
    * Before the first instances, then about once a second.
    *
    * @param now seconds, not before the last
    */
   update(now: number, host: HostSample, use: CapacityUse): CapacityLimit {
-    const limits: CapacityLimit[] = [
-      this.#byProcessors(now, host, use),
-      { by: 'memory', atOnce: this.#byMemory(host, use) },
-    ];
+    const others = this.#loadOfOthers(now, host, use);
+    const machines = this.#byMemory(host, use);
+    const limits: CapacityLimit[] = [this.#byProcessors(host, others), { by: 'memory', atOnce: machines }];
     if (use.share !== undefined) limits.push({ by: 'share', atOnce: Math.floor(use.share / this.#cpus) });
     this.#brake.note(now, host.swapped, use.running, lowest(limits).atOnce);
-    const { by, atOnce } = lowest([...limits, { by: 'swap', atOnce: this.#brake.most }]);
-    return { by, atOnce: Math.max(1, atOnce) };
+    const limit = lowest([...limits, { by: 'swap', atOnce: this.#brake.most }]);
+    const atOnce = Math.max(1, limit.atOnce);
+    const used = others + (use.otherSweeps ?? 0) + atOnce * this.#cpus;
+    this.#spare = {
+      machines: limit.by === 'swap' ? 0 : Math.max(0, machines - atOnce),
+      cpus: Math.max(0, host.cpus - used),
+    };
+    return { by: limit.by, atOnce };
   }
 
-  #byProcessors(now: number, host: HostSample, use: CapacityUse): CapacityLimit {
-    const others = this.#loadOfOthers(now, host, use);
+  #byProcessors(host: HostSample, others: number): CapacityLimit {
     if (this.#jobs !== undefined) return { by: 'jobs', atOnce: this.#jobs };
     const by = others > 0 ? 'load' : 'cpus';
     return { by, atOnce: Math.floor((host.cpus - others) / this.#cpus) };
@@ -84,10 +104,12 @@ export class Capacity {
     return Math.max(0, Math.min(lately, atPresent) - ownLoad);
   }
 
-  #byMemory({ memory }: HostSample, { running, memory: measured }: CapacityUse): number {
+  #byMemory({ memory }: HostSample, { running, waiting = 0, memory: measured }: CapacityUse): number {
     if (measured) this.#memory.note(measured);
-    const free = memory - this.#memory.stillToCome(running);
-    return running + Math.floor(free / this.#memory.bytes);
+    // Each that waits becomes that of an instance.
+    const there = running + waiting;
+    const free = memory - this.#memory.stillToCome(there);
+    return there + Math.floor(free / this.#memory.bytes);
   }
 }
 

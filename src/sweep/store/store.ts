@@ -38,6 +38,8 @@ export class SweepStore implements Disposable {
   readonly #counts = new Map<StoredState, number>();
   readonly #get: Database.Statement;
   readonly #put: Database.Statement;
+  /** No greater number has a record: points are first met in their order, and SQLite need not be asked for each. */
+  #greatest = -1;
   /** Counts are made anew when all changes of `together()` are done. */
   #isCounting = false;
 
@@ -47,6 +49,10 @@ export class SweepStore implements Disposable {
     this.#get = database.prepare('SELECT * FROM points WHERE number = ?');
     this.#put = database.prepare('INSERT OR REPLACE INTO points VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)');
     this.#count();
+    const { greatest } = database.prepare('SELECT max(number) AS greatest FROM points').get() as {
+      greatest: number | null;
+    };
+    this.#greatest = greatest ?? -1;
   }
 
   /**
@@ -77,8 +83,12 @@ export class SweepStore implements Disposable {
   }
 
   get(number: number): PointRecord | undefined {
-    const row = this.#get.get(number) as Row | undefined;
+    const row = this.#row(number);
     return row && recordOf(row);
+  }
+
+  #row(number: number): Row | undefined {
+    return number > this.#greatest ? undefined : (this.#get.get(number) as Row | undefined);
   }
 
   /** The point is about to be staged: the folder of its results is its worker's from now on. */
@@ -111,11 +121,13 @@ export class SweepStore implements Disposable {
   }
 
   put(record: PointRecord): void {
+    const before = this.#isCounting ? undefined : this.#row(record.number);
+    // Also where it is not written after all: then the database is asked in vain.
+    this.#greatest = Math.max(this.#greatest, record.number);
     if (this.#isCounting) {
       this.#put.run(...rowOf(record));
       return;
     }
-    const before = this.#get.get(record.number) as Row | undefined;
     written(() => this.#put.run(...rowOf(record)));
     if (before) this.#add(storedStates[before.state], -1);
     this.#add(record.state, 1);
@@ -123,7 +135,7 @@ export class SweepStore implements Disposable {
 
   /** Makes a point pending again. */
   forget(number: number): void {
-    const before = this.#get.get(number) as Row | undefined;
+    const before = this.#row(number);
     if (!before) return;
     const statement = this.#database.prepare('DELETE FROM points WHERE number = ?');
     written(() => statement.run(number));

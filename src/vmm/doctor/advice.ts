@@ -33,7 +33,9 @@ function adviseOnVmm({ verdict, reason, hint }: VmmFinding): Advice[] {
 
 function adviseOnTools({ tools, bases }: Pick<DoctorReport, 'tools' | 'bases'>): Advice[] {
   // Who has a base needs nothing to build one with.
-  const needed = tools.filter(({ neededFor }) => neededFor === 'run' || !bases.some(isUsable));
+  const needed = tools.filter(
+    ({ neededFor }) => neededFor === 'run' || (neededFor === 'base' && !bases.some(isUsable)),
+  );
   const missing = needed.filter(({ path }) => path === null).map(({ name }) => name);
   if (missing.length === 0) return [];
   if (missing.includes('apt-get')) return [noApt];

@@ -7,7 +7,7 @@ import type { Reach } from '../bubblewrap.js';
 import { confined } from '../confinement.js';
 import type { MachineSpec } from '../driver.js';
 import { qemuArguments } from '../qemu/arguments.js';
-import { type QemuInstallation, isTooOld, qemuProgram } from '../qemu/installation.js';
+import { type QemuInstallation, isTooOld, qemuPrograms } from '../qemu/installation.js';
 import { kvmDevice, kvmPath } from '../qemu/kvm-device.js';
 import { probeKvm } from '../qemu/kvm-probe.js';
 import type { VmmCommand } from '../supervisor.js';
@@ -57,7 +57,7 @@ async function judgeQemu(accelerator: 'kvm' | 'hvf' | 'tcg', bench: Bench): Prom
     return {
       ...blank,
       verdict: 'missing',
-      reason: `${qemuProgram} is not installed`,
+      reason: `${qemuPrograms.x86_64.name} is not installed`,
       hint: install('qemu-system-x86'),
     };
   const known = { ...blank, program: found.program, version: found.version };

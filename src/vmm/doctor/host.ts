@@ -5,6 +5,7 @@ import { findBase } from '../../base/store.js';
 import { GvaError } from '../../system/errors.js';
 import { basesFolder } from '../../system/paths.js';
 import { findProgram } from '../../system/process.js';
+import { qemuPrograms } from '../qemu/installation.js';
 import { virtualisationExtension } from '../qemu/kvm-device.js';
 import { ask } from './ask.js';
 
@@ -40,6 +41,7 @@ const tools: readonly Pick<ToolFacts, 'name' | 'neededFor'>[] = [
   ...['apt-get', 'apt-cache', 'dpkg-deb', 'lz4', 'xz', 'zstd'].map((name) => ({
     ...{ name, neededFor: 'base' as const },
   })),
+  { name: qemuPrograms.aarch64.name, neededFor: 'arm64' },
 ];
 
 export async function lookAtTools(): Promise<ToolFacts[]> {

@@ -1,6 +1,6 @@
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Base } from '../../base/store.js';
+import { type Base, requireDirect } from '../../base/store.js';
 import { type CpioEntry, cpioArchive } from '../../disk/cpio.js';
 import { openExt4 } from '../../disk/ext4/index.js';
 import { lookUp } from '../../disk/lookup.js';
@@ -22,7 +22,8 @@ export interface TrialFiles extends AsyncDisposable {
 }
 
 /** @throws GvaError where the base has no busybox or there is no room for the files */
-export async function makeTrialFiles(base: Base): Promise<TrialFiles> {
+export async function makeTrialFiles(trialBase: Base): Promise<TrialFiles> {
+  const base = requireDirect(trialBase, 'be tried here');
   const busybox = await busyboxOf(join(base.folder, base.files.root.name));
   const folder = await mkdtemp(join(scratchFolder(), scratchPrefix));
   const dispose = () => rm(folder, { recursive: true, force: true });

@@ -11,7 +11,7 @@ const monitorDescriptor = firstSocketDescriptor;
 
 /** The whole command line of a machine. Its options are known to every QEMU since 7.2. */
 export function qemuArguments(spec: MachineSpec, host: QemuHost): string[] {
-  const type = spec.hardware?.machine ?? 'q35';
+  const type = host.arch === 'aarch64' ? 'virt' : (spec.hardware?.machine ?? 'q35');
   return [
     ...['-name', `gva-${spec.id}`],
     ...host.dataFolders.flatMap((folder) => ['-L', folder]),
@@ -19,8 +19,7 @@ export function qemuArguments(spec: MachineSpec, host: QemuHost): string[] {
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
     ...(host.sandbox ? sandbox : []),
     ...bootArguments(spec, host),
-    ...serialArguments(type, 'events', eventsDescriptor, 0),
-    ...serialArguments(type, 'console', consoleDescriptor, 1),
+    ...serialPorts(spec).flatMap(([id, descriptor], index) => serialArguments(type, id, descriptor, index)),
     ...['-chardev', `socket,id=qmp,fd=${monitorDescriptor}`, '-mon', 'chardev=qmp,mode=control'],
     ...diskArguments(spec.disks, spec.hardware ?? {}, spec.boot.kind === 'firmware'),
     ...(spec.generationId ? ['-device', 'vmgenid,guid=auto'] : []),
@@ -29,18 +28,26 @@ export function qemuArguments(spec: MachineSpec, host: QemuHost): string[] {
   ];
 }
 
+function serialPorts({ consoleFirst = false }: MachineSpec): [id: string, descriptor: number][] {
+  const ports: [string, number][] = [
+    ['events', eventsDescriptor],
+    ['console', consoleDescriptor],
+  ];
+  return consoleFirst ? ports.reverse() : ports;
+}
+
 const sandbox = ['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'];
 
 /**
  * A system that firmware boots may load a driver for pvpanic, by which QEMU itself tells of a panic. Our own
  * kernel would have to load it as a module at every boot; it says so on its console.
  */
-function bootArguments(spec: MachineSpec, { accelerator, uefiCode = '' }: QemuHost): string[] {
+function bootArguments(spec: MachineSpec, { arch, accelerator, uefiCode = '' }: QemuHost): string[] {
   const { boot, kernelOptions = [] } = spec;
   if (boot.kind === 'direct') {
     // A kernel that runs already is not read: 8 ms.
     if (spec.incoming) return [];
-    const commandLine = [kernelCommandLine(accelerator), ...hints(spec), ...kernelOptions].join(' ');
+    const commandLine = [kernelCommandLine(accelerator, arch), ...hints(spec), ...kernelOptions].join(' ');
     return ['-kernel', boot.kernel, '-initrd', boot.initrd, '-append', commandLine];
   }
   return [

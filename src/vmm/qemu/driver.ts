@@ -1,5 +1,5 @@
 import { arch, platform } from 'node:os';
-import { createOverlay } from '../../disk/qcow2/overlay.js';
+import type { Architecture } from '../../model/base.js';
 import { ExitCode, GvaError } from '../../system/errors.js';
 import { confined, machineReach } from '../confinement.js';
 import type { MachineSpec, Probe, Templates, VmmDriver } from '../driver.js';
@@ -8,13 +8,14 @@ import { onHostCpus } from '../placement.js';
 import { firstFileDescriptor, startSupervised } from '../supervisor.js';
 import { type Accelerator, type QemuHost, qemuArguments } from './arguments.js';
 import { hostFacts } from './facts.js';
+import { makeOverlays } from './overlays.js';
 import {
   type QemuInstallation,
   findQemu,
   firmwareFolders,
   isTooOld,
   mapsReadOnlyFiles,
-  qemuProgram,
+  qemuPrograms,
 } from './installation.js';
 import { kvmPath } from './kvm-device.js';
 import { kvmWorks } from './kvm-probe.js';
@@ -25,6 +26,8 @@ import { copyVariables, findUefi } from './uefi.js';
 export interface QemuOptions {
   /** A kernel with which KVM may be tried out; where there is none, KVM is not used. */
   readonly probeKernel: string | undefined;
+  /** Of the guests; x86_64 where absent. */
+  readonly arch?: Architecture;
   /** A folder with a QEMU of the user's own (`findQemu`); this machine's where absent. */
   readonly folder?: string | undefined;
 }
@@ -37,19 +40,24 @@ export class QemuDriver implements VmmDriver {
     boots: ['direct', 'firmware'],
     shutdown: true,
     templates: true,
+    exchange: true,
+    checkpoints: true,
   } as const;
   readonly templates: Templates = { facts: (spec) => this.#facts(spec) };
   readonly #options: QemuOptions;
+  readonly #arch: Architecture;
   #installation: Promise<QemuInstallation | undefined> | undefined;
   #accelerator: Promise<Accelerator> | undefined;
 
   constructor(options: QemuOptions) {
     this.#options = options;
+    this.#arch = options.arch ?? 'x86_64';
   }
 
   async probe(): Promise<Probe> {
     const qemu = await this.#find();
-    if (!qemu) return { available: false, reason: `${qemuProgram} is not installed`, hint: installHint };
+    if (!qemu)
+      return { available: false, reason: `${this.#program} is not installed`, hint: this.#installHint };
     const { version } = qemu;
     if (isTooOld(version))
       return {
@@ -64,7 +72,7 @@ export class QemuDriver implements VmmDriver {
     const qemu = await this.#found();
     const uefiCode = await makeFiles(spec, qemu);
     const accelerator = await this.#chooseAccelerator(qemu);
-    const host = hostFor(qemu, accelerator);
+    const host = hostFor(qemu, accelerator, this.#arch);
     const args = qemuArguments(spec, { ...host, ...(uefiCode === undefined ? {} : { uefiCode }) });
     const memoryFile = spec.memoryFile ? { file: spec.memory } : {};
     const limits = machineLimits(spec, { addressSpace: ownAddressSpace, ...memoryFile });
@@ -79,30 +87,39 @@ export class QemuDriver implements VmmDriver {
       devices: accelerator === 'kvm' ? [kvmPath] : [],
     });
     const supervised = await startSupervised(await onHostCpus(inside, spec.placement ?? {}));
-    const machine = new QemuMachine(supervised, { socket });
-    if (spec.incoming) await machine.resume(firstFileDescriptor(command));
+    const machine = new QemuMachine(supervised, { socket, disks: spec.disks });
+    if (spec.incoming) await machine.resume(firstFileDescriptor(command), spec.incoming);
     return machine;
   }
 
   async #facts(spec: MachineSpec): Promise<Readonly<Record<string, string>>> {
     const qemu = await this.#found();
     const accelerator = await this.#chooseAccelerator(qemu);
-    const args = qemuArguments(spec, hostFor(qemu, accelerator));
+    const args = qemuArguments(spec, hostFor(qemu, accelerator, this.#arch));
     return { ...(await hostFacts(qemu, accelerator)), arguments: args.join(' ') };
   }
 
   async #found(): Promise<QemuInstallation> {
     const qemu = await this.#find();
     if (qemu) return qemu;
-    throw new GvaError('VMM_START', `cannot start ${qemuProgram}: it is not installed`, {
+    throw new GvaError('VMM_START', `cannot start ${this.#program}: it is not installed`, {
       exitCode: ExitCode.infrastructure,
-      hint: installHint,
+      hint: this.#installHint,
     });
   }
 
   #find(): Promise<QemuInstallation | undefined> {
-    this.#installation ??= findQemu(this.#options.folder);
+    this.#installation ??= findQemu(this.#options.folder, this.#arch);
     return this.#installation;
+  }
+
+  get #program(): string {
+    return qemuPrograms[this.#arch].name;
+  }
+
+  get #installHint(): string {
+    const { debianPackage } = qemuPrograms[this.#arch];
+    return `Install it: apt-get install --no-install-recommends ${debianPackage}; or name a folder that has it: --qemu DIR`;
   }
 
   async #tryKvm(qemu: QemuInstallation): Promise<boolean> {
@@ -111,38 +128,43 @@ export class QemuDriver implements VmmDriver {
   }
 
   #chooseAccelerator(qemu: QemuInstallation): Promise<Accelerator> {
-    this.#accelerator ??= chooseAccelerator(platform(), arch(), () => this.#tryKvm(qemu));
+    this.#accelerator ??= chooseAccelerator(platform(), arch(), () => this.#tryKvm(qemu), this.#arch);
     return this.#accelerator;
   }
 }
 
-const hostFor = ({ version, dataFolders }: QemuInstallation, accelerator: Accelerator): QemuHost => ({
-  ...{ accelerator, dataFolders, sandbox: platform() === 'linux' },
+const hostFor = (
+  { version, dataFolders }: QemuInstallation,
+  accelerator: Accelerator,
+  guest: Architecture,
+): QemuHost => ({
+  ...{ arch: guest, accelerator, dataFolders, sandbox: platform() === 'linux' },
   readOnlyMemoryFile: mapsReadOnlyFiles(version),
 });
 
 /** Bytes: the translation buffer of TCG is 1 GiB of it, libraries and firmware 0.7; the rest is reserve. */
 const ownAddressSpace = 4 * 2 ** 30;
 
-const installHint =
-  'Install it: apt-get install --no-install-recommends qemu-system-x86; or name a folder that has it: --qemu DIR';
-
-/** @param kvm asked only where there may be KVM */
+/**
+ * Guests of another architecture are emulated, and on ARM all are: how KVM would be tried out there is not known.
+ *
+ * @param kvm asked only where there may be KVM
+ */
 export async function chooseAccelerator(
   system: string,
   processor: string,
   kvm: () => Promise<boolean>,
+  guest: Architecture = 'x86_64',
 ): Promise<Accelerator> {
-  if (processor !== 'x64') return 'tcg';
+  if (processor !== 'x64' || guest !== 'x86_64') return 'tcg';
   if (system === 'darwin') return 'hvf';
   return system === 'linux' && (await kvm()) ? 'kvm' : 'tcg';
 }
 
 /** Makes the files that are the instance's own; gives the UEFI firmware's code where that is to boot it. */
 async function makeFiles(spec: MachineSpec, qemu: QemuInstallation): Promise<string | undefined> {
-  for (const disk of spec.disks)
-    if (disk.access === 'overlay' && disk.overlay !== undefined)
-      await createOverlay(disk.overlay, disk.image, disk.size, disk.backing === undefined ? 'raw' : 'qcow2');
+  // Those of a machine that goes on from a checkpoint have something in them already.
+  if (!spec.incoming?.checkpoint) await makeOverlays(spec.disks);
   if (spec.boot.kind !== 'firmware' || spec.boot.firmware !== 'uefi') return undefined;
   const firmware = await findUefi(firmwareFolders(qemu));
   await copyVariables(firmware, spec.boot.variables);

@@ -1,9 +1,14 @@
 import { stat } from 'node:fs/promises';
 import { delimiter, dirname, join, resolve } from 'node:path';
+import type { Architecture } from '../../model/base.js';
 import { ExitCode, GvaError } from '../../system/errors.js';
 import { findProgram, runTool } from '../../system/process.js';
 
-export const qemuProgram = 'qemu-system-x86_64';
+/** Of guests of an architecture. */
+export const qemuPrograms: Readonly<Record<Architecture, { name: string; debianPackage: string }>> = {
+  x86_64: { name: 'qemu-system-x86_64', debianPackage: 'qemu-system-x86' },
+  aarch64: { name: 'qemu-system-aarch64', debianPackage: 'qemu-system-arm' },
+};
 /** The oldest that the tests know. */
 const oldest = [7, 2] as const;
 
@@ -25,19 +30,23 @@ export interface QemuInstallation {
  *   `share/seabios`, and libraries in `lib/`, so that Debian packages unpacked anywhere will do (name their `usr`)
  * @throws GvaError QEMU_FOLDER where the folder has no QEMU, QEMU_BROKEN where it does not start
  */
-export async function findQemu(folder?: string): Promise<QemuInstallation | undefined> {
-  if (folder !== undefined) return ownQemu(resolve(folder));
-  const program = await findProgram(qemuProgram);
+export async function findQemu(
+  folder?: string,
+  arch: Architecture = 'x86_64',
+): Promise<QemuInstallation | undefined> {
+  const { name } = qemuPrograms[arch];
+  if (folder !== undefined) return ownQemu(resolve(folder), name);
+  const program = await findProgram(name);
   return program === undefined ? undefined : describe({ program, dataFolders: [], env: {} });
 }
 
-async function ownQemu(folder: string): Promise<QemuInstallation> {
-  for (const program of [join(folder, 'bin', qemuProgram), join(folder, qemuProgram)]) {
+async function ownQemu(folder: string, name: string): Promise<QemuInstallation> {
+  for (const program of [join(folder, 'bin', name), join(folder, name)]) {
     if ((await findProgram(program)) === undefined) continue;
-    const dataFolders = await existing(['share/qemu', 'share/seabios'].map((name) => join(folder, name)));
+    const dataFolders = await existing(['share/qemu', 'share/seabios'].map((part) => join(folder, part)));
     return describe({ program, dataFolders, env: await libraryPath(folder) });
   }
-  throw new GvaError('QEMU_FOLDER', `there is no ${qemuProgram} in ${folder} or its bin/`, {
+  throw new GvaError('QEMU_FOLDER', `there is no ${name} in ${folder} or its bin/`, {
     hint: 'Name the folder that QEMU was installed into: its --prefix, or usr of unpacked packages.',
   });
 }

@@ -1,3 +1,4 @@
+import type { Architecture } from '../../model/base.js';
 import type { Boot, MachineSpec, MachineType } from '../driver.js';
 import { escapeValue } from './disks.js';
 import { hardwareError } from './errors.js';
@@ -6,6 +7,8 @@ export type Accelerator = 'kvm' | 'hvf' | 'tcg';
 
 /** What of this host a command line depends on. */
 export interface QemuHost {
+  /** Of the guest; x86_64 where absent. */
+  readonly arch?: Architecture;
   readonly accelerator: Accelerator;
   /** QEMU's seccomp filter, which only Linux has. */
   readonly sandbox: boolean;
@@ -20,9 +23,15 @@ export interface QemuHost {
 /** Machine, accelerator, CPU, memory. */
 export function machineArguments(
   spec: MachineSpec,
-  { accelerator, readOnlyMemoryFile = false }: Pick<QemuHost, 'accelerator' | 'readOnlyMemoryFile'>,
+  host: Pick<QemuHost, 'arch' | 'accelerator' | 'readOnlyMemoryFile'>,
 ): string[] {
+  const { arch = 'x86_64', accelerator, readOnlyMemoryFile = false } = host;
   const type = spec.hardware?.machine ?? 'q35';
+  if (arch !== 'x86_64' && spec.boot.kind === 'firmware')
+    throw hardwareError(
+      `a machine of ${arch} cannot be booted by firmware yet`,
+      'Use a base that boots directly.',
+    );
   if (type === 'microvm' && spec.boot.kind === 'firmware')
     throw hardwareError('a microvm cannot be booted by firmware', 'Use the machine q35 or pc.');
   if (type === 'microvm' && accelerator === 'tcg')
@@ -30,7 +39,11 @@ export function machineArguments(
   const size = `${Math.ceil(spec.memory / 2 ** 20)}M`;
   const backend = memoryBackend(spec, size, readOnlyMemoryFile);
   return [
-    ...['-machine', machine(type, spec.boot) + (backend === undefined ? '' : ',memory-backend=ram')],
+    ...[
+      '-machine',
+      (arch === 'x86_64' ? machine(type, spec.boot) : armMachine) +
+        (backend === undefined ? '' : ',memory-backend=ram'),
+    ],
     ...['-accel', accelerator, '-cpu', accelerator === 'tcg' ? 'max' : 'host'],
     ...['-m', `size=${size}`],
     ...(backend === undefined ? [] : ['-object', backend]),
@@ -38,16 +51,22 @@ export function machineArguments(
   ];
 }
 
+/** The board that QEMU made for guests: PCI Express, one serial port by PL011. */
+const armMachine = 'virt,gic-version=3,acpi=off';
+
 /** Where the memory comes from; undefined where that is QEMU's own affair. */
 function memoryBackend(
-  { memoryFile, placement }: MachineSpec,
+  { memoryFile, placement, saveSocket, incoming }: MachineSpec,
   size: string,
   readOnly: boolean,
 ): string | undefined {
   const node = placement?.numaNode;
   const bound = node === undefined ? '' : `,host-nodes=${node},policy=bind`;
   if (memoryFile === undefined)
-    return node === undefined ? undefined : `memory-backend-ram,id=ram,size=${size}${bound}`;
+    // Under the name that it has in every machine that can be saved: states know memory by its name.
+    return node === undefined && saveSocket === undefined && !incoming
+      ? undefined
+      : `memory-backend-ram,id=ram,size=${size}${bound}`;
   // The pages of a file stay on the nodes that they are on.
   if (node !== undefined)
     throw hardwareError('memory that is a file cannot be bound to a NUMA node', 'Start it cold.');
@@ -81,10 +100,17 @@ function machine(type: MachineType, boot: Boot): string {
 }
 
 /** The first is COM1, the guest contract's line of events. A microvm makes only that one by itself. */
-export function serialArguments(type: MachineType, id: string, descriptor: number, index: number): string[] {
+export function serialArguments(
+  type: MachineType | 'virt',
+  id: string,
+  descriptor: number,
+  index: number,
+): string[] {
   const chardev = ['-chardev', `socket,id=${id},fd=${descriptor}`];
   if (type === 'microvm' && index > 0)
     return [...chardev, '-device', `isa-serial,index=${index},chardev=${id}`];
+  // It has no second one of the kind of the first.
+  if (type === 'virt' && index > 0) return [...chardev, '-device', `pci-serial,chardev=${id}`];
   return [...chardev, '-serial', `chardev:${id}`];
 }
 
@@ -93,7 +119,12 @@ export function serialArguments(type: MachineType, id: string, descriptor: numbe
  * mitigations of CPU bugs are off: a guest holds one application, which is root there anyway, and keeping
  * it in is the VMM's work. `no_timer_check`: under load the check fails and the boot hangs.
  */
-export function kernelCommandLine(accelerator: Accelerator): string {
+export function kernelCommandLine(accelerator: Accelerator, arch: Architecture = 'x86_64'): string {
+  if (arch === 'aarch64')
+    return [
+      ...['console=ttyS0', 'gva.events=ttyAMA0', 'quiet', 'panic=-1', 'random.trust_cpu=on'],
+      ...['audit=0', 'cryptomgr.notests', 'nokaslr', 'mitigations=off'],
+    ].join(' ');
   const emulated = accelerator === 'tcg' ? ['tsc=reliable', 'random.trust_cpu=on'] : [];
   return [
     ...['console=ttyS1', 'quiet', 'panic=-1', 'no_timer_check', ...emulated],

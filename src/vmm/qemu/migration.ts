@@ -32,18 +32,46 @@ export async function saveTo(qmp: QmpClient, socket: StateSocket, file: string):
   }
 }
 
+/**
+ * Tells QEMU how a state is to be written.
+ *
+ * @param pause milliseconds that it may stop the guest for, as far as it can tell
+ */
+export async function prepareSaving(qmp: QmpClient, pause: number): Promise<void> {
+  await Promise.all([
+    qmp.execute('migrate-set-capabilities', { capabilities }),
+    qmp.execute('migrate-set-parameters', { 'max-bandwidth': 2 ** 40, 'downtime-limit': pause }),
+  ]);
+}
+
 /** "MigrationInfo" of QEMU's QMP reference. */
-interface MigrationInfo {
+export interface MigrationInfo {
   readonly status?: string;
   readonly 'error-desc'?: string;
 }
 
-/** Reads the state of a machine from a file that QEMU has inherited; returns when the guest runs. */
-export async function resumeFrom(qmp: QmpClient, descriptor: number): Promise<void> {
+/**
+ * Reads the state of a machine from a file that QEMU has inherited; returns when the guest runs.
+ *
+ * @param letGo the state may say that it is stopped
+ */
+export async function resumeFrom(qmp: QmpClient, descriptor: number, letGo = false): Promise<void> {
   const running = qmp.event('RESUME', { timeout: patience });
   await Promise.all([
     qmp.execute('migrate-set-capabilities', { capabilities }),
     qmp.execute('migrate-incoming', { uri: `fd:${descriptor}` }),
     running,
+    ...(letGo ? [continueWhenRead(qmp)] : []),
   ]);
+}
+
+async function continueWhenRead(qmp: QmpClient): Promise<void> {
+  const end = Date.now() + patience;
+  while (Date.now() < end) {
+    const { status } = (await qmp.execute('query-status')) as { status: string };
+    if (status === 'paused') await qmp.execute('cont');
+    // While it is read the status is "inmigrate".
+    if (status !== 'inmigrate') return;
+    await sleep(5);
+  }
 }

@@ -1,10 +1,13 @@
 import type { Duplex } from 'node:stream';
 import type { ConsoleRing } from '../console-ring.js';
-import type { VirtualMachine, VmmExit } from '../driver.js';
+import type { Checkpoints, DeviceState, Disk, VirtualMachine, VmmExit } from '../driver.js';
 import type { Supervised } from '../supervisor.js';
 import { ExitCode, GvaError, messageOf } from '../../system/errors.js';
+import { QemuCheckpoints } from './checkpoints.js';
+import { exchangeDisks } from './exchange.js';
 import { resumeFrom, saveTo } from './migration.js';
 import { goOnWhenRoom } from './full-disk.js';
+import { makeOverlays } from './overlays.js';
 import { QmpClient } from './qmp.js';
 import type { StateSocket } from './state-socket.js';
 
@@ -15,17 +18,28 @@ export class QemuMachine implements VirtualMachine {
   readonly exited: Promise<VmmExit>;
   readonly qmp: QmpClient;
   readonly terminal: Duplex;
+  readonly checkpoints?: Checkpoints;
   readonly #process: Supervised;
   readonly #socket: StateSocket | undefined;
+  #exchanges = 0;
 
   /**
    * @param supervised started with one socket: the monitor's
    * @param options.socket that its state can be saved through; closed at its end
+   * @param options.disks that it has; with a socket and layers, there can be checkpoints
    * @param options.pause seconds that a machine is stopped whose disk has no room
    */
   constructor(
     supervised: Supervised,
-    { socket, pause }: { readonly socket?: StateSocket | undefined; readonly pause?: number } = {},
+    {
+      socket,
+      disks = [],
+      pause,
+    }: {
+      readonly socket?: StateSocket | undefined;
+      readonly disks?: readonly Disk[];
+      readonly pause?: number;
+    } = {},
   ) {
     this.#socket = socket;
     const [monitor] = supervised.sockets;
@@ -36,6 +50,8 @@ export class QemuMachine implements VirtualMachine {
     this.terminal = supervised.consoleSocket;
     this.qmp = new QmpClient(monitor);
     goOnWhenRoom(this.qmp, pause);
+    if (socket && disks.some(({ layers }) => layers))
+      this.checkpoints = new QemuCheckpoints(this.qmp, socket, disks, () => supervised.lines.unfinished);
     let reason: unknown;
     this.qmp.listen(({ name, data }) => {
       if (name === 'SHUTDOWN') reason = data['reason'];
@@ -70,15 +86,24 @@ export class QemuMachine implements VirtualMachine {
     }
   }
 
+  async replaceDisks(disks: readonly Disk[]): Promise<void> {
+    try {
+      await makeOverlays(disks);
+      await exchangeDisks(this.qmp, disks, ++this.#exchanges);
+    } catch (error) {
+      throw this.#failed('VMM_EXCHANGE', 'given other disks to', error);
+    }
+  }
+
   /**
    * Has a QEMU that was started with `-incoming defer` go on from a state; ends it where it does not.
    *
    * @param descriptor its descriptor of the file
    * @throws GvaError VMM_RESUME
    */
-  async resume(descriptor: number): Promise<void> {
+  async resume(descriptor: number, { checkpoint = false }: Pick<DeviceState, 'checkpoint'>): Promise<void> {
     try {
-      await resumeFrom(this.qmp, descriptor);
+      await resumeFrom(this.qmp, descriptor, checkpoint);
     } catch (error) {
       this.kill();
       const { stderr } = await this.exited;

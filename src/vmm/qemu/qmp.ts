@@ -29,11 +29,13 @@ const defaultTimeout = 10_000;
  * or when the stream does.
  */
 export class QmpClient {
+  /** Resolved with the reason when the connection has ended. */
+  readonly ended: Promise<GvaError>;
   readonly #stream: Duplex;
   readonly #lines = new QmpLines();
   readonly #pending = new Map<number, Waiting>();
   readonly #listeners = new Set<(event: QmpEvent) => void>();
-  readonly #endings = new Set<(error: Error) => void>();
+  readonly #endings = new Set<(error: GvaError) => void>();
   #lastId = 0;
   /** Commands that wait for QEMU's greeting; undefined once it came. */
   #unsent: string[] | undefined = [];
@@ -41,6 +43,7 @@ export class QmpClient {
 
   constructor(stream: Duplex) {
     this.#stream = stream;
+    this.ended = new Promise((resolve) => this.#endings.add(resolve));
     stream.on('data', (chunk: Buffer) => this.#receive(chunk));
     stream.on('error', (error) => this.#fail('QMP_ENDED', error.message));
     for (const end of ['end', 'close']) stream.on(end, () => this.#fail('QMP_ENDED', 'it has ended'));

@@ -20,7 +20,14 @@ export interface UmlOptions {
 /** User-mode Linux: a kernel as an ordinary process. Native speed with neither KVM nor root; one CPU. */
 export class UmlDriver implements VmmDriver {
   readonly name = 'uml';
-  readonly capabilities = { maxCpus: 1, boots: ['direct'], shutdown: false, templates: false } as const;
+  readonly capabilities = {
+    maxCpus: 1,
+    boots: ['direct'],
+    shutdown: false,
+    templates: false,
+    exchange: false,
+    checkpoints: false,
+  } as const;
   readonly #modulesRelease: string | undefined;
 
   constructor(options: UmlOptions) {

@@ -9,7 +9,7 @@ import { Spooler } from '../../../src/grid/local/spooler.js';
 import { packageRoot } from '../../../src/system/paths.js';
 import { readTextIfExists } from '../../../src/system/files.js';
 import { eventually, noneLeft, processesWith, temporaryFolder } from '../../support/gva.js';
-import { arrayOf, endsOf, never } from '../contract.js';
+import { arrayOf, endsOf, never, sent } from '../contract.js';
 
 /** A queue in a folder of its own; when it is disposed of, no process of its may be left. */
 async function newQueue() {
@@ -41,9 +41,13 @@ describe('the spooler', () => {
       );
     });
     expect(await used.engine.find(array.name)).toEqual([job]);
-    await eventually(async () => (await used.engine.poll([job])).some(({ state }) => state === 'running'));
+    await eventually(async () =>
+      (await used.engine.poll([{ job, name: array.name }])).some(({ state }) => state === 'running'),
+    );
     await writeFile(join(used.folder, 'go'), '');
-    expect((await endsOf(used.engine, job, 3)).map(({ end }) => end)).toEqual(Array(3).fill('completed'));
+    expect((await endsOf(used.engine, { job, name: array.name }, 3)).map(({ end }) => end)).toEqual(
+      Array(3).fill('completed'),
+    );
     await eventually(async () => (await used.spoolers()).length === 0);
     expect((await readdir(used.queue)).sort()).toEqual(['arrays', 'lock', 'spooler.log']);
     expect(await readFile(join(used.queue, 'spooler.log'), 'utf8')).toBe('');
@@ -53,7 +57,7 @@ describe('the spooler', () => {
     await using used = await newQueue();
     const pid = join(used.folder, 'pid');
     const script = `echo $$ > ${pid}-$GVA_ELEMENT; [ $GVA_ELEMENT -ge 1 ] || exec sleep 1000`;
-    const job = await used.engine.submit(used.array(script, { elements: 3, atOnce: 1 }), never);
+    const job = await sent(used.engine, used.array(script, { elements: 3, atOnce: 1 }));
     await eventually(() => there(`${pid}-0`));
     const [spooler] = await used.spoolers();
     process.kill(spooler!, 'SIGKILL');
@@ -69,7 +73,7 @@ describe('the spooler', () => {
     const mark = join(used.folder, 'mark');
     const script = `trap ': > ${mark}-told; exit 0' TERM; : > ${mark}-$GVA_ELEMENT
       [ $GVA_ELEMENT -ge 1 ] || while :; do sleep 0.05; done`;
-    const job = await used.engine.submit(used.array(script, { elements: 2, atOnce: 1 }), never);
+    const job = await sent(used.engine, used.array(script, { elements: 2, atOnce: 1 }));
     await eventually(() => there(`${mark}-0`));
     const [spooler] = await used.spoolers();
     process.kill(spooler!, 'SIGTERM');
@@ -85,18 +89,20 @@ describe('the spooler', () => {
     const list = join(used.folder, 'list');
     const script = `echo $GVA_JOB >> ${list}`;
     const jobs = await Promise.all(
-      Array.from({ length: 12 }, () => used.engine.submit(used.array(script, { elements: 5 }), never)),
+      Array.from({ length: 12 }, () => sent(used.engine, used.array(script, { elements: 5 }))),
     );
     for (const job of jobs) await endsOf(used.engine, job, 5);
     const ran = (await readFile(list, 'utf8')).trim().split('\n').sort();
-    expect(ran).toEqual(jobs.flatMap((job) => [0, 1, 2, 3, 4].map((element) => `${job}_${element}`)).sort());
+    expect(ran).toEqual(
+      jobs.flatMap(({ job }) => [0, 1, 2, 3, 4].map((element) => `${job}_${element}`)).sort(),
+    );
     expect(await readFile(join(used.queue, 'spooler.log'), 'utf8')).toBe('');
   });
 
   it('ends what an element leaves behind', async () => {
     await using used = await newQueue();
     const pid = join(used.folder, 'pid');
-    const job = await used.engine.submit(used.array(`sleep 1000 & echo $! > ${pid}`), never);
+    const job = await sent(used.engine, used.array(`sleep 1000 & echo $! > ${pid}`));
     await endsOf(used.engine, job, 1);
     const left = Number(await readFile(pid, 'utf8'));
     await eventually(() => !isAlive(left));
@@ -124,11 +130,11 @@ describe('the spooler', () => {
   it('keeps what ended two weeks long', async () => {
     await using used = await newQueue();
     const [old, recent] = [used.array('exit 0'), used.array('exit 0')];
-    for (const array of [old, recent]) await endsOf(used.engine, await used.engine.submit(array, never), 1);
+    for (const array of [old, recent]) await endsOf(used.engine, await sent(used.engine, array), 1);
     await eventually(async () => (await used.spoolers()).length === 0);
     const then = Date.now() / 1000 - 15 * 86_400;
     await utimes(join(used.queue, 'arrays', old.name, 'states.jsonl'), then, then);
-    const next = await used.engine.submit(used.array('exit 0'), never);
+    const next = await sent(used.engine, used.array('exit 0'));
     await endsOf(used.engine, next, 1);
     expect(await used.engine.find(old.name)).toEqual([]);
     expect(await used.engine.find(recent.name)).toEqual([recent.name]);
@@ -138,9 +144,11 @@ describe('the spooler', () => {
     await using used = await newQueue();
     await mkdir(join(used.queue, 'arrays/odd'), { recursive: true });
     await writeFile(join(used.queue, 'arrays/odd/array.json'), '{"format":"gva-local-array/99"}');
-    const job = await used.engine.submit(used.array('exit 0'), never);
+    const job = await sent(used.engine, used.array('exit 0'));
     await endsOf(used.engine, job, 1);
-    await expect(used.engine.poll(['odd'])).rejects.toMatchObject({ code: 'GRID_SILENT' });
+    await expect(used.engine.poll([{ job: 'odd', name: 'odd' }])).rejects.toMatchObject({
+      code: 'GRID_SILENT',
+    });
   });
 
   it('is not put off by half a line of one before it', async () => {
@@ -160,10 +168,9 @@ describe('the spooler', () => {
     );
     queue.tell(array.name, { element: 0, state: 'ended', end: 'cancelled', word: 'CANCELLED' });
     expect((await queue.states(array.name)).get(0)?.end).toBe('cancelled');
-    expect((await endsOf(used.engine, array.name, 2)).map(({ end }) => end)).toEqual([
-      'cancelled',
-      'completed',
-    ]);
+    expect(
+      (await endsOf(used.engine, { job: array.name, name: array.name }, 2)).map(({ end }) => end),
+    ).toEqual(['cancelled', 'completed']);
   });
 });
 
@@ -175,7 +182,7 @@ describe('the engine', () => {
     await expect(used.engine.submit(huge, never)).rejects.toMatchObject(refused);
     expect(await used.engine.find(huge.name)).toEqual([]);
     const array = used.array('exit 0');
-    const job = await used.engine.submit(array, never);
+    const job = await sent(used.engine, array);
     await expect(used.engine.submit(array, never)).rejects.toMatchObject(refused);
     expect((await endsOf(used.engine, job, 1))[0]?.end).toBe('completed');
   });

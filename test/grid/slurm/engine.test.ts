@@ -23,6 +23,7 @@ function engineOf(ends: Partial<Record<string, ProgramEnd>>) {
 
 const config = (lines: string) => good(`Configuration data as of 2026-11-22\n${lines}\n`);
 const array = arrayOf('/logs', 'exit 0');
+const seven = { job: '7', name: 'a' };
 
 describe('what a submission came to', () => {
   const submitting = (end: ProgramEnd) =>
@@ -119,7 +120,8 @@ describe('queries', () => {
     const { engine, asked } = engineOf({
       squeue: good('7|0-9|0|PENDING||None|a\n8|0|0|RUNNING|n1|None|b\n'),
     });
-    expect(await engine.poll(['7', '8', '9'], never)).toHaveLength(11);
+    const arrays = [seven, { job: '8', name: 'b' }, { job: '9', name: 'c' }];
+    expect(await engine.poll(arrays, never)).toHaveLength(11);
     expect(asked).toHaveLength(1);
     expect(await engine.poll([], never)).toEqual([]);
     expect(asked).toHaveLength(1);
@@ -129,11 +131,11 @@ describe('queries', () => {
     const down = bad('slurm_load_jobs error: Unable to contact slurm controller (connect failure)');
     const { engine } = engineOf({ squeue: down, scancel: down, scontrol: down });
     const silent = { code: 'GRID_SILENT', message: expect.stringContaining('Unable to contact') as string };
-    await expect(engine.poll(['7'], never)).rejects.toMatchObject(silent);
+    await expect(engine.poll([seven], never)).rejects.toMatchObject(silent);
     await expect(engine.find('gva-a', never)).rejects.toMatchObject(silent);
-    await expect(engine.cancel('7', [1], never)).rejects.toMatchObject(silent);
+    await expect(engine.cancel(seven, [1], never)).rejects.toMatchObject(silent);
     await expect(engine.limits(never)).rejects.toMatchObject(silent);
-    await expect(engine.recall(['7'], never)).rejects.toMatchObject(silent);
+    await expect(engine.recall([seven], never)).rejects.toMatchObject(silent);
   });
 
   it('accounting is asked only where there is any, and may fail', async () => {
@@ -142,7 +144,7 @@ describe('queries', () => {
       scontrol: config('AccountingStorageType = accounting_storage/none'),
     });
     expect(await without.engine.find('gva-a', never)).toEqual([]);
-    expect(await without.engine.recall(['7'], never)).toEqual([]);
+    expect(await without.engine.recall([seven], never)).toEqual([]);
     expect(without.asked.filter((line) => line.startsWith('sacct'))).toEqual([]);
     const slurmdbd = config('AccountingStorageType = accounting_storage/slurmdbd');
     const sacct = good('12_0|gva-a\n12_1|gva-a\n11_[0-3]|gva-a\n13|gva-ab\n');
@@ -150,23 +152,34 @@ describe('queries', () => {
     expect(await engine.find('gva-a', never)).toEqual(['11', '12']);
     const down = engineOf({ squeue: good(''), scontrol: slurmdbd, sacct: bad('no slurmdbd') });
     expect(await down.engine.find('gva-a', never)).toEqual([]);
-    expect(await down.engine.recall(['7'], never)).toEqual([]);
+    expect(await down.engine.recall([seven], never)).toEqual([]);
   });
 });
 
 describe('ending', () => {
   it('an array, or some of it', async () => {
-    const { engine, asked } = engineOf({ scancel: good() });
-    await engine.cancel('7', undefined, never);
-    await engine.cancel('7;big', [3, 1, 2, 9], never);
-    await engine.cancel('7', [], never);
-    expect(asked).toEqual(['scancel 7', 'scancel --clusters=big 7_[1-3,9]']);
+    const squeue = good('7|a\nCLUSTER: big\n7|a\n');
+    const { engine, asked } = engineOf({ scancel: good(), squeue });
+    await engine.cancel(seven, undefined, never);
+    await engine.cancel({ ...seven, job: '7;big' }, [3, 1, 2, 9], never);
+    await engine.cancel(seven, [], never);
+    expect(asked.filter((line) => line.startsWith('scancel'))).toEqual([
+      'scancel 7',
+      'scancel --clusters=big 7_[1-3,9]',
+    ]);
+  });
+
+  it('nothing, where the number is that of another array by now', async () => {
+    const { engine, asked } = engineOf({ scancel: good(), squeue: good('7|b\n8|a\n') });
+    await engine.cancel(seven, undefined, never);
+    await engine.cancel(seven, [1], never);
+    expect(asked.filter((line) => line.startsWith('scancel'))).toEqual([]);
   });
 
   it('many elements, in commands that Linux takes', async () => {
-    const { engine, asked } = engineOf({ scancel: good() });
+    const { engine, asked } = engineOf({ scancel: good(), squeue: good('7|a\n') });
     const odd = Array.from({ length: 20_000 }, (_, index) => 2 * index + 1);
-    await engine.cancel('7', odd, never);
+    await engine.cancel(seven, odd, never);
     expect(asked.length).toBeGreaterThan(1);
     expect(Math.max(...asked.map((line) => line.length))).toBeLessThan(70_000);
     const named = asked.flatMap((line) => /^scancel 7_\[(.*)\]$/.exec(line)?.[1]?.split(',') ?? []);
@@ -175,12 +188,22 @@ describe('ending', () => {
 
   it('of what has ended nothing is said, of all else something', async () => {
     const ended = 'scancel: error: Kill job error on job id 7_1: Job/step already completing or completed';
-    await engineOf({ scancel: bad(`${ended}; ${ended}`) }).engine.cancel('7', [1], never);
+    await engineOf({ squeue: good('7|a\n'), scancel: bad(`${ended}; ${ended}`) }).engine.cancel(
+      seven,
+      [1],
+      never,
+    );
     const denied = 'scancel: error: Kill job error on job id 7: Access/permission denied';
     await expect(
-      engineOf({ scancel: bad(`${ended}; ${denied}`) }).engine.cancel('7', [1], never),
+      engineOf({ squeue: good('7|a\n'), scancel: bad(`${ended}; ${denied}`) }).engine.cancel(
+        seven,
+        [1],
+        never,
+      ),
     ).rejects.toThrow('denied');
-    await expect(engineOf({ scancel: killed }).engine.cancel('7', [1], never)).rejects.toThrow('scancel');
+    await expect(
+      engineOf({ squeue: good('7|a\n'), scancel: killed }).engine.cancel(seven, [1], never),
+    ).rejects.toThrow('scancel');
   });
 });
 
@@ -251,7 +274,7 @@ describe("Slurm's commands", () => {
     await using empty = await temporaryFolder();
     const path = process.env['PATH'];
     process.env['PATH'] = empty.path;
-    const missing = await new SlurmEngine().poll(['7'], never).catch((error: unknown) => error);
+    const missing = await new SlurmEngine().poll([seven], never).catch((error: unknown) => error);
     process.env['PATH'] = path;
     expect(missing).toMatchObject({ code: 'GRID_MISSING' });
     const wish = new AbortController();

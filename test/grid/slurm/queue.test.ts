@@ -36,8 +36,8 @@ const queue = `ARRAY_JOB_ID|ARRAY_TASK_ID|EXIT_CODE|STATE|NODELIST|REASON|NAME
 41|8|0|COMPLETED|n2|None|a
 41|3|1792|FAILED|n2|NonZeroExitCode|a
 41|4|9|FAILED|n3|JobLaunchFailure|a
-52|0-38:2%1|0|PENDING||JobArrayTaskLimit|a|b
-52|1|0|RUNNING|n1|None|a|b
+52|0-38:2%1|0|PENDING||JobArrayTaskLimit|b
+52|1|0|RUNNING|n1|None|b
 73|0|53|FAILED|n1|JobLaunchFailure|c
 73|1|0|FAILED||BadConstraints|c
 73|2|0|TIMEOUT|n1|TimeLimit|c
@@ -57,64 +57,77 @@ const queue = `ARRAY_JOB_ID|ARRAY_TASK_ID|EXIT_CODE|STATE|NODELIST|REASON|NAME
 95|N/A|0|PENDING||None|q.sh
 `;
 
+function submitted(words: string) {
+  const [job = '', name = ''] = words.split(' ');
+  return { job, name };
+}
+
 describe('the queue', () => {
-  const short = (jobs: string[], text = queue) =>
-    parseQueue(text, jobs).map(({ job, element, state, end, node, reason }) =>
-      [job, element, state, end, node, reason].map((word) => word ?? '-').join(' '),
+  /** @param arrays such as `41 a`: what sbatch said, and the name */
+  const short = (arrays: string[], text = queue) =>
+    parseQueue(text, arrays.map(submitted)).map(({ array, element, state, end, node, reason }) =>
+      [array, element, state, end, node, reason].map((word) => word ?? '-').join(' '),
     );
 
   it('elements that ran', () => {
-    expect(short(['41'])).toEqual([
-      '41 8 ended completed n2 -',
-      '41 3 ended failed n2 exit status 7',
-      '41 4 ended failed n3 signal 9',
+    expect(short(['41 a'])).toEqual([
+      'a 8 ended completed n2 -',
+      'a 3 ended failed n2 exit status 7',
+      'a 4 ended failed n3 signal 9',
     ]);
   });
 
   it('a set of them that waits', () => {
-    const states = short(['52', '999']);
+    const states = short(['52 b', '999 d']);
     expect(states).toHaveLength(21);
-    expect(states[0]).toBe('52 0 pending - - JobArrayTaskLimit');
-    expect(states[19]).toBe('52 38 pending - - JobArrayTaskLimit');
-    expect(states[20]).toBe('52 1 running - n1 -');
+    expect(states[0]).toBe('b 0 pending - - JobArrayTaskLimit');
+    expect(states[19]).toBe('b 38 pending - - JobArrayTaskLimit');
+    expect(states[20]).toBe('b 1 running - n1 -');
   });
 
   it('every word', () => {
-    expect(short(['73'])).toEqual([
-      '73 0 ended launch-failed n1 JobLaunchFailure',
-      '73 1 ended launch-failed - BadConstraints',
-      '73 2 ended time-limit n1 TimeLimit',
-      '73 3 ended out-of-memory n2 OutOfMemory',
-      '73 4 ended node-failed n2 NodeDown',
-      '73 5 ended cancelled n1 -',
-      '73 6 ended preempted n1 -',
-      '73 7 ended node-failed n1 -',
-      '73 8 ended cancelled - DeadLine',
-      '73 9 running - n1 -',
-      '73 10 pending - n1 -',
-      '73 11 running - n1 -',
-      '73 12 pending - - launch failed requeued held',
-      '73 13 running - n1 -',
-      '73 14 ended failed n1 exit status 7',
-      '73 15 ended launch-failed n1 JobLaunchFailure',
+    expect(short(['73 c'])).toEqual([
+      'c 0 ended launch-failed n1 JobLaunchFailure',
+      'c 1 ended launch-failed - BadConstraints',
+      'c 2 ended time-limit n1 TimeLimit',
+      'c 3 ended out-of-memory n2 OutOfMemory',
+      'c 4 ended node-failed n2 NodeDown',
+      'c 5 ended cancelled n1 -',
+      'c 6 ended preempted n1 -',
+      'c 7 ended node-failed n1 -',
+      'c 8 ended cancelled - DeadLine',
+      'c 9 running - n1 -',
+      'c 10 pending - n1 -',
+      'c 11 running - n1 -',
+      'c 12 pending - - launch failed requeued held',
+      'c 13 running - n1 -',
+      'c 14 ended failed n1 exit status 7',
+      'c 15 ended launch-failed n1 JobLaunchFailure',
     ]);
-    expect(parseQueue(queue, ['73']).find(({ element }) => element === 4)?.word).toBe('NODE_FAIL');
+    expect(parseQueue(queue, [submitted('73 c')]).find(({ element }) => element === 4)?.word).toBe(
+      'NODE_FAIL',
+    );
   });
 
   it('jobs that are no arrays, and lines that are something else, are passed over', () => {
     const text = `slurm_load_jobs: hello\n41|1\n|||||\n41|x|0|RUNNING|n|None|a\n${queue}`;
-    expect(short(['41', '95'], text)).toEqual(short(['41']));
+    expect(short(['41 a', '95 q.sh'], text)).toEqual(short(['41 a']));
   });
 
   it('jobs of several clusters', () => {
-    const text = `CLUSTER: one\n7|0|0|RUNNING|n1|None|a\n\nCLUSTER: two\n7|0|0|COMPLETED|m1|None|a\n`;
-    expect(short(['7;two'], text)).toEqual(['7;two 0 ended completed m1 -']);
-    expect(short(['7;one', '7;two'], text)).toEqual([
-      '7;one 0 running - n1 -',
-      '7;two 0 ended completed m1 -',
-    ]);
-    expect(short(['7;two'], '7|0|0|COMPLETED|m1|None|a\n')).toEqual(['7;two 0 ended completed m1 -']);
-    expect(short(['7;one', '7;two'], '7|0|0|COMPLETED|m1|None|a\n')).toEqual([]);
+    const text = `CLUSTER: one\n7|0|0|RUNNING|n1|None|a\n\nCLUSTER: two\n7|0|0|COMPLETED|m1|None|b\n`;
+    expect(short(['7;two b'], text)).toEqual(['b 0 ended completed m1 -']);
+    expect(short(['7;one a', '7;two b'], text)).toEqual(['a 0 running - n1 -', 'b 0 ended completed m1 -']);
+    expect(short(['7;two a'], text)).toEqual([]);
+    expect(short(['7;two b'], '7|0|0|COMPLETED|m1|None|b\n')).toEqual(['b 0 ended completed m1 -']);
+  });
+
+  it('a number that was given to another array: each is known by its name', () => {
+    const text = '7|0-1|0|PENDING||None|gva-b\n7|2|0|RUNNING|n1|None|x|gva-b\n8|0|0|RUNNING|n1|None|gva-a\n';
+    expect(short(['7 gva-a'], text)).toEqual([]);
+    expect(short(['7 gva-a', '7 gva-c'], text)).toEqual([]);
+    const both = short(['7 gva-a', '7 gva-b'], text.split('\n', 1)[0]);
+    expect(both).toEqual(['gva-b 0 pending - - -', 'gva-b 1 pending - - -']);
   });
 
   it('arrays by their name', () => {
@@ -125,34 +138,36 @@ describe('the queue', () => {
   it('ten thousand elements that ran, with as many of other sweeps', () => {
     const lines = Array.from(
       { length: 20_000 },
-      (_, index) => `${100 + (index % 20)}|${Math.floor(index / 20)}|0|COMPLETED|n${index % 7}|None|gva-s-C1`,
+      (_, index) =>
+        `${100 + (index % 20)}|${Math.floor(index / 20)}|0|COMPLETED|n${index % 7}|None|gva-s-${index % 20}`,
     );
-    const jobs = Array.from({ length: 10 }, (_, index) => String(100 + index));
-    const states = parseQueue(lines.join('\n'), jobs);
+    const arrays = Array.from({ length: 10 }, (_, index) => submitted(`${100 + index} gva-s-${index}`));
+    const states = parseQueue(lines.join('\n'), arrays);
     expect(states).toHaveLength(10_000);
     expect(states.at(-1)).toEqual({
-      ...{ job: '109', element: 999, state: 'ended', end: 'completed', node: 'n4', word: 'COMPLETED' },
+      ...{ array: 'gva-s-9', element: 999, state: 'ended', end: 'completed', node: 'n4', word: 'COMPLETED' },
     });
   });
 });
 
 it('what accounting says of elements', () => {
-  const text = `17_4|CANCELLED by 1000|0:15|n1
-17_5|FAILED|7:0|n1
-17_6|FAILED|0:53|n1
-17_7|OUT_OF_MEMORY|0:125|n2
-17_[8-9]|PENDING|0:0|None assigned
-17_4.batch|CANCELLED|0:15|n1
-18|COMPLETED|0:0|n1
-19_0|COMPLETED|0:0|n1
+  const text = `17_4|CANCELLED by 1000|0:15|n1|a
+17_5|FAILED|7:0|n1|a
+17_6|FAILED|0:53|n1|a
+17_7|OUT_OF_MEMORY|0:125|n2|a
+17_7|COMPLETED|0:0|n2|another
+17_[8-9]|PENDING|0:0|None assigned|a
+17_4.batch|CANCELLED|0:15|n1|batch
+18|COMPLETED|0:0|n1|b
+19_0|COMPLETED|0:0|n1|a
 `;
-  const told = parseAccounts(text, new Map([['17', '17;one'], ['18', '18']])); // prettier-ignore
-  expect(told.map(({ job, element, state, end, node }) => [job, element, end ?? state, node])).toEqual([
-    ['17;one', 4, 'cancelled', 'n1'],
-    ['17;one', 5, 'failed', 'n1'],
-    ['17;one', 6, 'launch-failed', 'n1'],
-    ['17;one', 7, 'out-of-memory', 'n2'],
-    ['17;one', 8, 'pending', undefined],
-    ['17;one', 9, 'pending', undefined],
+  const told = parseAccounts(text, [submitted('17;one a'), submitted('18 b')]);
+  expect(told.map(({ array, element, state, end, node }) => [array, element, end ?? state, node])).toEqual([
+    ['a', 4, 'cancelled', 'n1'],
+    ['a', 5, 'failed', 'n1'],
+    ['a', 6, 'launch-failed', 'n1'],
+    ['a', 7, 'out-of-memory', 'n2'],
+    ['a', 8, 'pending', undefined],
+    ['a', 9, 'pending', undefined],
   ]);
 });

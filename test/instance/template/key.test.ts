@@ -1,8 +1,11 @@
-import { describe, expect, it } from 'vitest';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
 import { templateKey, templateParts } from '../../../src/instance/template/key.js';
 import { type MachineShape, machineShape, slotSize } from '../../../src/instance/template/shape.js';
 import type { PreparedAppliance } from '../../../src/instance/prepare.js';
 import { fakeBase } from '../../support/fake-appliance.js';
+import { temporaryFolder } from '../../support/gva.js';
 
 const shape: MachineShape = {
   ...{ base: fakeBase(), cpus: 1, memory: 256 << 20 },
@@ -12,8 +15,8 @@ const shape: MachineShape = {
   ],
 };
 const facts = { qemu: '7.2', accelerator: 'tcg' };
-const keyOf = (change: Partial<MachineShape>, of: Record<string, string> = facts) =>
-  templateKey(templateParts({ ...shape, ...change }, of));
+const keyOf = async (change: Partial<MachineShape>, of: Record<string, string> = facts) =>
+  templateKey(await templateParts({ ...shape, ...change }, of));
 
 describe('the key of a template', () => {
   it.each<[string, Partial<MachineShape>]>([
@@ -25,14 +28,36 @@ describe('the key of a template', () => {
     ['size of a disk', { disks: shape.disks.map((disk) => ({ ...disk, size: disk.size + 1 })) }],
     ['order of the disks', { disks: [...shape.disks].reverse() }],
     ['access to a disk', { disks: shape.disks.map((disk) => ({ ...disk, access: 'read-only' as const })) }],
-  ])('follows from the %s', (_, change) => {
-    expect(keyOf(change)).not.toBe(keyOf({}));
+  ])('follows from the %s', async (_, change) => {
+    expect(await keyOf(change)).not.toBe(await keyOf({}));
   });
 
-  it('follows from the facts of host and VMM, whatever their order', () => {
-    expect(keyOf({}, { accelerator: 'tcg', qemu: '7.2' })).toBe(keyOf({}));
-    expect(keyOf({}, { ...facts, qemu: '7.3' })).not.toBe(keyOf({}));
-    expect(keyOf({}, { ...facts, more: '' })).not.toBe(keyOf({}));
+  it('follows from an appliance that it is for: digest, place and bytes of its images', async () => {
+    await using folder = await temporaryFolder();
+    const image = async (name: string, text: string) => {
+      const file = join(folder.path, name);
+      await writeFile(file, text);
+      return { file, size: text.length };
+    };
+    vi.stubEnv('XDG_CACHE_HOME', folder.path);
+    const [app, same, data] = [await image('a', 'app'), await image('b', 'app'), await image('c', 'data')];
+    const keys = [
+      await keyOf({}),
+      await keyOf({ warmed: { digest: '1', app } }),
+      await keyOf({ warmed: { digest: '2', app } }),
+      await keyOf({ warmed: { digest: '1', app: same } }),
+      await keyOf({ warmed: { digest: '1', app, data } }),
+    ];
+    await image('a', 'ape');
+    keys.push(await keyOf({ warmed: { digest: '1', app } }));
+    vi.unstubAllEnvs();
+    expect(new Set(keys).size).toBe(6);
+  });
+
+  it('follows from the facts of host and VMM, whatever their order', async () => {
+    expect(await keyOf({}, { accelerator: 'tcg', qemu: '7.2' })).toBe(await keyOf({}));
+    expect(await keyOf({}, { ...facts, qemu: '7.3' })).not.toBe(await keyOf({}));
+    expect(await keyOf({}, { ...facts, more: '' })).not.toBe(await keyOf({}));
   });
 });
 

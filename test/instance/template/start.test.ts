@@ -11,7 +11,9 @@ import { lockFolder } from '../../../src/system/folder-lock.js';
 import { templateLock, templatesFolder } from '../../../src/system/paths.js';
 import { doneScript, guestScript } from '../../../src/vmm/fake/driver.js';
 import { type TestHome, fakeVmm, makeTestHome, prepareSquare } from '../../support/fake-appliance.js';
-import { TemplateDriver, idle, wakes } from '../../support/template-driver.js';
+import { wakeDevices } from '../../../src/instance/template/wake.js';
+import type { MachineSpec } from '../../../src/vmm/driver.js';
+import { TemplateDriver, idle, idleAfterBefore, wakes } from '../../support/template-driver.js';
 
 let home: TestHome;
 let prepared: PreparedAppliance;
@@ -125,6 +127,63 @@ describe('an instance is started', () => {
     Object.assign(driver, { capabilities: { ...driver.capabilities, templates: false } });
     await expect(run(driver, { choice: 'warm' })).rejects.toMatchObject({ code: 'START_WARM', exitCode: 69 });
     expect(await run(driver)).toMatchObject({ start: 'cold' });
+  });
+});
+
+describe('an appliance of which a part is done once', () => {
+  const warmed = { template: `${idleAfterBefore}sleep 100` };
+  const disk = ({ disks }: MachineSpec, id: string) => disks.find((each) => each.id === id);
+  beforeEach(() => {
+    prepared = { ...prepared, appliance: { ...prepared.appliance, warm: 'after-before' } };
+  });
+
+  it('has a template of its own: clones go on with its application disk', async () => {
+    const driver = new TemplateDriver(warmed);
+    expect(await run(driver, { choice: 'warm' })).toMatchObject({ state: 'done', start: 'warm' });
+    expect(driver.started).toEqual(['template', 'clone']);
+    const [template, clone] = driver.specs as [MachineSpec, MachineSpec];
+    const image = prepared.machine.kind === 'contract' ? prepared.machine.app.file : '';
+    expect(template.kernelOptions).toEqual(['gva.template=app']);
+    expect(disk(template, 'app')).toMatchObject({ image, access: 'overlay' });
+    const app = await fileOf('app.overlay');
+    expect(disk(clone, 'app')).toMatchObject({
+      image: app,
+      backing: image,
+      size: disk(template, 'app')?.size,
+    });
+    expect(Object.keys(wakeDevices(clone.disks))).toEqual(['output', 'cdrom']);
+    expect(await readFile(app, 'utf8')).toBe('app of the template');
+    await writeFile(app, 'APP of the template');
+    said = [];
+    expect(await run(driver)).toMatchObject({ start: 'warm' });
+    expect(said).toEqual([expect.stringContaining('app.overlay has other content'), expect.anything()]);
+  });
+
+  it('starts from a template of the base while it has none', async () => {
+    const { warm: _, ...appliance } = prepared.appliance;
+    const driver = new TemplateDriver();
+    await run(driver, { choice: 'warm', spec: { prepared: { ...prepared, appliance } } });
+    expect(await run(driver)).toMatchObject({ state: 'done', start: 'warm' });
+    expect(driver.started).toEqual(['template', 'clone', 'clone']);
+    expect(Object.keys(wakeDevices(driver.specs[2]?.disks ?? []))).toEqual(['app', 'output', 'cdrom']);
+  });
+
+  it.each([
+    ['before fails', 'error message=before%20ended%20with%20status%203', /before ended with status 3/],
+    ['the base knows nothing of it', 'idle template=1', /build it again/],
+  ])('starts cold where %s', async (_, event, reason) => {
+    const driver = new TemplateDriver({ template: guestScript(['boot t=0.01', event]) });
+    const result = await run(driver, { make: 'unless-busy' });
+    expect(result).toMatchObject({ state: 'done', start: 'cold' });
+    expect(result.startReason).toMatch(reason);
+    expect(driver.started).toEqual(['template', 'cold']);
+  });
+
+  it('has as much time for what is done once as an instance has', async () => {
+    const slow = { template: `${guestScript(['boot t=0.01'])}sleep 100` };
+    const limits = { boot: 600, total: 0.2, powerOff: 600 };
+    const wish = { make: 'unless-busy', spec: { limits } } as const;
+    expect((await run(new TemplateDriver(slow), wish)).startReason).toMatch(/not ready within 0.2 s/);
   });
 });
 

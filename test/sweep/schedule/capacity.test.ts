@@ -36,6 +36,31 @@ describe('on an idle host', () => {
   });
 });
 
+describe('what is left for machines that wait', () => {
+  const spare = (host: Partial<HostSample>, use: object = {}, jobs: number | undefined = 2) => {
+    const tested = capacity(1, 960, jobs);
+    tested.update(0, { ...idle, ...host }, { running: 0, ...use });
+    return tested.spare;
+  };
+
+  test('is what instances do not take of processors and memory', () => {
+    expect(spare({ memory: 10 * gib })).toEqual({ machines: 8, cpus: 6 });
+    expect(spare({ memory: 10 * gib }, {}, 8)).toEqual({ machines: 2, cpus: 0 });
+    expect(spare({ memory: gib })).toEqual({ machines: 0, cpus: 7 });
+    expect(spare({ cpus: 2.5 }).cpus).toBe(0.5);
+  });
+
+  test('is not what others have', () => {
+    expect(spare({}, { otherSweeps: 3 }).cpus).toBe(3);
+    expect(spare({ load: 5, runnable: 5 }).cpus).toBe(2);
+  });
+
+  test('has in it the machines that wait already', () => {
+    // Eight more have room, four are there, two of all run.
+    expect(spare({ memory: 12 * gib }, { waiting: 4 })).toEqual({ machines: 10, cpus: 6 });
+  });
+});
+
 describe('memory', () => {
   const instances = (...sizes: number[]) => new Map(sizes.map((size, pid) => [pid, size * mib] as const));
 

@@ -1,0 +1,79 @@
+import { readFile, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { explainRecipe, explanationText } from '../../base/recipe/explain.js';
+import { type KnownRecipe, knowRecipe, planRecipe } from '../../base/recipe/order.js';
+import { parseRecipe } from '../../base/recipe/parse.js';
+import type { StepRunner } from '../../base/recipe/step-runner.js';
+import { findBase, loadDirectBase } from '../../base/store.js';
+import { ExitCode, GvaError, messageOf } from '../../system/errors.js';
+import { recipeFile } from '../../system/paths.js';
+import { printJson } from '../action.js';
+
+export interface RecipeOptions {
+  readonly force: boolean;
+  readonly explain: boolean;
+  readonly json: boolean;
+  /** Instead of the recipe's own. */
+  readonly name: string | undefined;
+}
+
+/** Whether the argument is a recipe's file or folder, and no name. */
+export const isRecipePath = (what: string) => /\/|\.ya?ml$|^\.\.?$/.test(what) && !what.startsWith('debian:');
+
+/** `gva base build RECIPE`: a file, or a folder with a base.yaml. */
+export async function buildFromRecipe(
+  path: string,
+  options: RecipeOptions,
+  signal: AbortSignal,
+): Promise<ExitCode> {
+  const known = await readRecipe(path, options.name);
+  return options.explain ? explain(known, options.json) : build(known, options, signal);
+}
+
+async function readRecipe(path: string, name: string | undefined): Promise<KnownRecipe> {
+  const isFolder = await stat(path).then(
+    (info) => info.isDirectory(),
+    () => false,
+  );
+  const file = isFolder ? join(path, recipeFile) : path;
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    throw new GvaError('RECIPE_MISSING', `cannot read the recipe ${file}: ${messageOf(error)}`);
+  });
+  const recipe = parseRecipe(text, file);
+  return knowRecipe(name === undefined ? recipe : { ...recipe, name }, dirname(resolve(file)));
+}
+
+async function explain(known: KnownRecipe, json: boolean): Promise<ExitCode> {
+  const { findSource } = await import('../../base/recipe/sources.js');
+  const from = await findSource(known.recipe.from);
+  const plan = await planRecipe(known, from ?? { digest: '' });
+  const explanation = explainRecipe(known, from, await findBase(known.recipe.name), plan);
+  if (json) printJson(explanation);
+  else process.stdout.write(`${explanationText(explanation)}\n`);
+  return ExitCode.ok;
+}
+
+async function build(known: KnownRecipe, options: RecipeOptions, signal: AbortSignal): Promise<ExitCode> {
+  const { ensureSource } = await import('../../base/recipe/sources.js');
+  const { ensureRecipe } = await import('../../base/recipe/build.js');
+  const say = (step: string) => console.error(`${known.recipe.name}: ${step}`);
+  const from = await ensureSource(known.recipe.from, say, signal);
+  const order = { known, from, force: options.force, runStep: stepRunner(say) };
+  const { manifest, built } = await ensureRecipe(order, say, signal);
+  if (options.json) printJson(manifest);
+  else say(`${built ? 'built' : 'is there'}, digest ${manifest.digest.slice(0, 16)}`);
+  return ExitCode.ok;
+}
+
+/** Runs steps on this machine's fastest VMM; all that it needs for that is looked for when the first one comes. */
+export function stepRunner(say: (step: string) => void): StepRunner {
+  return async (order, signal) => {
+    const { ensureMicro } = await import('../../base/micro/ensure.js');
+    await ensureMicro(false, say, signal);
+    const micro = await loadDirectBase('micro');
+    const { vmmDrivers } = await import('../vmms.js');
+    const { chooseVmm } = await import('../../vmm/choose.js');
+    const { runRecipeStep } = await import('../../instance/recipe-step.js');
+    return runRecipeStep(order, micro, await chooseVmm('auto', vmmDrivers(micro), 1), signal);
+  };
+}

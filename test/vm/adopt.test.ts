@@ -1,0 +1,90 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readFile, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { loadDirectBase } from '../../src/base/store.js';
+import { buildLimit, debianBase } from '../support/debian-base.js';
+import { foreignDebianDisk } from '../support/foreign-disk.js';
+import { gva, readResult, temporaryFolder, writeAppliance } from '../support/gva.js';
+import { requireTool } from '../support/tools.js';
+
+const digestOf = async (file: string) =>
+  createHash('sha256')
+    .update(await readFile(file))
+    .digest('hex');
+
+it(
+  'a disk of Debian that knows nothing of GVA gets GVAD over its serial login, and is a base',
+  { timeout: buildLimit },
+  async () => {
+    await using folder = await temporaryFolder();
+    const disk = foreignDebianDisk(await debianBase('systemd'), folder.path);
+    const before = await digestOf(disk);
+    const added = await gva(['base', 'add', disk, '--name', 'test-adopted', '--install-gvad', '--json']);
+    expect(added.code, added.stderr).toBe(0);
+    expect(JSON.parse(added.stdout)).toMatchObject({
+      ...{ name: 'test-adopted', arch: 'x86_64', contract: 1 },
+      origin: { kind: 'adopted', file: 'foreign.qcow2', digest: before },
+      files: { disk: { firmware: 'bios', hardware: {} } },
+    });
+    expect(await digestOf(disk)).toBe(before);
+    const appliance = await writeAppliance(join(folder.path, 'a'), {
+      yaml: 'base: test-adopted\nparameters: { n: { type: int } }\n',
+      job: 'echo "$1 $(cat /proc/1/comm) $(systemctl is-enabled serial-getty@ttyS0.service)" >said',
+    });
+    const out = join(folder.path, 'out');
+    const { code, stderr } = await gva(['run', appliance, '-p', 'n=5', '--out', out]);
+    expect(code, stderr).toBe(0);
+    expect(await readResult(out)).toMatchObject({ state: 'done', vmm: { name: 'qemu' }, start: 'cold' });
+    expect(await readFile(join(out, 'output/said'), 'utf8')).toBe('5 systemd masked\n');
+  },
+);
+
+describe('a disk that has GVAD', () => {
+  it('is a base when it was tried, and what only boots by firmware is told of', async () => {
+    await using folder = await temporaryFolder();
+    const env = { XDG_DATA_HOME: folder.path };
+    const micro = await loadDirectBase('micro');
+    const disk = join(folder.path, 'disk.vdi');
+    const from = join(micro.folder, micro.files.disk?.name ?? '');
+    execFileSync(requireTool('qemu-img'), ['convert', '-f', 'raw', '-O', 'vdi', from, disk]);
+    const added = await gva(['base', 'add', disk, '--name', 'other'], env);
+    expect(added.code, added.stderr).toBe(0);
+    const appliance = await writeAppliance(join(folder.path, 'a'), { yaml: 'base: other\n', job: 'true' });
+    const refusal = async (...args: string[]) => (await gva(args, env)).stderr;
+    expect(await refusal('run', appliance, '--vmm', 'uml')).toContain(
+      'uml cannot start a guest by firmware boot',
+    );
+    expect(await refusal('run', appliance, '--start', 'warm')).toContain(
+      'the base image other only boots by firmware',
+    );
+    expect(await refusal('pack', appliance, '--out', join(folder.path, 'a.ova'))).toContain(
+      'the base image other was adopted: it is not put into packages',
+    );
+  });
+});
+
+describe('a disk that cannot be a base', () => {
+  it('because nothing of GVA starts on it: what to do is said, and nothing is left', async () => {
+    await using folder = await temporaryFolder();
+    const disk = join(folder.path, 'disk.raw');
+    // A boot sector that halts: it boots, and says nothing.
+    const bytes = Buffer.alloc(1 << 20);
+    bytes.set([0xfa, 0xf4, 0xeb, 0xfd]);
+    bytes.writeUInt16LE(0xaa55, 510);
+    await writeFile(disk, bytes);
+    const env = { XDG_DATA_HOME: join(folder.path, 'data') };
+    const tried = await gva(['base', 'add', disk, '--name', 'x', '--boot-timeout', '5s'], env);
+    expect(tried.code).toBe(69);
+    expect(tried.stderr).toMatch(/x does not keep the guest contract: the guest did not start GVAD within/);
+    expect(tried.stderr).toMatch(/--install-gvad.*gva gvad --cd/s);
+    const installing = ['base', 'add', disk, '--name', 'x', '--install-gvad', '--install-timeout', '5s'];
+    const installed = await gva(installing, env);
+    expect(installed.code).toBe(69);
+    expect(installed.stderr).toMatch(
+      /GVAD could not be installed within .*neither cloud-init nor a login on the first serial port/,
+    );
+    expect(await readdir(join(folder.path, 'data/gva/bases'))).toEqual([]);
+  });
+});

@@ -1,0 +1,169 @@
+import { spawn } from 'node:child_process';
+import { mkdir, readFile, readdir, realpath, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Base, loadBase } from '../../src/base/store.js';
+import { packageRoot } from '../../src/system/paths.js';
+import { buildLimit, debianBase } from '../support/debian-base.js';
+import {
+  type Outcome,
+  eventually,
+  gva,
+  gvaProgram,
+  readResult,
+  temporaryFolder,
+  writeAppliance,
+} from '../support/gva.js';
+
+// Recipes, built for real on the Debian base that other tests use; with bases and layers of their own.
+
+let debian: Base;
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let env: Record<string, string>;
+beforeAll(async () => {
+  debian = await debianBase('quick');
+  folder = await temporaryFolder();
+  env = { XDG_DATA_HOME: join(folder.path, 'data'), XDG_CACHE_HOME: join(folder.path, 'cache') };
+  const bases = join(folder.path, 'data/gva/bases');
+  await mkdir(bases, { recursive: true });
+  for (const base of [debian, await loadBase('micro')])
+    await symlink(await realpath(join(base.folder, '..')), join(bases, base.name));
+  await mkdir(join(folder.path, 'recipe/files'), { recursive: true });
+  await writeFile(join(folder.path, 'recipe/files/tool'), '#!/bin/sh\necho "the tool says $GREETING"\n', {
+    mode: 0o755,
+  });
+}, buildLimit);
+afterAll(() => folder[Symbol.asyncDispose]());
+
+async function recipe(...steps: string[]): Promise<string> {
+  const file = join(folder.path, 'recipe/base.yaml');
+  const list = steps.map((step) => `  - ${step}\n`).join('');
+  await writeFile(file, `name: made\nfrom: ${debian.name}\nsteps:\n${list}`);
+  return file;
+}
+
+const build = (file: string, ...options: string[]) => gva(['base', 'build', file, ...options], env);
+/** Numbers of the steps that were executed. */
+const executed = ({ stderr }: Outcome) => [...stderr.matchAll(/: step (\d+) of/g)].map(([, n]) => Number(n));
+const layers = async () =>
+  (await readdir(join(folder.path, 'cache/gva/layers')).catch(() => [])).filter((name) =>
+    /^[0-9a-f]{64}$/.test(name),
+  );
+
+const steps = [
+  'env: { GREETING: "it\'s done" }',
+  'copy: { from: files, to: /opt/tools }',
+  'run: /opt/tools/tool >/etc/said && useradd -m early',
+  'packages: [bc]',
+];
+
+describe.sequential('a recipe', () => {
+  it('is built step by step, and its base runs what the steps have put in', async () => {
+    const file = await recipe(...steps);
+    const explained = await build(file, '--explain');
+    expect(explained.stdout).toContain('4 of 4 steps to execute');
+    expect(await layers()).toEqual([]);
+    const outcome = await build(file, '--json');
+    expect(outcome.code, outcome.stderr).toBe(0);
+    expect(executed(outcome)).toEqual([1, 2, 3, 4]);
+    expect(JSON.parse(outcome.stdout)).toMatchObject({
+      name: 'made',
+      origin: { kind: 'recipe', from: debian.name },
+      packages: { bc: expect.stringMatching(/^\d/) as string, ...debian.packages },
+    });
+    const out = join(folder.path, 'out');
+    const appliance = await writeAppliance(join(folder.path, 'a'), {
+      yaml: 'base: made\n',
+      job: 'cat /etc/said; /opt/tools/tool; echo 6*7 | bc; id -un early; ls -A /tmp /var/log /run',
+    });
+    const run = await gva(['run', appliance, '--vmm', 'uml', '--out', out], env);
+    expect(run.code, run.stderr).toBe(0);
+    const said = await readFile(join(out, 'output/.gva/50-autorun.stdout'), 'utf8');
+    expect(said).toMatch(/^the tool says it's done\nthe tool says it's done\n42\nearly\n/);
+    expect(said).not.toMatch(/dpkg\.log|busybox/);
+    expect((await readResult(out)).base).toMatchObject({ name: 'made' });
+  });
+
+  it('is not built again where nothing has changed', async () => {
+    const outcome = await build(await recipe(...steps));
+    expect(outcome.stderr).toMatch(/^made: is there, digest [0-9a-f]{16}\n$/);
+  });
+
+  it('starts from the layer that has the most, and executes only what is missing', async () => {
+    const before = await layers();
+    const file = await recipe(...steps.slice(0, 3), 'packages: [bc, time]');
+    const { stdout } = await build(file, '--explain', '--json');
+    expect(JSON.parse(stdout)).toMatchObject({
+      upToDate: false,
+      layer: { packages: ['bc'] },
+      steps: [
+        { state: 'there' },
+        { state: 'there' },
+        { state: 'there' },
+        { state: 'partial', missing: ['time'] },
+      ],
+    });
+    expect(await layers()).toEqual(before);
+    const outcome = await build(file);
+    expect(outcome.code, outcome.stderr).toBe(0);
+    expect(executed(outcome)).toEqual([4]);
+    expect(outcome.stderr).toMatch(/step 4 of 4: packages time\n/);
+    expect((await layers()).length).toBe(before.length + 1);
+  });
+
+  it('shows what a failing step said, and keeps the layers before it', async () => {
+    const before = await layers();
+    const file = await recipe(...steps, 'run: echo it goes wrong; exit 3');
+    const outcome = await build(file);
+    expect(outcome.code).toBe(1);
+    expect(executed(outcome)).toEqual([5]);
+    expect(outcome.stderr).toMatch(/step 5 failed .*: status 3\n {2}it goes wrong\n/);
+    const log = /All that it said: (\S+)\./.exec(outcome.stderr)?.[1] ?? '';
+    expect(await readFile(log, 'utf8')).toBe('it goes wrong\n');
+    expect(await layers()).toEqual(before);
+  });
+
+  it('names a package that there is none of, and the one that was meant', async () => {
+    const outcome = await build(await recipe('packages: [pyhton3-numpy]'));
+    expect(outcome.code).toBe(2);
+    expect(outcome.stderr).toContain('pyhton3-numpy');
+    expect(await layers()).toHaveLength(5);
+  });
+
+  it('leaves nothing half-made where it is killed, and goes on from there', async () => {
+    const before = await layers();
+    const file = await recipe('run: echo first; sleep 1000');
+    const child = spawn(process.execPath, [gvaProgram, 'base', 'build', file], {
+      env: { ...process.env, ...env },
+    });
+    let said = '';
+    child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    const ended = new Promise((resolve) => child.once('close', resolve));
+    await eventually(() => said.includes('step 1'));
+    child.kill('SIGKILL');
+    await ended;
+    expect(await layers()).toEqual(before);
+    const outcome = await build(await recipe(...steps));
+    expect(outcome.code, outcome.stderr).toBe(0);
+    expect(executed(outcome)).toEqual([]);
+    const left = await readdir(join(folder.path, 'data/gva/bases'));
+    expect(left.sort()).toEqual(['made', 'micro', debian.name].sort());
+  });
+});
+
+it('a sweep of Python with NumPy runs on the base of its recipe', async () => {
+  const example = join(packageRoot, 'examples/monte-carlo');
+  await using work = await temporaryFolder();
+  const made = await gva(['base', 'build', example]);
+  expect(made.code, made.stderr).toBe(0);
+  const args = ['sweep', 'run', join(example, 'plan.yaml'), '--out', 'out', '--vmm', 'uml'];
+  const { code, stderr } = await gva(args, {}, work.path);
+  expect(code, stderr).toBe(0);
+  const [header = '', ...rows] = (await readFile(join(work.path, 'out/results.csv'), 'utf8'))
+    .trim()
+    .split('\n');
+  const column = header.trim().split(',').indexOf('pi');
+  const estimates = rows.map((row) => Number(row.split(',')[column]));
+  expect(estimates).toHaveLength(4);
+  for (const estimate of estimates) expect(Math.abs(estimate - Math.PI)).toBeLessThan(0.02);
+});
