@@ -168,9 +168,9 @@ export async function publishBase(
 }
 
 /** The identity of a base with these files. */
-export function baseDigest({ root, kernel, initrd, disk }: BaseManifest['files']): string {
-  const files = [root, kernel, initrd, disk].filter((file) => file !== undefined);
-  return digestText(files.map(({ name, sha256 }) => `${name} ${sha256}\n`).join(''));
+export function baseDigest(files: BaseManifest['files']): string {
+  const lines = filesOf({ files }).map(({ name, sha256 }) => `${name} ${sha256}\n`);
+  return digestText(lines.join(''));
 }
 
 async function describeFile(folder: string, name: string): Promise<BaseFile> {

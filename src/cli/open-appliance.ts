@@ -1,11 +1,12 @@
 import type { ApplianceSource } from '../appliance/source.js';
 import type { Base } from '../base/store.js';
 import { type BaseChoice, wantedBase } from '../base/wanted.js';
+import { chooseByHistory } from '../instance/history/choose-by-history.js';
 import { type PreparedAppliance, prepareAppliance } from '../instance/prepare.js';
 import type { ChosenVmm } from '../vmm/choose.js';
 import type { InstanceOptions } from './instance-options.js';
 import type { VmmDriver } from '../vmm/driver.js';
-import { chooseForBase } from './vmms.js';
+import { chooseForBase, vmmDrivers } from './vmms.js';
 
 /** What instances share, wherever they are run. */
 export async function prepareSource(source: ApplianceSource, choice: BaseChoice): Promise<PreparedAppliance> {
@@ -20,23 +21,40 @@ export interface OpenedAppliance {
   readonly vmm: ChosenVmm;
 }
 
-/** All that instances of an appliance share: its base and images, and the VMM that will run them. */
+/**
+ * All that instances of an appliance share: its base and images, and the VMM that will run them.
+ *
+ * @param instances that are to be run now
+ */
 export async function openAppliance(
   source: ApplianceSource,
   options: Pick<InstanceOptions, 'vmm' | 'qemu' | 'start' | 'checkpointEvery'>,
   baseChoice: BaseChoice,
+  instances: number,
 ): Promise<OpenedAppliance> {
   const { cpus } = source.appliance.hardware;
-  const drivers = (all: ReadonlyMap<string, VmmDriver>) => (options.vmm === 'auto' ? able(all, options) : all);
+  const drivers = (all: ReadonlyMap<string, VmmDriver>) =>
+    options.vmm === 'auto' ? able(all, options) : all;
   const choose = (base: Base | undefined) => chooseForBase(base, { ...options, cpus, drivers });
+  const weighed = (prepared: PreparedAppliance, base: Base | undefined, chosen: ChosenVmm) => {
+    if (options.vmm !== 'auto' || !base) return chosen;
+    const wish = {
+      chosen,
+      drivers: drivers(vmmDrivers(base, options.qemu)),
+      start: options.start,
+      instances,
+    };
+    return chooseByHistory(prepared, wish);
+  };
   if (source.kind === 'folder') {
     const base = await wantedBase(source.appliance.base, baseChoice);
     const [prepared, vmm] = await Promise.all([prepareAppliance(source, base), choose(base)]);
-    return { prepared, vmm };
+    return { prepared, vmm: await weighed(prepared, base, vmm) };
   }
   const prepared = await prepareSource(source, baseChoice);
   const { machine } = prepared;
-  return { prepared, vmm: await choose(machine.kind === 'contract' ? machine.base : undefined) };
+  const base = machine.kind === 'contract' ? machine.base : undefined;
+  return { prepared, vmm: await weighed(prepared, base, await choose(base)) };
 }
 
 /** Who insists on a warm start, or wants checkpoints, leaves those that know none out of the choice. */

@@ -97,7 +97,7 @@ async function runAppliance(folder: string, options: RunOptions, { signal, leave
   const limits = instanceLimits(options);
   const every = checkpointInterval(options);
   const placement = await placementOf(options);
-  const { prepared, vmm } = await openAppliance(source, options, baseChoice(options, signal));
+  const { prepared, vmm } = await openAppliance(source, options, baseChoice(options, signal), 1);
   mark('images and VMM known');
   const view = new RunView(appliance, vmm, options.json ?? false);
   if (every !== undefined) await mustSave({ prepared, keepDisks: false }, vmm);

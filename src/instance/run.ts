@@ -14,6 +14,7 @@ import type { ChosenVmm } from '../vmm/choose.js';
 import type { MachineSpec, Placement, VirtualMachine } from '../vmm/driver.js';
 import { collectOutput, surveyOutput } from './collect.js';
 import { InstanceClock } from './clock.js';
+import { rememberRun } from './history/past-runs.js';
 import { type InputFile, instanceIdentity } from './identity.js';
 import type { EarlierCheckpoint } from './checkpoint/checkpointer.js';
 import { type CheckpointWish, Saving } from './checkpoint/saving.js';
@@ -210,6 +211,7 @@ async function collect(
       if (spec.keepDisks) await keepDisks(scratch, folder);
       await pending.publish();
     });
+    await rememberRun(result);
     mark('result published');
     return result;
   } catch (error) {

@@ -163,7 +163,8 @@ async function startWarm(
     const clone = await cloneSpec(staged, found.shape, template);
     spec.onStarting?.();
     const started = await startClone(driver, clone, signal, wakeLimit);
-    if (isPoolable(spec, shape)) pool?.want(kindOf(clone, { driver, template, shape, prepared: spec.prepared }));
+    if (isPoolable(spec, shape))
+      pool?.want(kindOf(clone, { driver, template, shape, prepared: spec.prepared }));
     return { ...started, machineSpec: clone, start: 'warm' };
   } catch (error) {
     if (!(error instanceof GvaError)) throw error;
@@ -205,11 +206,7 @@ function cloneable(
   return machineShape(prepared, files);
 }
 
-async function stageMachine(
-  spec: InstanceSpec,
-  driver: VmmDriver,
-  scratch: Scratch,
-): Promise<MachineSpec> {
+async function stageMachine(spec: InstanceSpec, driver: VmmDriver, scratch: Scratch): Promise<MachineSpec> {
   try {
     const staged = await stage(spec.prepared, spec, scratch.folder);
     const machine = { ...staged, ...hostLimits(spec, staged.cpus) };

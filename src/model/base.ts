@@ -132,9 +132,9 @@ export type Direct<T extends BaseManifest> = T & { files: DirectFiles };
 export const bootsDirectly = <T extends BaseManifest>(base: T): base is Direct<T> =>
   base.files.root !== undefined;
 
-/** All files of a base, whatever they are for. */
-export const filesOf = ({ files }: Pick<BaseManifest, 'files'>): readonly BaseFile[] =>
-  Object.values<BaseFile>(files as unknown as Record<string, BaseFile>);
+/** All files of a base, in the order that its digest counts. */
+export const filesOf = ({ files: { root, kernel, initrd, disk } }: Pick<BaseManifest, 'files'>): BaseFile[] =>
+  [root, kernel, initrd, disk].filter((file) => file !== undefined);
 
 /** How a base can be started; what does not say so has files that do. */
 export function bootsOf({ boots, files, umlRelease }: BaseManifest): readonly BootWay[] {

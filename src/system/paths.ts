@@ -47,6 +47,9 @@ export const sweepsFolder = () => join(dataFolder(), 'sweeps');
 export const localGridFolder = () => join(cacheFolder(), 'grid', hostname());
 /** Booted and saved guests that instances are made of, by key. */
 export const templatesFolder = () => join(cacheFolder(), 'templates');
+/** How long earlier runs of an appliance took, by its digest. */
+export const historyFolder = () => join(cacheFolder(), 'history');
+export const historyFile = (digest: string) => join(historyFolder(), `${digest}.json`);
 export const probesFolder = () => join(cacheFolder(), 'probes');
 /** Root file systems that recipes made, step by step, by key. */
 export const layersFolder = () => join(cacheFolder(), 'layers');

@@ -22,10 +22,12 @@ async function check(program: Buffer, arch: 'x86_64' | 'aarch64', run = './progr
   await chmod(join(folder.path, 'app/program'), 0o755);
   await writeFile(join(folder.path, 'gva.yaml'), `name: a\nrun: ${run} 1 2\n`);
   const source = await loadAppliance(folder.path);
-  return checkProgramArchitecture(source, { name: 'b', arch }).then(
-    () => 'taken',
-    (error: unknown) => (error as Error).message.replace(folder.path, ''),
-  );
+  try {
+    await checkProgramArchitecture(source, { name: 'b', arch });
+    return 'taken';
+  } catch (error) {
+    return (error as Error).message.replace(folder.path, '');
+  }
 }
 
 it.each([

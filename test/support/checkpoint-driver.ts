@@ -20,7 +20,14 @@ export interface CheckpointScripts {
 /** A fake VMM whose machines can be saved; what it saves is a text. */
 export class CheckpointDriver extends FakeDriver {
   override readonly capabilities: Capabilities = {
-    ...{ maxCpus: 255, boots: ['direct'], shutdown: false, templates: true, checkpoints: true },
+    ...{
+      maxCpus: 255,
+      boots: ['direct'],
+      shutdown: false,
+      templates: true,
+      exchange: false,
+      checkpoints: true,
+    },
   };
   readonly templates: Templates = { facts: () => Promise.resolve(this.facts) };
   facts: Record<string, string> = { qemu: '1' };

@@ -3,6 +3,7 @@ import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadDirectBase } from '../../src/base/store.js';
+import { filesOf } from '../../src/model/base.js';
 import { digestFile } from '../../src/system/files.js';
 import {
   eventually,
@@ -40,7 +41,7 @@ describe('instances beside each other', () => {
     const digests = async () => {
       const cached = (await readdir(images)).filter((name) => name.endsWith('.img'));
       const files = [
-        ...Object.values(base.files).map(({ name }) => join(base.folder, name)),
+        ...filesOf(base).map(({ name }) => join(base.folder, name)),
         ...cached.map((name) => join(images, name)),
       ];
       return Promise.all(files.map(digestFile));
@@ -56,7 +57,7 @@ describe('instances beside each other', () => {
       first ??= await digests();
     }
     expect(await digests()).toEqual(first);
-    expect(first?.slice(0, 4)).toEqual(Object.values(base.files).map(({ sha256 }) => sha256));
+    expect(first?.slice(0, 4)).toEqual(filesOf(base).map(({ sha256 }) => sha256));
   });
 });
 

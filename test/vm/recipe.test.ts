@@ -57,7 +57,7 @@ const steps = [
   'packages: [bc]',
 ];
 
-describe.sequential('a recipe', () => {
+describe('a recipe', () => {
   it('is built step by step, and its base runs what the steps have put in', async () => {
     const file = await recipe(...steps);
     const explained = await build(file, '--explain');

@@ -1,8 +1,7 @@
-import type { KnownRecipe } from './order.js';
-import type { Plan } from './chain.js';
 import type { Layer } from '../layer/store.js';
 import type { Base } from '../store.js';
-import { recipeInputs } from './order.js';
+import type { Plan } from './chain.js';
+import { type KnownRecipe, recipeInputs } from './order.js';
 import { describeStep, sourceText } from './recipe.js';
 
 /** What a build would do, and why. */

@@ -273,7 +273,7 @@ function checkpointEvery(options: SweepRunOptions): number | undefined {
 
 /** What the points share, and who has them run: this host, or a grid. */
 async function openPlace(
-  { source }: Plan,
+  { source, points }: Plan,
   name: string,
   options: SweepRunOptions,
   choice: BaseChoice,
@@ -287,7 +287,7 @@ async function openPlace(
     return { prepared: await prepareSource(source, choice), conducting: byGrid(settings, onGrid) };
   }
   const { onThisHost } = await import('../../sweep/on-this-host.js');
-  const { prepared, vmm } = await openAppliance(source, options, choice);
+  const { prepared, vmm } = await openAppliance(source, options, choice, Number(points.count));
   const { driver, probe } = vmm;
   if (options.checkpointEvery !== undefined) await mustSave({ prepared, keepDisks: false }, vmm);
   const used = { name: driver.name, version: probe.version, accelerator: probe.accelerator };

@@ -24,25 +24,33 @@ export interface NodeHost {
 
 export type DriversOf = (host: NodeHost) => ReadonlyMap<string, VmmDriver>;
 
+/** Every VMM there is on this node for this work. */
+export async function driversOnNode(
+  { machine, qemu }: CheckedWork,
+  images: StagedImages,
+  driversOf: DriversOf,
+): Promise<ReadonlyMap<string, VmmDriver>> {
+  const files = machine.kind === 'plain' ? undefined : machine.base.files;
+  const direct = files && 'root' in files;
+  const kernel = machine.kind === 'plain' ? machine.probeKernel : direct && files.kernel;
+  return driversOf({
+    probeKernel: kernel ? await images.file(kernel) : undefined,
+    umlRelease: machine.kind === 'plain' ? undefined : machine.base.umlRelease,
+    arch: machine.kind === 'plain' ? 'x86_64' : machine.base.arch,
+    qemu,
+  });
+}
+
 /**
  * The VMM that runs this work on this node.
  *
  * @throws Trouble where there is none
  */
 export async function chooseOnNode(
-  { vmm, machine, appliance, qemu }: CheckedWork,
-  images: StagedImages,
-  driversOf: DriversOf,
+  { vmm, machine, appliance }: CheckedWork,
+  drivers: ReadonlyMap<string, VmmDriver>,
 ): Promise<ChosenVmm> {
-  const files = machine.kind === 'plain' ? undefined : machine.base.files;
-  const direct = files && 'root' in files;
-  const kernel = machine.kind === 'plain' ? machine.probeKernel : direct && files.kernel;
-  const drivers = driversOf({
-    probeKernel: kernel ? await images.file(kernel) : undefined,
-    umlRelease: machine.kind === 'plain' ? undefined : machine.base.umlRelease,
-    arch: machine.kind === 'plain' ? 'x86_64' : machine.base.arch,
-    qemu,
-  });
+  const direct = machine.kind === 'contract' && 'root' in machine.base.files;
   const boot = direct ? 'direct' : 'firmware';
   try {
     return await chooseVmm(vmm, drivers, appliance.hardware.cpus, boot);

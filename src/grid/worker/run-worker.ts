@@ -5,7 +5,14 @@ import { ExitCode } from '../../system/errors.js';
 import { gridFiles, nodeFiles } from '../../system/paths.js';
 import { openNodeFolder, type NodeFolder } from './node-folder.js';
 import type { Patience } from './persistently.js';
-import { type DriversOf, checkAllocation, chooseOnNode, prepareOnNode } from './prepare-work.js';
+import { chooseByHistory } from '../../instance/history/choose-by-history.js';
+import {
+  type DriversOf,
+  checkAllocation,
+  chooseOnNode,
+  driversOnNode,
+  prepareOnNode,
+} from './prepare-work.js';
 import { RecordFile } from './record.js';
 import { PointsRunner, makeResultsFolder } from './run-points.js';
 import { type WorkerSpec, readSpec } from './spec.js';
@@ -90,8 +97,11 @@ async function work(
   });
   await makeResultsFolder(scratch);
   await using images = await StagedImages.open(spec.work, spec.sweep, nodeFolder, patience);
-  const vmm = await chooseOnNode(spec.work, images, driversOf);
+  const drivers = await driversOnNode(spec.work, images, driversOf);
+  const chosen = await chooseOnNode(spec.work, drivers);
   const prepared = await prepareOnNode(spec.work, images);
+  const wish = { chosen, drivers, start: spec.work.start, instances: spec.element.points.length };
+  const vmm = spec.work.vmm === 'auto' ? await chooseByHistory(prepared, wish) : chosen;
   await record.write(images.record);
   const { version, accelerator } = vmm.probe;
   await record.write({ record: 'vmm', name: vmm.driver.name, version, accelerator });

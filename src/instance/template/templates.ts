@@ -81,6 +81,12 @@ export class Templates {
     }
   }
 
+  /** Whether there is one for machines of this shape, whatever its state. */
+  async has(shape: MachineShape, driver: VmmDriver): Promise<boolean> {
+    const { key } = await this.#order({ shape, driver });
+    return (await this.#cache.keys()).includes(key);
+  }
+
   /** A clone of it was of no use. */
   async noteFailure(template: Template): Promise<void> {
     const { key } = template;
@@ -88,7 +94,7 @@ export class Templates {
     await this.#cache.noteFailure(template);
   }
 
-  #order({ shape, driver }: TemplateWish): Promise<Ordered> {
+  #order({ shape, driver }: Pick<TemplateWish, 'shape' | 'driver'>): Promise<Ordered> {
     const name = JSON.stringify([driver.name, shape]);
     const known = this.#orders.get(name);
     if (known) return known;
