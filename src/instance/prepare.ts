@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { applianceImages, type CachedImage, type Packing } from '../appliance/images.js';
 import type { ApplianceFolder } from '../appliance/load.js';
-import { checkProgramArchitecture } from '../appliance/program-architecture.js';
 import { noteNeed } from '../base/needs.js';
+import { checkProgramArchitecture } from '../appliance/program-architecture.js';
 import type { Base } from '../base/store.js';
 import { noteUse } from '../base/use.js';
 import type { Appliance } from '../model/appliance.js';

@@ -34,7 +34,7 @@ import { StopConditions, type StopWishes } from './schedule/stop-conditions.js';
 import { StatusFile, type StatusParts } from './status-file.js';
 import { SweepStore } from './store/store.js';
 import { runPoint } from './run-point.js';
-import { openSweepFolder } from './sweep-folder.js';
+import { type SweepFolder, openSweepFolder } from './sweep-folder.js';
 
 export interface SweepSpec {
   readonly plan: Plan;
@@ -118,8 +118,7 @@ export async function conductSweep(
   const sorting = plan.order && (await sortPoints(plan.points, plan.order, signals.abort));
   const manifest = describeSweep(spec, count, vmm, folder.before);
   // Whatever ends this process from here on, the folder is that of a sweep.
-  if (!folder.before) await folder.writeManifest(manifest);
-  await noteNeed(prepared.base.digest, needOf(out));
+  await beginFolder(folder, manifest);
   using store = await openStore(out, count, signals.abort);
   const known = new KnownResults(out, spec.shared);
   const identity = identityOf(prepared.digest, prepared.base.digest, (point) => plan.files.of(point));
@@ -166,10 +165,9 @@ export async function conductSweep(
   const seconds = Number(((performance.now() - start) / 1000).toFixed(3));
   const interrupted = signals.finish.aborted || signals.abort.aborted;
   const { gathered, reason } = gathering;
-  if (finalCounts(store).done === count) await dropNeed(prepared.base.digest, needOf(out));
   return {
     ...{ folder: given.out, results: join(given.out, sweepFiles.results), points: count, kept, seconds },
-    counts: finalCounts(store),
+    counts: await countsAtEnd(parts),
     interrupted: interrupted && (count > ended(store) || gathering.cut),
     ...(coordinator.stopped === undefined ? {} : { stopped: coordinator.stopped }),
     ...jobsOf(coordinator),
@@ -178,7 +176,19 @@ export async function conductSweep(
   };
 }
 
-/** Of the base, until all points are done. */
+async function beginFolder(folder: SweepFolder, manifest: SweepManifest): Promise<void> {
+  if (!folder.before) await folder.writeManifest(manifest);
+  await noteNeed(manifest.base.digest, needOf(folder.folder));
+}
+
+/** When all points are done, nothing will be run on the base any more. */
+async function countsAtEnd({ spec, store, count }: Pick<ConductParts, 'spec' | 'store' | 'count'>) {
+  const counts = finalCounts(store);
+  if (counts.done === count) await dropNeed(spec.prepared.base.digest, needOf(spec.out));
+  return counts;
+}
+
+/** Of the base. */
 const needOf = (out: string) => ({ kind: 'sweep', path: join(out, sweepFiles.sweep) }) as const;
 
 const noteOf = (onEvent: (event: SweepEvent) => void, code: SweepNote) => (message: string) =>

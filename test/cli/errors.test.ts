@@ -204,7 +204,7 @@ async function writeBase(folder: string, { rootSize = 0 } = {}): Promise<void> {
   const manifest = {
     format: 1,
     contract: 1,
-    name: 'micro',
+    ...{ name: 'micro', os: 'linux', arch: 'x86_64', packages: {} },
     umlRelease: await umlRelease(),
     digest: 'd1'.padEnd(64, '0'),
     files,

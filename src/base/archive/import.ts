@@ -1,6 +1,6 @@
 import { chmod, open, statfs } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import type { BaseManifest, PortableDisk } from '../../model/base.js';
+import type { BaseFile, BaseManifest, PortableDisk } from '../../model/base.js';
 import { ensureFolder, syncPath, writeFileAtomically } from '../../system/files.js';
 import { baseFiles } from '../../system/paths.js';
 import { isBaseName, parseBaseManifest } from '../base-manifest.js';
@@ -53,19 +53,20 @@ async function manifestOf(archive: ArchiveReader): Promise<BaseManifest> {
     throw archive.refused('its base.json cannot be read by this version');
   }
   const { files, digest, name } = manifest;
-  const direct = files.root ? (['root', 'kernel', 'initrd'] as const) : [];
-  const roles = [...direct, ...('disk' in files ? (['disk'] as const) : [])] as const;
-  const named = roles.every((role) => files[role]?.name === baseFiles[role]);
-  if (!isBaseName(name) || !named || Object.keys(files).length !== roles.length)
-    throw archive.refused('its base.json names other files than a base has');
-  if (files.root && files.disk && !hasRoom(files.disk, files.root.size))
+  const named = Object.entries(files).every(
+    ([role, { name: file }]: [string, BaseFile]) => file === knownFiles.get(role),
+  );
+  if (!isBaseName(name) || !named) throw archive.refused('its base.json names other files than a base has');
+  if (files.root && files.disk && !hasRoom(files.disk, files.root))
     throw archive.refused('its base.json has a disk without room for the root');
   if (baseDigest(files) !== digest) throw archive.refused('its digest is not that of its files');
   return manifest;
 }
 
-const hasRoom = ({ rootOffset, size }: PortableDisk, rootSize: number): boolean =>
-  Number.isSafeInteger(rootOffset) && rootOffset >= 0 && rootOffset + rootSize <= size;
+const knownFiles = new Map<string, string>(Object.entries(baseFiles));
+
+const hasRoom = ({ rootOffset, size }: PortableDisk, root: BaseFile): boolean =>
+  Number.isSafeInteger(rootOffset) && rootOffset >= 0 && rootOffset + root.size <= size;
 
 async function unpack(
   archive: ArchiveReader,
@@ -78,8 +79,7 @@ async function unpack(
     const { bavail, bsize } = await statfs(folder);
     const path = join(folder, file.name);
     await archive.sparseFile(file, path, bavail * bsize);
-    const { root } = manifest.files;
-    if (leaveOut && root) await copyInto(path, leaveOut, join(folder, root.name));
+    if (leaveOut) await copyInto(path, leaveOut, join(folder, baseFiles.root));
     await chmod(path, 0o444);
     await syncPath(path);
   }

@@ -63,10 +63,8 @@ async function* members(base: Base): AsyncGenerator<Buffer> {
 }
 
 /** The files of a base as they are in an archive, in this order. */
-export function archivedFiles({
-  files,
-}: Pick<BaseManifest, 'files'>): { file: BaseFile; leaveOut?: DataRange }[] {
-  const { root, kernel, initrd, disk } = files;
+export function archivedFiles(base: Pick<BaseManifest, 'files'>): { file: BaseFile; leaveOut?: DataRange }[] {
+  const { root, kernel, initrd, disk } = base.files;
   if (!root) return [{ file: disk }];
   const others = [root, kernel, initrd].map((file) => ({ file }));
   if (!disk) return others;

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Base } from '../../base/store.js';
 import { bootsOf } from '../../model/base.js';
-import { ExitCode } from '../../system/errors.js';
+import { ExitCode, GvaError } from '../../system/errors.js';
 import type { ChosenVmm } from '../../vmm/choose.js';
 import { printable } from '../../vmm/console-ring.js';
 import { act, printJson } from '../action.js';
@@ -64,23 +64,30 @@ function showCheck({ what, problems }: Check): void {
 }
 
 async function boot(base: Base, add: (check: Check) => void, signal: AbortSignal): Promise<void> {
-  const { verifyContract } = await import('../../instance/verify-base.js');
-  for (const vmm of await usableVmms(base))
-    add({ what: vmm.driver.name, problems: await verifyContract(base, vmm, signal) });
+  const { verifyContract } = await import('../../instance/verify-contract.js');
+  const limits = { boot: 300, total: 600, powerOff: 60 };
+  for (const vmm of await usableVmms(base)) {
+    const { checks } = await verifyContract(base, vmm, { limits }, signal);
+    const problems = checks.flatMap(({ what, problem }) =>
+      problem === undefined ? [] : [`${what}: ${problem}`],
+    );
+    add({ what: vmm.driver.name, problems });
+  }
 }
 
 /** @throws GvaError where there is none */
 async function usableVmms(base: Base): Promise<ChosenVmm[]> {
-  const { chooseVmm } = await import('../../vmm/choose.js');
-  const { vmmDrivers } = await import('../vmms.js');
-  const drivers = vmmDrivers(base);
-  const ways = bootsOf(base);
+  const { chooseForBase } = await import('../vmms.js');
+  const names = ['qemu', ...(bootsOf(base).includes('uml') ? ['uml'] : [])];
   const usable: ChosenVmm[] = [];
-  for (const [name, driver] of drivers) {
-    const own = name === 'uml' ? (['uml'] as const) : (['direct', 'firmware'] as const);
-    if (!own.some((way) => ways.includes(way))) continue;
-    const probe = await driver.probe();
-    if (probe.available) usable.push({ driver, probe });
-  }
-  return usable.length > 0 ? usable : [await chooseVmm('auto', drivers, 1)];
+  let failure: unknown;
+  for (const vmm of names)
+    try {
+      usable.push(await chooseForBase(base, { vmm, cpus: 1 }));
+    } catch (error) {
+      if (!(error instanceof GvaError)) throw error;
+      failure = error;
+    }
+  if (usable.length === 0) throw failure;
+  return usable;
 }
