@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { importBase } from '../../src/base/archive/import.js';
 import { exportBase } from '../../src/base/archive/write.js';
 import { loadBase } from '../../src/base/store.js';
+import { filesOf } from '../../src/model/base.js';
 import { basesFolder } from '../../src/system/paths.js';
 import { publishTestBase } from '../support/bases.js';
 import { type TestHome, makeTestHome } from '../support/fake-appliance.js';
@@ -35,7 +36,7 @@ it('another user gets the same base, and GNU tar can look into the file', async 
     builtAt: one.builtAt,
     imported: manifest.imported,
   });
-  for (const { name } of Object.values(one.files))
+  for (const { name } of filesOf(one))
     expect(
       (await readFile(join(other.folder, name))).equals(await readFile(join(one.folder, name))),
       name,
