@@ -90,8 +90,7 @@ export class Checkpointer implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#busy;
     await this.#folder?.[Symbol.asyncDispose]();
-    for (const layer of this.#below.values())
-      await layer.then((each) => each.close()).catch(() => undefined);
+    for (const layer of this.#below.values()) await layer.then((each) => each.close()).catch(() => undefined);
   }
 
   async #take(signal: AbortSignal): Promise<Taken> {

@@ -55,7 +55,15 @@ describe('a serial console', () => {
   });
 
   it('whose prompt comes in pieces, or before a message of the kernel', () => {
-    const { typed, serial } = talk(root, 'host lo', 'gin: ', '', '[ 9.9] late\r\n', '\r\nhost login: ', '\r\n# ');
+    const { typed, serial } = talk(
+      root,
+      'host lo',
+      'gin: ',
+      '',
+      '[ 9.9] late\r\n',
+      '\r\nhost login: ',
+      '\r\n# ',
+    );
     expect(typed).toEqual([undefined, 'root\r', undefined, undefined, 'root\r', 'install\r']);
     expect(serial.isInside).toBe(true);
   });

@@ -1,63 +1,31 @@
-import { existsSync } from 'node:fs';
-import { mkdir, readFile, readdir, rm, truncate, utimes, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { PreparedAppliance } from '../../../src/instance/prepare.js';
+import { readFile, readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { type InstanceSpec, runInstance } from '../../../src/instance/run.js';
-import type { StartWish } from '../../../src/instance/start.js';
 import { Templates } from '../../../src/instance/template/templates.js';
 import type { InstanceEvent } from '../../../src/model/instance-event.js';
 import { lockFolder } from '../../../src/system/folder-lock.js';
 import { templateLock, templatesFolder } from '../../../src/system/paths.js';
 import { doneScript, guestScript } from '../../../src/vmm/fake/driver.js';
-import { type TestHome, fakeVmm, makeTestHome, prepareSquare } from '../../support/fake-appliance.js';
+import { fakeVmm } from '../../support/fake-appliance.js';
 import { wakeDevices } from '../../../src/instance/template/wake.js';
 import type { MachineSpec } from '../../../src/vmm/driver.js';
 import { TemplateDriver, idle, idleAfterBefore, wakes } from '../../support/template-driver.js';
+import {
+  type Run,
+  fileOf,
+  newOut,
+  warmUp,
+  forget,
+  newProcess,
+  prepared,
+  run,
+  said,
+  templates,
+  useHomes,
+} from './runs.js';
 
-let home: TestHome;
-let prepared: PreparedAppliance;
-let said: string[];
-beforeEach(async () => {
-  home = await makeTestHome();
-  const made = await prepareSquare(home);
-  if (made.machine.kind === 'plain') throw new TypeError('not of the contract');
-  // Every template is read whole: little memory, little time.
-  const appliance = { ...made.appliance, hardware: { cpus: 1, memory: 4 << 20 } };
-  prepared = { ...made, appliance, machine: { ...made.machine, base: { ...made.machine.base, wake: true } } };
-  said = [];
-});
-afterEach(() => home[Symbol.asyncDispose]());
-
-/** As another process would have it: what this one knows is in nobody's memory. */
-const newProcess = () => new Templates((text) => said.push(text));
-
-interface Run extends Partial<StartWish> {
-  readonly spec?: Partial<InstanceSpec>;
-  readonly signal?: AbortSignal;
-  readonly onEvent?: (event: InstanceEvent) => void;
-}
-
-let runs = 0;
-async function run(driver: TemplateDriver, { spec, signal, onEvent, ...wish }: Run = {}) {
-  const out = join(home.folder, `out-${++runs}`);
-  const limits = { boot: 600, total: undefined, powerOff: 600 };
-  const start: StartWish = { choice: 'auto', make: 'never', templates: newProcess(), ...wish };
-  const work = { prepared, parameters: { n: 3, mode: 'fast' }, files: [], out, limits };
-  const flags = { force: false, keep: 'files' as const, keepDisks: false, start, ...spec };
-  const result = await runInstance(
-    { id: 'square-1', ...work, ...flags },
-    fakeVmm(undefined, driver),
-    onEvent ?? (() => undefined),
-    signal ?? new AbortController().signal,
-  );
-  expect(await readdir(home.scratch)).toEqual([]);
-  return result;
-}
-
-const templates = async () =>
-  (await readdir(templatesFolder()).catch(() => [])).filter((name) => /^[0-9a-f]{64}$/.test(name));
-const fileOf = async (name: string) => join(templatesFolder(), (await templates())[0] ?? '', name);
+useHomes();
 
 describe('an instance is started', () => {
   it('cold where nothing was said, and says so', async () => {
@@ -134,7 +102,7 @@ describe('an appliance of which a part is done once', () => {
   const warmed = { template: `${idleAfterBefore}sleep 100` };
   const disk = ({ disks }: MachineSpec, id: string) => disks.find((each) => each.id === id);
   beforeEach(() => {
-    prepared = { ...prepared, appliance: { ...prepared.appliance, warm: 'after-before' } };
+    warmUp();
   });
 
   it('has a template of its own: clones go on with its application disk', async () => {
@@ -154,13 +122,14 @@ describe('an appliance of which a part is done once', () => {
     expect(Object.keys(wakeDevices(clone.disks))).toEqual(['output', 'cdrom']);
     expect(await readFile(app, 'utf8')).toBe('app of the template');
     await writeFile(app, 'APP of the template');
-    said = [];
+    forget();
     expect(await run(driver)).toMatchObject({ start: 'warm' });
     expect(said).toEqual([expect.stringContaining('app.overlay has other content'), expect.anything()]);
   });
 
   it('starts from a template of the base while it has none', async () => {
-    const { warm: _, ...appliance } = prepared.appliance;
+    const appliance = { ...prepared.appliance };
+    delete appliance.warm;
     const driver = new TemplateDriver();
     await run(driver, { choice: 'warm', spec: { prepared: { ...prepared, appliance } } });
     expect(await run(driver)).toMatchObject({ state: 'done', start: 'warm' });
@@ -213,7 +182,7 @@ describe('a template that is not what it was', () => {
     const driver = new TemplateDriver();
     await run(driver, { choice: 'warm' });
     await damage();
-    said = [];
+    forget();
     expect(await run(driver)).toMatchObject({ state: 'done', start: 'warm' });
     expect(said).toEqual([expect.stringContaining('damaged'), expect.stringContaining('making a template')]);
     expect(driver.started).toEqual(['template', 'clone', 'template', 'clone']);
@@ -311,11 +280,11 @@ describe('of those who want the same template', () => {
   const runIn = (driver: TemplateDriver, own: Templates) => runBeside(driver, own);
   /** As `run`, where others have their scratch folders at the same time. */
   async function runBeside(driver: TemplateDriver, own: Templates) {
-    const out = join(home.folder, `out-${++runs}`);
+    const out = newOut();
     const limits = { boot: 600, total: undefined, powerOff: 600 };
     const start = { choice: 'warm', make: 'never', templates: own } as const;
     const spec = {
-      id: `square-${runs}`,
+      id: `square-${basename(out)}`,
       prepared,
       parameters: { n: 3, mode: 'fast' },
       files: [],
@@ -351,42 +320,5 @@ describe('of those who want the same template', () => {
     expect(result.startReason).toMatch(/not ready within 0.2 s/);
     expect(result.state).toBe('done');
     expect((await readdir(templatesFolder())).filter((name) => !name.startsWith('digest-'))).toEqual([]);
-  });
-});
-
-describe('templates are removed', () => {
-  const day = 24 * 3600;
-  async function leave(name: string, daysAgo: number, bytes = 1 << 20): Promise<string> {
-    const folder = join(templatesFolder(), name.repeat(64));
-    await mkdir(folder, { recursive: true });
-    await writeFile(join(folder, 'memory'), Buffer.alloc(bytes, 1));
-    await writeFile(join(folder, 'template.json'), '{}');
-    const then = Date.now() / 1000 - daysAgo * day;
-    await utimes(join(folder, 'template.json'), then, then);
-    return folder;
-  }
-
-  it('that nobody has used for a month, and those that killed processes left', async () => {
-    const [old, young] = [await leave('a', 31), await leave('b', 29)];
-    const left = join(templatesFolder(), `.${'c'.repeat(64)}.0123456789ab.tmp`);
-    await mkdir(left);
-    await utimes(left, 1, 1);
-    await run(new TemplateDriver(), { choice: 'warm' });
-    expect([old, young, left].map(existsSync)).toEqual([false, true, false]);
-  });
-
-  it('when all take more than they may, the longest unused first; never the new one', async () => {
-    const all = [await leave('a', 3), await leave('b', 1), await leave('c', 2)];
-    vi.stubEnv('GVA_TEMPLATE_CACHE', '2500K');
-    await run(new TemplateDriver(), { choice: 'warm' });
-    expect(all.map(existsSync)).toEqual([false, true, true]);
-    vi.stubEnv('GVA_TEMPLATE_CACHE', '1');
-    const driver = new TemplateDriver();
-    driver.facts = { other: '1' };
-    await run(driver, { choice: 'warm' });
-    expect(all.map(existsSync)).toEqual([false, false, false]);
-    expect(await templates()).toHaveLength(1);
-    vi.stubEnv('GVA_TEMPLATE_CACHE', 'much');
-    expect(() => newProcess()).toThrow('no size');
   });
 });
