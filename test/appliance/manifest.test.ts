@@ -69,8 +69,8 @@ output: { size: 64X }
   it('says after what instances may begin', () => {
     const text = 'name: x\nrun: y\nbefore: z\nwarm: after-before\n';
     expect(parseManifest(text, 'gva.yaml')).toMatchObject({ before: 'z', warm: 'after-before' });
-    expect(message(text.replace('after-before', 'hot'))).toBe('gva.yaml:4:7: warm: must be after-before');
-    expect(message(text.replace('before: z\n', ''))).toMatch(/^gva.yaml:3:7: warm: there is no before/);
+    expect(message(text.replace('after-before', 'hot'))).toBe('sq/gva.yaml:4:7: warm: must be after-before');
+    expect(message(text.replace('before: z\n', ''))).toMatch(/^sq\/gva.yaml:3:7: warm: there is no before/);
   });
 
   it('has the mistakes that no schema can say reported the same way', () => {

@@ -26,7 +26,8 @@ const ended = guestScript(['script-end t=7 name=50-autorun status=0 free=500', '
 /** A guest that says half a line, waits to be saved, and after that says the rest of it. */
 const scripts = {
   begin: `${begun}printf '@gva1 prog' >&4\nsleep 100`,
-  goOn: `printf 'ress t=3 fraction=0.5\\n' >&4\n${ended}`,
+  // It stays until it is ended: what a process has said that is gone before somebody reads is lost.
+  goOn: `printf 'ress t=3 fraction=0.5\\n' >&4\n${ended}sleep 100`,
 };
 
 interface Run extends Partial<CheckpointWish> {
@@ -44,7 +45,7 @@ async function run(driver: CheckpointDriver, { n = 3, onEvent = () => undefined,
       out: join(home.folder, 'out'),
     },
     ...{ force: true, keep: 'files' as const, keepDisks: false },
-    limits: { boot: 60, total: undefined, powerOff: 60 },
+    limits: { boot: 60, total: undefined, powerOff: 0.05 },
     checkpoints: { folder, ...wish },
   };
   const result = await runInstance(spec, fakeVmm('', driver), onEvent, new AbortController().signal);

@@ -239,7 +239,7 @@ describe('an appliance that gathers', () => {
         ...['console.log', 'events.jsonl', 'output', 'result.json'],
       ]);
       expect(await manifest()).toMatchObject({ gather: { appliance: join(home.folder, 'sum') } });
-      const data = join(home.folder, 'data');
+      const data = join(home.folder, 'seen');
       await collectOutput(seen(), data);
       expect((await readdir(data)).sort()).toEqual(['points', 'results.csv']);
       const table = await readFile(join(out, 'results.csv'), 'utf8');

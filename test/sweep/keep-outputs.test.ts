@@ -147,6 +147,7 @@ describe('what is kept', () => {
 
 test('saved options of earlier versions had the disks under another name', async () => {
   const words = { name: 'x', vmm: 'auto', bootTimeout: '2m' };
+  const later = { cache: true, start: 'auto', pool: 'auto' };
   const saved = async (options: object) => {
     const plan = { file: '/plan.yaml', text: '' };
     const folder = await writeSweep(join(home.folder, 'saved'), {
@@ -154,8 +155,8 @@ test('saved options of earlier versions had the disks under another name', async
     });
     return (await readSavedRun(folder))?.options;
   };
-  expect(await saved({ keep: true })).toEqual({ ...words, cache: true, start: 'auto', keepDisks: true });
-  expect(await saved({ keep: 'image' })).toEqual({ ...words, cache: true, start: 'auto', keep: 'image' });
-  expect(await saved({})).toEqual({ ...words, cache: true, start: 'auto' });
+  expect(await saved({ keep: true })).toEqual({ ...words, ...later, keepDisks: true });
+  expect(await saved({ keep: 'image' })).toEqual({ ...words, ...later, keep: 'image' });
+  expect(await saved({})).toEqual({ ...words, ...later });
   await expect(saved({ keep: 'zip' })).rejects.toMatchObject({ code: 'SWEEP_UNREADABLE' });
 });
