@@ -20,7 +20,7 @@ import {
 
 /** Counts to a checksum over some seconds, and leaves a trace of each step: on the output disk, and in memory. */
 const job = `i=0 sum=\${1:-1}
-while [ $i -lt 60000 ]; do
+while [ $i -lt 200000 ]; do
   i=$((i+1)) sum=$(( (sum * 31 + i) % 1000003 ))
   case $i in *000) echo "$i $sum" >>steps; echo "$i" >/app/last; echo $i >/dev/shm/last 2>/dev/null ;; esac
 done
@@ -32,7 +32,7 @@ const yaml = 'parameters:\n  seed: { type: int, default: 1 }\n';
 /** What a host would count. */
 function expectedSum(seed: number): string {
   let sum = seed;
-  for (let i = 1; i <= 60_000; i++) sum = (sum * 31 + i) % 1_000_003;
+  for (let i = 1; i <= 200_000; i++) sum = (sum * 31 + i) % 1_000_003;
   return `${sum}\n`;
 }
 
@@ -89,7 +89,8 @@ describe('an instance under QEMU', () => {
         '1s',
       ];
       const { child, said } = start(words);
-      await eventually(() => Promise.resolve(said().includes('checkpoint taken')));
+      await eventually(() => said().includes('checkpoint taken') || child.exitCode !== null);
+      expect(child.exitCode, said()).toBeNull();
       // Cold, it is killed; warm, it is told to end.
       child.kill(how === 'cold' ? 'SIGKILL' : 'SIGTERM');
       await new Promise((resolve) => child.once('close', resolve));
@@ -118,7 +119,8 @@ it('a sweep whose processes are all killed goes on from the checkpoints of its p
     ...['--checkpoint-every', '1s'],
   ]);
   const saved = (point: number) => join(out, `checkpoints/0000/000000${point}/checkpoint.json`);
-  await eventually(() => Promise.resolve([0, 1].every((point) => existsSync(saved(point)))));
+  await eventually(() => [0, 1].every((point) => existsSync(saved(point))) || child.exitCode !== null);
+  expect(child.exitCode).toBeNull();
   child.kill('SIGKILL');
   await new Promise((resolve) => child.once('close', resolve));
   await noneLeft(env['GVA_SCRATCH'] ?? '');

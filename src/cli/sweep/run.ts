@@ -5,21 +5,13 @@ import { type PoolChoice, poolChoices } from '../../model/start.js';
 import type { SweepEvent, SweepSummary } from '../../model/sweep.js';
 import type { SweepStatus } from '../../model/sweep-status.js';
 import type { Plan } from '../../sweep/plan/plan.js';
-import type { BaseChoice, PinnedBase } from '../../base/wanted.js';
-import type { PreparedAppliance } from '../../instance/prepare.js';
-import type { Conducting, SweepSpec } from '../../sweep/run-sweep.js';
+import type { SweepSpec } from '../../sweep/run-sweep.js';
 import { ExitCode, GvaError, messageOf } from '../../system/errors.js';
 import { type StopSignals, act, actInStages } from '../action.js';
 import { EventLines } from './event-lines.js';
 import { type GridWords, addGridOptions, checkGridWords, withChosenGrid } from './grid-options.js';
-import {
-  type InstanceOptions,
-  addInstanceOptions,
-  checkpointInterval,
-  instanceLimits,
-  mustSave,
-  startWish,
-} from '../instance-options.js';
+import { type InstanceOptions, addInstanceOptions, instanceLimits, startWish } from '../instance-options.js';
+import { checkpointEvery, dryRunOf, openPlace, pinnedBase } from './place.js';
 
 /** How a sweep is run, whether for the first time or again. */
 export interface SweepRunOptions extends InstanceOptions, GridWords {
@@ -257,55 +249,6 @@ export async function runPlan(
   await showGathered(summary, lines !== undefined);
   await lines?.end(summary);
   return exitCodeOfSweep(summary);
-}
-
-/** The base that the sweep was run with before. @param strict it goes on with what it had */
-async function pinnedBase(folder: string, strict: boolean): Promise<PinnedBase | undefined> {
-  const { readSavedRun } = await import('../../sweep/observe/saved-options.js');
-  const saved = await readSavedRun(folder).catch(() => undefined);
-  return saved?.base && { ...saved.base, strict };
-}
-
-/** Seconds. @throws GvaError USAGE */
-function checkpointEvery(options: SweepRunOptions): number | undefined {
-  const every = checkpointInterval(options);
-  if (every === undefined || options.grid === undefined) return every;
-  throw new GvaError('USAGE', '--checkpoint-every is for instances on this host, not for a grid', {
-    hint: 'Jobs of a grid begin their points anew.',
-  });
-}
-
-/** What the points share, and who has them run: this host, or a grid. */
-async function openPlace(
-  { source, points }: Plan,
-  name: string,
-  options: SweepRunOptions,
-  choice: BaseChoice,
-): Promise<{ prepared: PreparedAppliance; conducting: Conducting }> {
-  const { openAppliance, prepareSource } = await import('../open-appliance.js');
-  const { grid } = options;
-  if (grid !== undefined) {
-    const { byGrid, readSettings } = await import('./grid-run.js');
-    const onGrid = { ...options, grid };
-    const settings = await readSettings(name, options.out, onGrid);
-    return { prepared: await prepareSource(source, choice), conducting: byGrid(settings, onGrid) };
-  }
-  const { onThisHost } = await import('../../sweep/on-this-host.js');
-  const { prepared, vmm } = await openAppliance(source, options, choice, Number(points.count));
-  const { driver, probe } = vmm;
-  if (options.checkpointEvery !== undefined) await mustSave({ prepared, keepDisks: false }, vmm);
-  const used = { name: driver.name, version: probe.version, accelerator: probe.accelerator };
-  return { prepared, conducting: { vmm: used, conduct: onThisHost(vmm) } };
-}
-
-async function dryRunOf(
-  name: string,
-  options: SweepRunOptions & { grid: string },
-  spec: Pick<SweepSpec, 'plan' | 'out' | 'limits'>,
-  { abort }: StopSignals,
-): Promise<ExitCode> {
-  const { printDryRun, readSettings } = await import('./grid-run.js');
-  return await printDryRun(await readSettings(name, options.out, options), spec, spec.plan.source, abort);
 }
 
 /** A name that was given once stays. */
