@@ -16,12 +16,7 @@ export async function saveTo(qmp: QmpClient, socket: StateSocket, file: string):
   const received = socket.receive(file, AbortSignal.timeout(patience));
   // It may end before it is waited for.
   received.catch(() => undefined);
-  const settings = [
-    qmp.execute('migrate-set-capabilities', { capabilities }),
-    // The default is for a network, and took 0.8 s for what takes 20 ms.
-    qmp.execute('migrate-set-parameters', { 'max-bandwidth': 2 ** 40 }),
-  ];
-  await Promise.all([...settings, qmp.execute('migrate', { uri: `unix:${socket.path}` })]);
+  await Promise.all([prepareSaving(qmp), qmp.execute('migrate', { uri: `unix:${socket.path}` })]);
   const end = Date.now() + patience;
   for (;;) {
     const { status, 'error-desc': problem } = (await qmp.execute('query-migrate')) as MigrationInfo;
@@ -32,15 +27,12 @@ export async function saveTo(qmp: QmpClient, socket: StateSocket, file: string):
   }
 }
 
-/**
- * Tells QEMU how a state is to be written.
- *
- * @param pause milliseconds that it may stop the guest for, as far as it can tell
- */
-export async function prepareSaving(qmp: QmpClient, pause: number): Promise<void> {
+/** Tells QEMU how a state is to be written. */
+export async function prepareSaving(qmp: QmpClient): Promise<void> {
   await Promise.all([
     qmp.execute('migrate-set-capabilities', { capabilities }),
-    qmp.execute('migrate-set-parameters', { 'max-bandwidth': 2 ** 40, 'downtime-limit': pause }),
+    // The default is for a network, and took 0.8 s for what takes 20 ms.
+    qmp.execute('migrate-set-parameters', { 'max-bandwidth': 2 ** 40 }),
   ]);
 }
 
