@@ -1,8 +1,8 @@
-import { cp, mkdir } from 'node:fs/promises';
+import { cp, mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Taken } from '../instance/checkpoint/checkpointer.js';
-import { ExitCode, GvaError } from '../system/errors.js';
+import { ExitCode, GvaError, messageOf } from '../system/errors.js';
 import { formatSize } from '../system/units.js';
 import { act, printJson } from './action.js';
 
@@ -45,11 +45,18 @@ async function checkpoint(name: string, { out, stop = false, json }: CheckpointO
       hint: 'gva ps shows those that do.',
     });
   const target = out === undefined ? undefined : await newFolder(out);
-  const asked = { v: 1, request: 'checkpoint', instance: name, stop } as const;
-  const answer = await ask(instance.socket, asked, patience);
-  if (!('taken' in answer)) throw new GvaError('CONTROL', 'the answer is of another kind');
-  const { taken } = answer;
-  if (target !== undefined) await copyCheckpoint(taken, target);
+  const save = async () => {
+    const asked = { v: 1, request: 'checkpoint', instance: name, stop } as const;
+    const answer = await ask(instance.socket, asked, patience);
+    if (!('taken' in answer)) throw new GvaError('CONTROL', 'the answer is of another kind');
+    if (target !== undefined) await copyCheckpoint(answer.taken, target);
+    return answer.taken;
+  };
+  const taken = await save().catch(async (error: unknown) => {
+    // What is in it is half of a copy at most.
+    if (target !== undefined) await rm(target, { recursive: true, force: true });
+    throw error;
+  });
   const folder = target ?? taken.folder;
   if (json) printJson({ ...taken, folder });
   else
@@ -62,7 +69,7 @@ async function checkpoint(name: string, { out, stop = false, json }: CheckpointO
 async function newFolder(out: string): Promise<string> {
   const folder = resolve(out);
   await mkdir(folder).catch((error: unknown) => {
-    throw new GvaError('OUT_EXISTS', `cannot make the folder ${out}`, {
+    throw new GvaError('OUT_EXISTS', `cannot make the folder ${out}: ${messageOf(error)}`, {
       hint: 'Name one that is not there, in a folder that is: --out DIR',
       cause: error,
     });
