@@ -151,7 +151,8 @@ describe('a recipe', () => {
   });
 });
 
-it('a sweep of Python with NumPy runs on the base of its recipe', async () => {
+// GVA_LONG: it takes minutes, most of them for unpacking what NumPy is.
+it.runIf(process.env['GVA_LONG'])('a sweep of Python with NumPy runs on the base of its recipe', async () => {
   const example = join(packageRoot, 'examples/monte-carlo');
   await using work = await temporaryFolder();
   const made = await gva(['base', 'build', example]);
