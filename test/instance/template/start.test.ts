@@ -215,7 +215,11 @@ describe('a clone that is of no use', () => {
   it.each([
     ['that does not confirm its random numbers', wakes('reseeded=0 clock=1 flushed=1'), /random/],
     ['that does not confirm its clock', wakes('reseeded=1 flushed=1'), /clock/],
-    ['that says to be another', 'read -r line <&4; echo "@gva1 wake reseeded=1 clock=1 flushed=1 id=x" >&4', /another/],
+    [
+      'that says to be another',
+      'read -r line <&4; echo "@gva1 wake reseeded=1 clock=1 flushed=1 id=x" >&4',
+      /another/,
+    ],
     ['that ends', 'echo broken >&2; exit 3', /status 3 before it answered: broken/],
     ['that stays silent', 'sleep 100', /not answered within 0.3 s/],
   ])('%s is not used: its instance is started cold, and says why', async (_, clone, reason) => {
