@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { explainRecipe, explanationText } from '../../base/recipe/explain.js';
@@ -17,8 +18,11 @@ export interface RecipeOptions {
   readonly name: string | undefined;
 }
 
-/** Whether the argument is a recipe's file or folder, and no name. */
-export const isRecipePath = (what: string) => /\/|\.ya?ml$|^\.\.?$/.test(what) && !what.startsWith('debian:');
+/** Whether the argument is a recipe's file or folder, and no name of what is built without one. */
+export function isRecipePath(what: string): boolean {
+  if (/^micro$|^debian(:|$)/.test(what)) return false;
+  return /\/|\.ya?ml$|^\.\.?$/.test(what) || existsSync(join(what, recipeFile));
+}
 
 /** `gva base build RECIPE`: a file, or a folder with a base.yaml. */
 export async function buildFromRecipe(
