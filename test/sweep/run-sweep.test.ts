@@ -227,6 +227,14 @@ describe('the same command again', () => {
     expect(leftovers.filter((name) => existsSync(join(out, name)))).toEqual([]);
     expect(existsSync(join(out, 'points/0000/.mine'))).toBe(true);
   });
+
+  test('begins where one was killed while it took the folder', async () => {
+    await mkdir(out);
+    const lock = join(out, '..lock-0123456789ab.0123456789ab.tmp');
+    await writeFile(lock, '');
+    expect((await sweep()).ran).toEqual([0, 1, 2, 3]);
+    expect(existsSync(lock)).toBe(false);
+  });
 });
 
 describe('an interrupted sweep', () => {
