@@ -45,6 +45,13 @@ describe('files of points', () => {
     ]);
   });
 
+  test('a single one, without a list', async () => {
+    const numbered = 'parameters: { n: [7, 12] }\nfiles: in/{index}.dat';
+    expect(await filesOf(numbered)).toEqual([['0.dat in/0.dat'], ['1.dat in/1.dat']]);
+    const named = 'parameters: { n: [7] }\nfiles: { source: "n{n:03d}.txt", name: in.txt }';
+    expect(await filesOf(named)).toEqual([['in.txt n007.txt']]);
+  });
+
   test('in other forms: numbers from 1, decimals, a brace', async () => {
     const text = 'parameters: { n: [7] }\nfiles: ["in/{number}.dat", "x{x:.2f}.txt", "{{n}}.txt"]';
     expect(await filesOf(text)).toEqual([['{n}.txt {n}.txt', '1.dat in/1.dat', 'x0.50.txt x0.50.txt']]);
@@ -156,7 +163,8 @@ describe('mistakes', () => {
     ['files: ["{x:3d}"]', '1:9: files.0: has {x:3d} in it'],
     ['files: [{ source: a.txt }]', '1:9: files.0: must be a path or { source, name }'],
     ['files: [{ source: a.txt, name: b, mode: c }]', '1:35: files.0: unknown entry "mode"'],
-    ['files: a.txt', '1:8: files: must be a list of paths or { source, name }'],
+    ['files: 3', '1:8: files: must be a path, { source, name }, or a list of them'],
+    ['files: in/{k}.dat', '1:8: files: has {k} in it'],
     ['files: [a.txt, a.txt]', '1:16: files.1: file name "a.txt" is given twice'],
     ['files: [in]', '1:9: files.0: in is not a file'],
     [

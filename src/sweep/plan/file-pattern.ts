@@ -15,14 +15,15 @@ export interface FilePattern {
   readonly entry: Entry;
 }
 
-/** The `files:` of a plan; those that are told to be wrong are left out. */
+/** The `files:` of a plan, a list or a single one; those that are told to be wrong are left out. */
 export function readFilePatterns(
   list: Entry,
   folder: string,
   parameters: readonly ParameterDeclaration[],
 ): FilePattern[] {
   if (list.value === undefined) return [];
-  const items = list.items('must be a list of paths or { source, name }') ?? [];
+  const single = typeof list.value === 'string' || isMapping(list.value);
+  const items = single ? [list] : (list.items('must be a path, { source, name }, or a list of them') ?? []);
   return items.flatMap((entry) => readFilePattern(entry, folder, parameters) ?? []);
 }
 
