@@ -39,8 +39,10 @@ function sourceOf({ from, profile = 'quick' }: RecipeText): RecipeSource | strin
     if (suite) return { kind: 'debian', suite, profile };
     return `there is no suite ${JSON.stringify(name)} here; one of ${debianSuites.join(', ')}`;
   }
+  const [isOci, folder = '', tag] = /^oci:([^:]+)(?::([^:]+))?$/.exec(from) ?? [];
+  if (isOci !== undefined) return { kind: 'oci', folder, ...(tag !== undefined && { tag }) };
   if (/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(from)) return { kind: 'base', name: from };
-  return 'must be the name of a base, or debian:SUITE';
+  return 'must be the name of a base, debian:SUITE, or oci:DIR';
 }
 
 /** Of a step that is one of them, as the schema has checked. */

@@ -16,6 +16,8 @@ export interface Recipe {
 
 export type RecipeSource =
   | { readonly kind: 'base'; readonly name: string }
+  /** An OCI image layout, and the name of an image in it. The path is as it stands until knowRecipe(). */
+  | { readonly kind: 'oci'; readonly folder: string; readonly tag?: string }
   | { readonly kind: 'debian'; readonly suite: DebianSuite; readonly profile: DebianProfile };
 
 export type RecipeStep = PackagesStep | CopyStep | RunStep | UserStep | EnvStep;
@@ -70,5 +72,13 @@ export function describeStep(step: RecipeStep): string {
 }
 
 /** What it begins with, as a recipe writes it. */
-export const sourceText = (from: RecipeSource): string =>
-  from.kind === 'base' ? from.name : `debian:${from.suite}`;
+export function sourceText(from: RecipeSource): string {
+  switch (from.kind) {
+    case 'base':
+      return from.name;
+    case 'debian':
+      return `debian:${from.suite}`;
+    case 'oci':
+      return `oci:${from.folder}${from.tag === undefined ? '' : `:${from.tag}`}`;
+  }
+}

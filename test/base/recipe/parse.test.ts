@@ -52,6 +52,8 @@ steps:
     ['debian', { kind: 'debian', suite: 'bookworm', profile: 'quick' }],
     ['debian:trixie', { kind: 'debian', suite: 'trixie', profile: 'quick' }],
     ['micro', { kind: 'base', name: 'micro' }],
+    ['oci:images/lab', { kind: 'oci', folder: 'images/lab' }],
+    ['oci:/srv/lab:v1', { kind: 'oci', folder: '/srv/lab', tag: 'v1' }],
   ])('takes %s to begin with', (from, expected) => {
     expect(parse(`name: x\nfrom: "${from}"\n`).from).toEqual(expected);
   });
@@ -84,8 +86,8 @@ steps:
 
   it.each([
     ['from: debian:etch', /from: there is no suite "etch" here; one of bookworm, trixie/],
-    ['from: oci:image', /from: must be the name of a base, or debian:SUITE/],
-    ['from: "a b"', /from: must be the name of a base, or debian:SUITE/],
+    ['from: "oci:"', /from: must be the name of a base, debian:SUITE, or oci:DIR/],
+    ['from: "a b"', /from: must be the name of a base, debian:SUITE, or oci:DIR/],
     ['from: micro\nprofile: quick', /profile: only a system of Debian/],
     ['from: micro\nsteps: [{ run: x, network: true }]', /network: the guests of this version have none/],
     ['{}', /from is missing/],
