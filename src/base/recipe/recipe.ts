@@ -40,6 +40,8 @@ export interface RunStep {
   readonly kind: 'run';
   /** For the image's own /bin/sh. */
   readonly command: string;
+  /** It reaches the network of the machine that builds; absent where it does not. */
+  readonly network?: true;
   /** Seconds; undefined: none. */
   readonly timeout?: number;
 }

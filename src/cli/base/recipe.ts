@@ -78,6 +78,7 @@ export function stepRunner(say: (step: string) => void): StepRunner {
     const { vmmDrivers } = await import('../vmms.js');
     const { chooseVmm } = await import('../../vmm/choose.js');
     const { runRecipeStep } = await import('../../instance/recipe-step.js');
-    return runRecipeStep(order, micro, await chooseVmm('auto', vmmDrivers(micro), 1), signal);
+    const vmm = await chooseVmm(order.network ? 'qemu' : 'auto', vmmDrivers(micro), 1);
+    return runRecipeStep(order, micro, vmm, signal);
   };
 }
