@@ -1,11 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fetchPackage, unpackPackage } from '../../src/base/debian-packages.js';
 import { ensureOci } from '../../src/base/oci/build.js';
 import { ociName } from '../../src/base/oci/inputs.js';
 import { openLayout } from '../../src/base/oci/layout.js';
 import { type DirectBase, loadDirectBase } from '../../src/base/store.js';
 import { temporaryFolder } from './gva.js';
+import { staticBusybox } from './static-busybox.js';
 import { type LayerMember, tarOf, writeLayout } from './oci-layout.js';
 
 /** What the image of programImage() is to be run as. */
@@ -40,16 +39,6 @@ export async function programImage(folder: string, tag = 'v1'): Promise<string> 
     config: imageConfig,
     tag,
   });
-}
-
-async function staticBusybox(): Promise<Buffer> {
-  await using folder = await temporaryFolder();
-  const { file } = await fetchPackage('busybox-static');
-  await unpackPackage(file, folder.path);
-  const read = (path: string) => readFile(join(folder.path, path)).catch(() => undefined);
-  const busybox = (await read('bin/busybox')) ?? (await read('usr/bin/busybox'));
-  if (!busybox) throw new Error('the package busybox-static has no busybox');
-  return busybox;
 }
 
 /** A base of that image, built by the first that asks and kept beside "micro". */

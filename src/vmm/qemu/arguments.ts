@@ -23,7 +23,8 @@ export function qemuArguments(spec: MachineSpec, host: QemuHost): string[] {
     ...['-chardev', `socket,id=qmp,fd=${monitorDescriptor}`, '-mon', 'chardev=qmp,mode=control'],
     ...diskArguments(spec.disks, spec.hardware ?? {}, spec.boot.kind === 'firmware'),
     ...(spec.network ? network : []),
-    ...(spec.generationId ? ['-device', 'vmgenid,guid=auto'] : []),
+    // A device of PCs: the boards of other architectures have none.
+    ...(spec.generationId && type !== 'virt' ? ['-device', 'vmgenid,guid=auto'] : []),
     // Until the monitor says from where.
     ...(spec.incoming ? ['-incoming', 'defer'] : []),
   ];
