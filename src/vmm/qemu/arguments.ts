@@ -22,7 +22,9 @@ export function qemuArguments(spec: MachineSpec, host: QemuHost): string[] {
     ...serialPorts(spec).flatMap(([id, descriptor], index) => serialArguments(type, id, descriptor, index)),
     ...['-chardev', `socket,id=qmp,fd=${monitorDescriptor}`, '-mon', 'chardev=qmp,mode=control'],
     ...diskArguments(spec.disks, spec.hardware ?? {}, spec.boot.kind === 'firmware'),
-    ...(spec.generationId ? ['-device', 'vmgenid,guid=auto'] : []),
+    ...(spec.network ? network : []),
+    // A device of PCs: the boards of other architectures have none.
+    ...(spec.generationId && type !== 'virt' ? ['-device', 'vmgenid,guid=auto'] : []),
     // Until the monitor says from where.
     ...(spec.incoming ? ['-incoming', 'defer'] : []),
   ];
@@ -35,6 +37,9 @@ function serialPorts({ consoleFirst = false }: MachineSpec): [id: string, descri
   ];
   return consoleFirst ? ports.reverse() : ports;
 }
+
+/** In QEMU's own process, without rights: the guest is 10.0.2.15, the host 10.0.2.2, names are asked of 10.0.2.3. */
+const network = ['-netdev', 'user,id=net,ipv6=off', '-device', 'virtio-net-pci,netdev=net,romfile='];
 
 const sandbox = ['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'];
 
