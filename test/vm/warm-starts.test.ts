@@ -200,7 +200,7 @@ head -c 16 /dev/urandom >more`;
     await writeFile(plan, `appliance: ./a\nparameters:\n  n: { range: [1, ${clones}] }\n`);
     const words = ['--vmm', 'qemu', '-j', '2', '--out', join(home, 'out')];
     const own = { XDG_CACHE_HOME: join(home, 'cache') };
-    const sweep = await gva(['sweep', 'run', plan, ...words], own);
+    const sweep = await gva(['sweep', 'run', plan, ...words], own, home, 3600);
     expect(sweep.code, sweep.stderr).toBe(0);
     expect(sweep.stderr.match(/making a template/g)).toHaveLength(1);
     const points = (await listTree(join(home, 'out/points'))).filter(({ path }) =>
