@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { packageRoot } from '../src/system/paths.js';
+import { checkpointFolder, packageRoot } from '../src/system/paths.js';
 import { type Benchmark, type Figure, timed } from './benchmark.js';
 import { execute, inTemporaryFolder } from './gva.js';
 
-const rounds = 7;
+const rounds = 5;
 /** Megabytes that a guest of 256 MiB keeps in memory, and that cannot be compressed. */
 const loads = [0, 100];
 
@@ -67,6 +67,8 @@ async function measureGuest(folder: string, load: number): Promise<{ taken: Take
   }
   guest.interrupt();
   await guest.ended;
+  // It stays after an interrupt.
+  await rm(checkpointFolder(`saved-${guest.first}`), { recursive: true, force: true });
   return { taken, resumed };
 }
 
