@@ -10,6 +10,13 @@
  * media, each only where its device has the right label, and prints MEDIUM=DEVICE for each that is mounted. A line that
  * is not exactly of this form is ignored.
  *
+ * gvad-wake --beat PORT SECONDS says every so many seconds that GVAD is alive, and waits on PORT for lines that a machine
+ * gets which goes on from a checkpoint, or stood still for one:
+ *
+ *   resume SECONDS NANOSECONDS SEED
+ *
+ * It seeds the kernel's generator, sets the clock, and says so.
+ *
  * gvad-wake -- PROGRAM [ARGUMENT...] starts a program with the signals of the keyboard as they are by default; a shell
  * that does not speak to a person has what it starts in the background ignore them.
  *
@@ -22,6 +29,7 @@
 #include <linux/fcntl.h>
 #include <linux/fs.h>
 #include <linux/mount.h>
+#include <linux/poll.h>
 #include <linux/random.h>
 #include <linux/signal.h>
 #include <linux/time.h>
@@ -249,11 +257,11 @@ static int reseed(const char *seed)
 	return done;
 }
 
-static int set_clock(const struct wake *wake)
+static int set_clock(const char *seconds, const char *nanoseconds)
 {
 	struct __kernel_timespec time;
-	time.tv_sec = number(wake->seconds);
-	time.tv_nsec = number(wake->nanoseconds);
+	time.tv_sec = number(seconds);
+	time.tv_nsec = number(nanoseconds);
 	return call(__NR_clock_settime, 0 /* CLOCK_REALTIME */, (long)&time, 0, 0, 0) == 0;
 }
 
@@ -331,13 +339,31 @@ static int forget(const struct wake *wake)
 	return done;
 }
 
-static void wake_up(const struct wake *wake, int port)
+/* NAME and what follows it, as one line. */
+static void say(int port, const char *name, struct text *rest)
 {
 	struct __kernel_timespec up;
+	struct text line;
+	line.size = 0;
+	call(__NR_clock_gettime, 7 /* CLOCK_BOOTTIME */, (long)&up, 0, 0, 0);
+	add(&line, "@gva1 ");
+	add(&line, name);
+	add(&line, " t=");
+	add_number(&line, up.tv_sec, 1);
+	add(&line, ".");
+	add_number(&line, up.tv_nsec / 10000000, 2);
+	rest->bytes[rest->size] = 0;
+	add(&line, rest->bytes);
+	add(&line, "\n");
+	write_all(port, line.bytes, line.size);
+}
+
+static void wake_up(const struct wake *wake, int port)
+{
 	struct text event;
 	event.size = 0;
 	add_flag(&event, " reseeded", reseed(wake->seed));
-	add_flag(&event, " clock", set_clock(wake));
+	add_flag(&event, " clock", set_clock(wake->seconds, wake->nanoseconds));
 	add_flag(&event, " hostname",
 		 call(__NR_sethostname, (long)wake->hostname, length(wake->hostname), 0, 0, 0) == 0);
 	add_flag(&event, " machine-id", replace("/etc/machine-id", "/run/gvad-machine-id", wake->machine_id, 32));
@@ -346,19 +372,7 @@ static void wake_up(const struct wake *wake, int port)
 	add_flag(&event, " flushed", forget(wake));
 	add(&event, " id=");
 	add(&event, wake->id);
-	add(&event, "\n");
-	call(__NR_clock_gettime, 7 /* CLOCK_BOOTTIME */, (long)&up, 0, 0, 0);
-	{
-		struct text line;
-		line.size = 0;
-		add(&line, "@gva1 wake t=");
-		add_number(&line, up.tv_sec, 1);
-		add(&line, ".");
-		add_number(&line, up.tv_nsec / 10000000, 2);
-		event.bytes[event.size] = 0;
-		add(&line, event.bytes);
-		write_all(port, line.bytes, line.size);
-	}
+	say(port, "wake", &event);
 }
 
 static int has_label(const char *device, const struct medium *medium)
@@ -425,30 +439,91 @@ static void make_raw(int port)
 
 #define MAX_LINE 2048
 
-/* Reads lines until one is a good one; false where the port ends. Of a line that is too long the rest is no line. */
+/* A line that comes piece by piece. Of one that is too long the rest is no line. */
+struct input {
+	char line[MAX_LINE + 1];
+	long used;
+	int too_long;
+};
+
+/* Reads what there is, and gives each line to a function until that is content: 1. 0 where none was good, -1 where the port ends. */
+static int read_lines(int port, struct input *input, int (*take)(char *line, void *with), void *with)
+{
+	char chunk[256];
+	long count = call(__NR_read, port, (long)chunk, sizeof chunk, 0, 0);
+	if (count <= 0)
+		return -1;
+	for (long i = 0; i < count; i++) {
+		int done;
+		if (chunk[i] != '\n') {
+			input->too_long |= input->used == MAX_LINE;
+			if (!input->too_long)
+				input->line[input->used++] = chunk[i];
+			continue;
+		}
+		input->line[input->used] = 0;
+		done = !input->too_long && take(input->line, with);
+		input->used = 0;
+		input->too_long = 0;
+		if (done)
+			return 1;
+	}
+	return 0;
+}
+
+static struct input input;
+
+static int take_wake(char *line, void *wake)
+{
+	return parse(line, wake);
+}
+
+/* Reads lines until one is a good one; false where the port ends. */
 static int await(int port, struct wake *wake)
 {
-	static char line[MAX_LINE + 1];
-	long used = 0;
-	int too_long = 0;
+	int found;
+	do
+		found = read_lines(port, &input, take_wake, wake);
+	while (found == 0);
+	return found > 0;
+}
+
+static int take_resume(char *line, void *port)
+{
+	struct text event;
+	char *keyword = word(&line, is_name, 6, 6);
+	char *seconds, *nanoseconds, *seed;
+	if (!keyword || !is_same(keyword, "resume") || !(seconds = word(&line, is_digit, 1, 12)) ||
+	    !(nanoseconds = word(&line, is_digit, 1, 9)) || !(seed = word(&line, is_hex, 64, 64)) || *line)
+		return 0;
+	event.size = 0;
+	add_flag(&event, " reseeded", reseed(seed));
+	add_flag(&event, " clock", set_clock(seconds, nanoseconds));
+	say(*(int *)port, "resume", &event);
+	return 1;
+}
+
+__attribute__((noreturn)) static void beat(int port, const char *interval)
+{
+	struct pollfd wanted;
+	struct text nothing;
+	nothing.size = 0;
+	make_raw(port);
+	/* Before others: what they draw and ask for must not be of the moment of the checkpoint. */
+	call(__NR_setpriority, 0 /* PRIO_PROCESS */, 0, -20, 0, 0);
+	wanted.fd = port;
+	wanted.events = POLLIN;
 	for (;;) {
-		char chunk[256];
-		long count = call(__NR_read, port, (long)chunk, sizeof chunk, 0, 0);
-		if (count <= 0)
-			return 0;
-		for (long i = 0; i < count; i++) {
-			if (chunk[i] != '\n') {
-				too_long |= used == MAX_LINE;
-				if (!too_long)
-					line[used++] = chunk[i];
-				continue;
-			}
-			line[used] = 0;
-			if (!too_long && parse(line, wake))
-				return 1;
-			used = 0;
-			too_long = 0;
-		}
+		struct __kernel_timespec time;
+		long ready;
+		time.tv_sec = number(interval);
+		time.tv_nsec = 0;
+		ready = call(__NR_ppoll, (long)&wanted, 1, (long)&time, 0, 0);
+		if (ready == 0)
+			say(port, "heartbeat", &nothing);
+		/* One that nothing can be read from is left alone: poll() looks at no negative descriptor. */
+		else if (ready < 0 || read_lines(port, &input, take_resume, &port) < 0)
+			wanted.fd = -1;
 	}
 }
 
@@ -469,6 +544,8 @@ static int run(long count, char **words)
 	int port;
 	if (count > 2 && is_same(words[1], "--"))
 		return execute(words + 2, words + count + 1);
+	if (count == 4 && is_same(words[1], "--beat") && (port = open_file(words[2], O_RDWR | O_NOCTTY, 0)) >= 0)
+		beat(port, words[3]);
 	if (count != 3 || (port = open_file(words[1], O_RDWR | O_NOCTTY, 0)) < 0)
 		return 1;
 	make_raw(port);

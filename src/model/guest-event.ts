@@ -5,6 +5,7 @@
 export const guestEventNames = [
   'boot',
   'wake',
+  'resume',
   'medium',
   'ready',
   'script-start',

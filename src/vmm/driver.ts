@@ -62,6 +62,8 @@ export interface DeviceState {
   readonly state: string;
   /** It is of a checkpoint: the memory is in it, and the machine may have been stopped when it was taken. */
   readonly checkpoint?: boolean;
+  /** Sent to the guest's first serial port before it runs. Only of a checkpoint. */
+  readonly greeting?: () => string;
 }
 
 /** What to start. Everything in it belongs to one instance, except the images below overlays. */

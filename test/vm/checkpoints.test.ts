@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { InstanceResult } from '../../src/model/result.js';
@@ -106,6 +106,43 @@ describe('an instance under QEMU', () => {
       expect((await gva(['resume', name], env)).code).toBe(2);
     }
   });
+});
+
+it('two that go on from one checkpoint have the time of the host, and random numbers of their own', async () => {
+  const home = join(folder.path, 'twins');
+  // It goes on when its clock has jumped, which it does only after a pause.
+  const job = `then=$(date +%s)
+while now=$(date +%s); [ $((now - then)) -lt 8 ]; do then=$now; sleep 0.1; done
+head -c 16 /dev/urandom >bytes; cat /proc/sys/kernel/random/uuid >uuid; date +%s >clock`;
+  const appliance = await writeAppliance(home, { job });
+  const words = ['run', appliance, '--vmm', 'qemu', '--start', 'warm', '--out', join(home, 'out')];
+  const { child, said } = start(words);
+  await eventually(() => said().includes('50-autorun started') || child.exitCode !== null);
+  const ended = new Promise((resolve) => child.once('close', resolve));
+  const saved = join(home, 'saved');
+  const { code, stderr } = await gva(['checkpoint', `test-${child.pid ?? 0}`, '--stop', '--out', saved], env);
+  expect(code, stderr).toBe(0);
+  await ended;
+  const since = Date.now();
+  await cp(saved, `${saved}-2`, { recursive: true });
+  await eventually(() => Date.now() - since > 12_000);
+  const found: Record<string, string>[] = [];
+  for (const which of [saved, `${saved}-2`]) {
+    const out = `${which}-out`;
+    const begin = Math.floor(Date.now() / 1000);
+    const resumed = await gva(['resume', which, '--out', out], env);
+    expect(resumed.code, resumed.stderr).toBe(0);
+    const events = await readFile(join(out, 'events.jsonl'), 'utf8');
+    expect(events).toMatch(/"name":"resume",.*"reseeded":"1","clock":"1"/);
+    const output = await outputBytes(out);
+    expect(Number(output['clock'])).toBeGreaterThanOrEqual(begin - 1);
+    expect(Number(output['clock'])).toBeLessThanOrEqual(Date.now() / 1000 + 1);
+    found.push(output);
+  }
+  for (const name of ['bytes', 'uuid']) {
+    expect(found[0]?.[name]).not.toBe('');
+    expect(found[1]?.[name]).not.toBe(found[0]?.[name]);
+  }
 });
 
 it('a sweep whose processes are all killed goes on from the checkpoints of its points', async () => {

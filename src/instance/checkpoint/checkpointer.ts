@@ -11,6 +11,7 @@ import type { InstanceClock } from '../clock.js';
 import { instanceIdentity } from '../identity.js';
 import type { ContractMachine } from '../prepare.js';
 import type { InstanceSpec } from '../run.js';
+import { resumeLine } from '../template/wake.js';
 import type { ScriptRecord } from '../watch.js';
 import { captureDisk, captureState } from './capture.js';
 import { factsOf } from './facts.js';
@@ -128,6 +129,8 @@ export class Checkpointer implements AsyncDisposable {
         raw,
         () => {
           progress = this.#progress();
+          // Read when it goes on: it must not fall behind by what it stood still.
+          this.#of.machine.write?.(resumeLine());
           told = { console: this.#of.machine.console.bytes(), events: clock.lines() };
         },
         signal,

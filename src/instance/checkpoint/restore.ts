@@ -19,6 +19,7 @@ import { instanceIdentity } from '../identity.js';
 import type { ContractMachine } from '../prepare.js';
 import type { InstanceSpec } from '../run.js';
 import { bootOf } from '../stage.js';
+import { resumeLine } from '../template/wake.js';
 import { differences, factsOf, refused } from './facts.js';
 import { openLayer, withPieces } from './layers.js';
 
@@ -100,7 +101,7 @@ export async function restoreMachine(
       ...{ id: manifest.instance.id, cpus, memory, disks },
       ...bootOf(machine, scratch),
       folders: { uml: join(scratch, scratchFiles.uml), hostfs: join(scratch, scratchFiles.hostfs) },
-      incoming: { state, checkpoint: true },
+      incoming: { state, checkpoint: true, greeting: resumeLine },
     };
   } catch (error) {
     if (error instanceof GvaError && !/^IMAGE_(CORRUPT|UNSUPPORTED|RANGE)$/.test(error.code)) throw error;

@@ -56,11 +56,22 @@ export function wakeLine(
   devices: Readonly<Record<string, string>>,
   now: number,
 ): string {
-  const seconds = Math.floor(now / 1000);
-  const nanoseconds = Math.floor((now - seconds * 1000) * 1e6);
   const media = Object.entries(devices).map(([medium, device]) => `${medium}=${device}`);
-  const words = [seconds, nanoseconds, seed.toString('hex'), id, hostname, machineId, bootId, ...media];
+  const words = [...clockWords(now), seed.toString('hex'), id, hostname, machineId, bootId, ...media];
   return `wake ${words.join(' ')}\n`;
+}
+
+/**
+ * The line that tells a guest that it stood still: its clock, and what its random numbers follow from (docs/guest-contract.md,
+ * "After a checkpoint").
+ */
+export const resumeLine = (now = Date.now(), seed = randomBytes(32)): string =>
+  `resume ${clockWords(now).join(' ')} ${seed.toString('hex')}\n`;
+
+/** Seconds and nanoseconds. */
+function clockWords(now: number): [number, number] {
+  const seconds = Math.floor(now / 1000);
+  return [seconds, Math.floor((now - seconds * 1000) * 1e6)];
 }
 
 /**

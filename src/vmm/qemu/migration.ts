@@ -45,25 +45,27 @@ export interface MigrationInfo {
 /**
  * Reads the state of a machine from a file that QEMU has inherited; returns when the guest runs.
  *
- * @param letGo the state may say that it is stopped
+ * @param atRest the state may say that the machine is stopped; called before it runs
  */
-export async function resumeFrom(qmp: QmpClient, descriptor: number, letGo = false): Promise<void> {
+export async function resumeFrom(qmp: QmpClient, descriptor: number, atRest?: () => void): Promise<void> {
   const running = qmp.event('RESUME', { timeout: patience });
   await Promise.all([
     qmp.execute('migrate-set-capabilities', { capabilities }),
     qmp.execute('migrate-incoming', { uri: `fd:${descriptor}` }),
     running,
-    ...(letGo ? [continueWhenRead(qmp)] : []),
+    ...(atRest ? [continueWhenRead(qmp, atRest)] : []),
   ]);
 }
 
-async function continueWhenRead(qmp: QmpClient): Promise<void> {
+async function continueWhenRead(qmp: QmpClient, atRest: () => void): Promise<void> {
   const end = Date.now() + patience;
   while (Date.now() < end) {
     const { status } = (await qmp.execute('query-status')) as { status: string };
-    if (status === 'paused') await qmp.execute('cont');
-    // While it is read the status is "inmigrate".
-    if (status !== 'inmigrate') return;
+    if (status !== 'inmigrate') {
+      atRest();
+      if (status === 'paused') await qmp.execute('cont');
+      return;
+    }
     await sleep(5);
   }
 }

@@ -101,9 +101,15 @@ export class QemuMachine implements VirtualMachine {
    * @param descriptor its descriptor of the file
    * @throws GvaError VMM_RESUME
    */
-  async resume(descriptor: number, { checkpoint = false }: Pick<DeviceState, 'checkpoint'>): Promise<void> {
+  async resume(
+    descriptor: number,
+    { checkpoint = false, greeting }: Pick<DeviceState, 'checkpoint' | 'greeting'>,
+  ): Promise<void> {
+    const greet = () => {
+      if (greeting) this.write(greeting());
+    };
     try {
-      await resumeFrom(this.qmp, descriptor, checkpoint);
+      await resumeFrom(this.qmp, descriptor, checkpoint ? greet : undefined);
     } catch (error) {
       this.kill();
       const { stderr } = await this.exited;
