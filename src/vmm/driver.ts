@@ -98,6 +98,8 @@ export interface MachineSpec {
   readonly incoming?: DeviceState;
   /** Its disks can be replaced while it runs. */
   readonly exchange?: DiskExchange;
+  /** It has a line for the control channel (docs/channels.md), and its guest is told so where it is booted directly. */
+  readonly channel?: boolean;
 }
 
 /** Where disks are that come into a machine later. */
@@ -208,6 +210,8 @@ export interface VirtualMachine extends AsyncDisposable {
   readonly checkpoints?: Checkpoints;
   /** Ends it at once like `kill`, but in good order, where the guest has nothing more to write. */
   quit?(): void;
+  /** Our end of the line of the control channel, where the spec has it. */
+  readonly channel?: Duplex;
   /** The console in both directions, for a person; what comes from it goes to `console` as well. */
   readonly terminal?: Duplex;
 }

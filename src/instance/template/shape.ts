@@ -91,6 +91,7 @@ export function templateSpec(
     })),
     kernelOptions: [`gva.template=${templateKind(warmed)}`],
     generationId: true,
+    channel: true,
   };
 }
 
