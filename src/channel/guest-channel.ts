@@ -3,7 +3,7 @@ import { getSystemErrorMap } from 'node:util';
 import { ExitCode, GvaError } from '../system/errors.js';
 import { type CommandExit, type GuestCommand, Input, Output } from './command.js';
 import { type Frame, frameTypes } from './frame.js';
-import { Link } from './link.js';
+import { Link, type Pace } from './link.js';
 
 /** Commands at the same time, at most; the guest's agent has the same number. */
 export const mostCommands = 8;
@@ -16,8 +16,8 @@ export class GuestChannel {
   readonly #sessions = new Map<number, Session>();
 
   /** @throws GvaError CHANNEL where the guest does not answer within so many milliseconds */
-  static async open(port: Duplex, patience: number): Promise<GuestChannel> {
-    const channel = new GuestChannel(port);
+  static async open(port: Duplex, pace: Pace, patience: number): Promise<GuestChannel> {
+    const channel = new GuestChannel(port, pace);
     await channel.#link.open(patience).catch((error: unknown) => {
       channel.#link.close(error as GvaError);
       throw error;
@@ -25,11 +25,12 @@ export class GuestChannel {
     return channel;
   }
 
-  private constructor(port: Duplex) {
+  private constructor(port: Duplex, pace: Pace) {
     this.#link = new Link(
       port,
       (frame) => this.#take(frame),
       (error) => this.#lost(error),
+      pace,
     );
   }
 

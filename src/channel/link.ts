@@ -3,8 +3,20 @@ import type { Duplex } from 'node:stream';
 import { ExitCode, GvaError } from '../system/errors.js';
 import { type Frame, FrameReader, encodeFrame, frameTypes, isNumbered, maxPayload } from './frame.js';
 
-/** Frames that are sent and not confirmed yet, at most; the others wait here. */
-const window = 16;
+/** How much may be under way on a line. */
+export interface Pace {
+  /** Frames that are sent and not confirmed yet, at most; the others wait here. */
+  readonly window: number;
+  /** Bytes of a payload, at most. */
+  readonly payload: number;
+}
+
+/** The terminal layer of Linux holds 4 KiB of what comes on a serial line, and throws away what is beyond (n_tty.c). */
+export const paces = {
+  serial: { window: 3, payload: 1000 },
+  virtio: { window: 16, payload: maxPayload },
+} as const satisfies Record<string, Pace>;
+
 /** Milliseconds after which what is not confirmed is sent again. */
 const again = 1000;
 
@@ -15,6 +27,7 @@ const again = 1000;
 export class Link {
   /** Bytes of a payload, at most. */
   readonly maxPayload: number;
+  readonly #window: number;
   readonly #port: Duplex;
   readonly #reader = new FrameReader();
   readonly #epoch = randomBytes(4).readUInt32LE();
@@ -39,8 +52,9 @@ export class Link {
     port: Duplex,
     take: (frame: Frame) => void,
     lost: (error: GvaError) => void,
-    payload = maxPayload,
+    { window, payload }: Pace,
   ) {
+    this.#window = window;
     this.#port = port;
     this.maxPayload = payload;
     this.#take = take;
@@ -92,7 +106,7 @@ export class Link {
   }
 
   #fill(): void {
-    while (this.#unconfirmed.length < window) {
+    while (this.#unconfirmed.length < this.#window) {
       const frame = this.#waiting.shift();
       if (!frame) break;
       const number = (this.#confirmed + this.#unconfirmed.length) >>> 0;

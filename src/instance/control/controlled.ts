@@ -51,5 +51,6 @@ async function open({ channel }: VirtualMachine, id: string): Promise<GuestChann
     });
   // Few instances are ever spoken to.
   const { GuestChannel } = await import('../../channel/guest-channel.js');
-  return GuestChannel.open(channel, answerTime);
+  const { paces } = await import('../../channel/link.js');
+  return GuestChannel.open(channel.port, paces[channel.kind], answerTime);
 }

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { ConsoleRing } from '../console-ring.js';
-import type { Checkpoints, DeviceState, Disk, VirtualMachine, VmmExit } from '../driver.js';
+import type { ChannelLine, Checkpoints, DeviceState, Disk, VirtualMachine, VmmExit } from '../driver.js';
 import type { Supervised } from '../supervisor.js';
 import { ExitCode, GvaError, messageOf } from '../../system/errors.js';
 import { QemuCheckpoints } from './checkpoints.js';
@@ -19,7 +19,7 @@ export class QemuMachine implements VirtualMachine {
   readonly qmp: QmpClient;
   readonly terminal: Duplex;
   readonly checkpoints?: Checkpoints;
-  readonly channel?: Duplex;
+  readonly channel?: ChannelLine;
   readonly #process: Supervised;
   readonly #socket: StateSocket | undefined;
   #exchanges = 0;
@@ -45,7 +45,7 @@ export class QemuMachine implements VirtualMachine {
     this.#socket = socket;
     const [monitor, channel] = supervised.sockets;
     if (!monitor) throw new TypeError('a QEMU without a monitor');
-    if (channel) this.channel = channel;
+    if (channel) this.channel = { port: channel, kind: 'virtio' };
     this.#process = supervised;
     this.lines = supervised.lines;
     this.console = supervised.console;

@@ -70,8 +70,8 @@ export class UmlDriver implements VmmDriver {
     const command = { program, args: umlArguments(spec), env, limits, sockets: spec.channel ? 1 : 0 };
     const inside = await confined(command, await umlReach(spec));
     const machine = await startSupervised(await onHostCpus(inside, spec.placement ?? {}));
-    const [channel] = machine.sockets;
-    return channel ? Object.assign(machine, { channel }) : machine;
+    const [port] = machine.sockets;
+    return port ? Object.assign(machine, { channel: { port, kind: 'serial' as const } }) : machine;
   }
 }
 
