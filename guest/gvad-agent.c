@@ -594,17 +594,44 @@ static int says(const char *path, const char *text)
 	return is_same(found, text);
 }
 
+/* Writes the text to a path's end. @returns the new end */
+static char *append(char *end, const char *text)
+{
+	while (*text)
+		*end++ = *text++;
+	*end = 0;
+	return end;
+}
+
+/* Ports are named after the number of their device, among all of virtio, and their own. */
+static void name_port(char *end, int device, int number)
+{
+	char digits[] = "vport00p0";
+	if (device < 10)
+		digits[5] = (char)('0' + device);
+	else {
+		digits[5] = (char)('0' + device / 10);
+		digits[6] = (char)('0' + device % 10);
+	}
+	digits[device < 10 ? 6 : 7] = 'p';
+	digits[device < 10 ? 7 : 8] = (char)('0' + number);
+	digits[device < 10 ? 8 : 9] = 0;
+	append(end, digits);
+}
+
 /* The port of a virtio serial device by its name; -1 where there is none yet. */
 static int open_virtio(const char *name)
 {
-	char path[] = "/sys/class/virtio-ports/vport0p1/name";
-	char device[] = "/dev/vport0p1";
-	for (char bus = '0'; bus <= '3'; bus++)
-		for (char number = '1'; number <= '9'; number++) {
-			path[29] = device[10] = bus;
-			path[31] = device[12] = number;
-			if (says(path, name))
-				return open_file(device, O_RDWR | O_NONBLOCK, 0);
+	char path[64];
+	for (int device = 0; device < 32; device++)
+		for (int number = 1; number < 8; number++) {
+			char *end = append(path, "/sys/class/virtio-ports/");
+			name_port(end, device, number);
+			append(end + length(end), "/name");
+			if (!says(path, name))
+				continue;
+			name_port(append(path, "/dev/"), device, number);
+			return open_file(path, O_RDWR | O_NONBLOCK, 0);
 		}
 	return -1;
 }

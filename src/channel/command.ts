@@ -42,6 +42,8 @@ export class Output extends Readable {
     this.#room -= bytes.length;
     this.#held += bytes.length;
     this.push(bytes);
+    // A reader that waited for it has it by now.
+    this.#release();
     return true;
   }
 
@@ -51,7 +53,18 @@ export class Output extends Readable {
     this.push(null);
   }
 
+  /** The class below asks once for more, and then not again before more has come: here that waits for what is read. */
+  override read(size?: number): unknown {
+    const bytes: unknown = super.read(size);
+    this.#release();
+    return bytes;
+  }
+
   override _read(): void {
+    // All that there is was pushed already.
+  }
+
+  #release(): void {
     const read = this.#held - this.readableLength;
     if (read < room / 4) return;
     this.#held -= read;

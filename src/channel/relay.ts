@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { Duplex, Readable } from 'node:stream';
 import { GvaError, messageOf } from '../system/errors.js';
 import type { GuestCommand } from './command.js';
-import { type Frame, FrameReader, encodeFrame, frameTypes } from './frame.js';
+import { type Frame, FrameReader, encodeFrame, frameTypes, maxPayload } from './frame.js';
 
 /**
  * Has somebody at the other end of a socket use a command: frames of the kinds `data`, `end` and `signal` come, those of the
@@ -42,9 +42,14 @@ async function drained(stream: NodeJS.EventEmitter): Promise<void> {
   over.abort();
 }
 
+/** Says bytes of a stream, in as many frames as they need. */
+export async function sayPieces(bytes: Buffer, stream: number, say: Say): Promise<void> {
+  for (let at = 0; at < bytes.length; at += maxPayload - 1)
+    await say(frameTypes.data, Buffer.concat([Buffer.of(stream), bytes.subarray(at, at + maxPayload - 1)]));
+}
+
 async function giveOutput(stream: Readable, number: number, say: Say): Promise<void> {
-  for await (const chunk of stream)
-    await say(frameTypes.data, Buffer.concat([Buffer.of(number), chunk as Buffer]));
+  for await (const chunk of stream) await sayPieces(chunk as Buffer, number, say);
   await say(frameTypes.end, Buffer.of(number));
 }
 

@@ -1,8 +1,8 @@
 import { type Duplex, PassThrough, Writable } from 'node:stream';
 import { ExitCode, GvaError } from '../system/errors.js';
 import type { CommandExit, GuestCommand } from './command.js';
-import { type Frame, FrameReader, frameTypes, maxPayload } from './frame.js';
-import { sayOn } from './relay.js';
+import { type Frame, FrameReader, frameTypes } from './frame.js';
+import { sayOn, sayPieces } from './relay.js';
 
 /** A command in the guest of another process, by a socket whose other end has `relayCommand`. */
 export class RemoteCommand implements GuestCommand {
@@ -19,7 +19,7 @@ export class RemoteCommand implements GuestCommand {
     this.#socket = socket;
     const say = sayOn(socket);
     this.stdin = new Writable({
-      write: (bytes: Buffer, _, done) => void sendPieces(bytes, say).then(() => done(), done),
+      write: (bytes: Buffer, _, done) => void sayPieces(bytes, 0, say).then(() => done(), done),
       final: (done) => void say(frameTypes.end, Buffer.of(0)).then(() => done(), done),
     });
     this.stdin.on('error', () => undefined);
@@ -71,9 +71,4 @@ export class RemoteCommand implements GuestCommand {
     this.stdin.destroy();
     tell();
   }
-}
-
-async function sendPieces(bytes: Buffer, say: ReturnType<typeof sayOn>): Promise<void> {
-  for (let at = 0; at < bytes.length; at += maxPayload - 1)
-    await say(frameTypes.data, Buffer.concat([Buffer.of(0), bytes.subarray(at, at + maxPayload - 1)]));
 }

@@ -56,6 +56,8 @@ export interface InstanceSpec {
   readonly start?: StartWish;
   /** None can be taken where absent. */
   readonly checkpoints?: CheckpointWish;
+  /** Commands can be run in its guest (docs/channels.md), where that can be; not where absent. */
+  readonly channel?: boolean;
   /** Where others can address it while it runs. */
   readonly control?: Pick<ControlServer, 'add'>;
   /** Called when the media are made, before the machine is started. */

@@ -25,13 +25,9 @@ export async function stage(
     memory: hardware.memory,
     ...(machine.kind === 'contract' ? bootOf(machine, folder) : firmwareBoot(machine, folder)),
     disks: [...disks, { id: 'cdrom', ...cdrom, access: 'read-only' }],
-    ...(machine.kind === 'contract' && hasChannel(machine.base) ? { channel: true } : {}),
     folders: { uml: join(folder, scratchFiles.uml), hostfs: join(folder, scratchFiles.hostfs) },
   };
 }
-
-/** Its guests have an agent, and are told on the kernel's command line where to listen. */
-const hasChannel = ({ wake, files }: ContractMachine['base']) => wake === true && files.kernel !== undefined;
 
 /** @param folder takes what the firmware remembers, if it does */
 export function bootOf(

@@ -85,6 +85,12 @@ describe.each(Object.entries(paces) as [string, Pace][])('at the pace of a %s li
     expect([digest(out), status, other]).toEqual([digest(bytes), 0, 'beside\n']);
   });
 
+  test('who reads late, and all at once, gets everything', async () => {
+    const command = channel.exec(['sh', '-c', 'head -c 2000000 /dev/zero']);
+    while (command.stdout.readableLength < 256 << 10) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect((await text(command.stdout)).length).toBe(2_000_000);
+  });
+
   test('what nobody reads stands still, and keeps no other command from its end', async () => {
     const flood = channel.exec(['sh', '-c', 'yes']);
     expect(await answer(channel.exec(['echo', 'through']))).toEqual(['through\n', '', 0]);

@@ -29,17 +29,21 @@ signal that ended it). SIGINT, SIGTERM and SIGHUP go to the command; a second on
 async function exec(name: string, words: readonly string[]): Promise<ExitCode> {
   const guest = await connectGuest(name);
   const command = await guest.exec(...words);
-  using _ = forwardSignals(command);
+  const signals = forwardSignals(command);
   const input = pipeline(process.stdin, command.stdin).catch(() => undefined);
-  const [, , { status }] = await Promise.all([
-    pipeline(command.stdout, process.stdout, { end: false }),
-    pipeline(command.stderr, process.stderr, { end: false }),
-    command.exited,
-  ]);
-  // What the command has not read stays with whoever writes it.
-  process.stdin.destroy();
-  await input;
-  return status as ExitCode;
+  try {
+    const [, , { status }] = await Promise.all([
+      pipeline(command.stdout, process.stdout, { end: false }),
+      pipeline(command.stderr, process.stderr, { end: false }),
+      command.exited,
+    ]);
+    return status as ExitCode;
+  } finally {
+    signals[Symbol.dispose]();
+    // What the command has not read stays with whoever writes it.
+    process.stdin.destroy();
+    await input;
+  }
 }
 
 function forwardSignals(command: GuestCommand): Disposable {

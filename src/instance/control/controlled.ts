@@ -47,7 +47,7 @@ export function controlled(
 async function open({ channel }: VirtualMachine, id: string): Promise<GuestChannel> {
   if (!channel)
     throw new GvaError('CHANNEL_NONE', `the guest of ${id} has no control channel`, {
-      hint: 'It has one where its base was built by this version, for x86_64, and is booted directly.',
+      hint: 'Start it with one: gva run --channel; on a base for x86_64 that is booted directly.',
     });
   // Few instances are ever spoken to.
   const { GuestChannel } = await import('../../channel/guest-channel.js');
