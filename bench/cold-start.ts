@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadDirectBase } from '../src/base/store.js';
 import { umlProgram } from '../src/base/uml-host.js';
@@ -6,6 +6,7 @@ import { cpioArchive } from '../src/disk/cpio.js';
 import { findProgram } from '../src/system/process.js';
 import { kernelCommandLine } from '../src/vmm/qemu/arguments.js';
 import { type Benchmark, type Figure, alternate, ratios, timed } from './benchmark.js';
+import { writeEmptyAppliance } from './empty-appliance.js';
 import { execute, gva, inTemporaryFolder, readResult } from './gva.js';
 
 const rounds = 9;
@@ -18,9 +19,7 @@ export const coldStart: Benchmark = {
 };
 
 async function measure(folder: string): Promise<Figure[]> {
-  const appliance = join(folder, 'empty');
-  await mkdir(join(appliance, 'app'), { recursive: true });
-  await writeFile(join(appliance, 'gva.yaml'), 'name: empty\nrun: "true"\n');
+  const { appliance } = await writeEmptyAppliance(folder, 1);
   const run = (vmm: string) => async () => {
     const out = join(folder, vmm);
     return timed(() => gva('run', appliance, '--vmm', vmm, '--out', out, '--force'));

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { packageRoot, packageVersion } from '../src/system/paths.js';
 import { type Benchmark, type Figure, median } from './benchmark.js';
 import { coldStart } from './cold-start.js';
+import { checkpoint } from './checkpoint.js';
 import { coordinator } from './coordinator.js';
 import { coordinatorMillion } from './coordinator-million.js';
 import { computation } from './computation.js';
@@ -27,6 +28,7 @@ const benchmarks: Benchmark[] = [
     coldStart,
     warmStart,
     pool,
+    checkpoint,
     throughput,
     coordinator,
     coordinatorMillion,

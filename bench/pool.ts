@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadAppliance } from '../src/appliance/load.js';
@@ -10,6 +10,7 @@ import type { StartWish } from '../src/instance/start.js';
 import { Templates } from '../src/instance/template/templates.js';
 import { QemuDriver } from '../src/vmm/qemu/driver.js';
 import { type Benchmark, type Figure, timed } from './benchmark.js';
+import { type EmptyAppliance, writeEmptyAppliance } from './empty-appliance.js';
 import { gva, inTemporaryFolder } from './gva.js';
 
 const instances = 15;
@@ -24,27 +25,19 @@ export const pool: Benchmark = {
 };
 
 async function measure(folder: string): Promise<Figure[]> {
-  const appliance = join(folder, 'empty');
-  await mkdir(join(appliance, 'app'), { recursive: true });
-  const manifest = 'name: empty\nrun: "true"\nparameters:\n  n: { type: int, default: 1 }\n';
-  await writeFile(join(appliance, 'gva.yaml'), manifest);
-  const plan = join(folder, 'plan.yaml');
-  await writeFile(plan, `appliance: ./empty\nparameters:\n  n: { range: [1, ${points}] }\n`);
-  const ready = await untilDone(folder, true);
-  const clones = await untilDone(folder, false);
+  const empty = await writeEmptyAppliance(folder, points);
+  const ready = await untilDone(folder, empty, true);
+  const clones = await untilDone(folder, empty, false);
   return [
     { what: 'pool: assigned to done', unit: 's', samples: ready, target: 0.06 },
     { what: 'the same, by a clone that is started then', unit: 's', samples: clones },
-    ...(await throughput(folder, plan)),
+    ...(await throughput(folder, empty)),
   ];
 }
 
 /** Seconds from the beginning of an instance to its guest's word that it is done; each machine of the pool is waited for. */
-async function untilDone(folder: string, pooled: boolean): Promise<number[]> {
-  const prepared = await prepareAppliance(
-    await loadAppliance(join(folder, 'empty')),
-    await loadBase('micro'),
-  );
+async function untilDone(folder: string, { appliance }: EmptyAppliance, pooled: boolean): Promise<number[]> {
+  const prepared = await prepareAppliance(await loadAppliance(appliance), await loadBase('micro'));
   const driver = new QemuDriver({ probeKernel: undefined });
   const probe = await driver.probe();
   if (!probe.available) throw new Error(probe.reason);
@@ -81,7 +74,7 @@ async function untilDone(folder: string, pooled: boolean): Promise<number[]> {
 }
 
 /** Whole commands, in turn, per point. */
-async function throughput(folder: string, plan: string): Promise<Figure[]> {
+async function throughput(folder: string, { plan }: EmptyAppliance): Promise<Figure[]> {
   const out = join(folder, 'out');
   const sweep = async (jobs: number, choice: string) => {
     await rm(out, { recursive: true, force: true });

@@ -1,7 +1,8 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { type Benchmark, type Figure, alternate, ratios, timed } from './benchmark.js';
+import { writeEmptyAppliance } from './empty-appliance.js';
 import { execute, inTemporaryFolder } from './gva.js';
 import { busyProcessors, busySeconds, quietHost } from './host-load.js';
 import { packageRoot } from '../src/system/paths.js';
@@ -39,7 +40,7 @@ interface Pair {
 }
 
 async function measure(folder: string, vmm: Vmm): Promise<Figure[]> {
-  const plan = await writePlan(folder);
+  const { plan } = await writeEmptyAppliance(folder, points);
   const out = join(folder, 'out');
   // Other sweeps of the user's would be given a share of the processors.
   const env = { ...process.env, XDG_CACHE_HOME: join(folder, 'cache') };
@@ -117,14 +118,4 @@ function figures(vmm: Vmm, measured: readonly Pair[]): Figure[] {
       measured.map(({ others }) => others),
     ),
   ];
-}
-
-async function writePlan(folder: string): Promise<string> {
-  const appliance = join(folder, 'empty');
-  await mkdir(join(appliance, 'app'), { recursive: true });
-  const manifest = 'name: empty\nrun: "true"\nparameters:\n  n: { type: int }\n';
-  await writeFile(join(appliance, 'gva.yaml'), manifest);
-  const plan = join(folder, 'plan.yaml');
-  await writeFile(plan, `appliance: ./empty\nparameters:\n  n: { range: [1, ${points}] }\n`);
-  return plan;
 }

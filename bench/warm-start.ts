@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { InstanceResult, InstanceTimes } from '../src/model/result.js';
 import { templateFiles, templatesFolder } from '../src/system/paths.js';
 import { type Benchmark, type Figure, timed } from './benchmark.js';
+import { type EmptyAppliance, writeEmptyAppliance } from './empty-appliance.js';
 import { gva, inTemporaryFolder, readResult } from './gva.js';
 
 const rounds = 9;
@@ -18,10 +19,10 @@ export const warmStart: Benchmark = {
 };
 
 async function measure(folder: string): Promise<Figure[]> {
-  const plan = await writePlan(folder);
-  const made = await templateCosts(folder);
-  const single = await singleRuns(folder);
-  const { results, perInstance } = await sweeps(folder, plan);
+  const empty = await writeEmptyAppliance(folder, points);
+  const made = await templateCosts(folder, empty);
+  const single = await singleRuns(folder, empty);
+  const { results, perInstance } = await sweeps(folder, empty);
   const moment = (to: keyof InstanceTimes, from?: keyof InstanceTimes) =>
     results.map(({ times }) => (times[to] ?? NaN) - (from === undefined ? 0 : (times[from] ?? NaN)));
   return [
@@ -29,6 +30,7 @@ async function measure(folder: string): Promise<Figure[]> {
     figure('sweep, -j 1: instance begun to its script running', moment('scriptsStarted'), 0.15),
     figure('sweep, -j 1: instance begun to output collected', moment('collected'), 0.35),
     figure('sweep, -j 2: per instance, whole command (350 a minute)', perInstance, 0.171),
+    figure('the same, Debian with systemd (250 a minute)', await systemdSweeps(folder), 0.24),
     figure('gva run: command to script running', single, 0.4),
     figure('template: what it takes beyond a cold boot', made, 0.5),
     {
@@ -44,31 +46,25 @@ const figure = (what: string, samples: readonly number[], target: number): Figur
   ...{ what, unit: 's', samples, target },
 });
 
-async function writePlan(folder: string): Promise<string> {
-  const appliance = join(folder, 'empty');
-  await mkdir(join(appliance, 'app'), { recursive: true });
-  const manifest = 'name: empty\nrun: "true"\nparameters:\n  n: { type: int, default: 1 }\n';
-  await writeFile(join(appliance, 'gva.yaml'), manifest);
-  const plan = join(folder, 'plan.yaml');
-  await writeFile(plan, `appliance: ./empty\nparameters:\n  n: { range: [1, ${points}] }\n`);
-  return plan;
-}
-
 /** Runs the appliance once; gives its result, and when the command was begun, in milliseconds since 1970. */
-async function run(folder: string, start: string): Promise<{ result: InstanceResult; begun: number }> {
+async function run(
+  folder: string,
+  { appliance }: EmptyAppliance,
+  start: string,
+): Promise<{ result: InstanceResult; begun: number }> {
   const out = join(folder, 'run');
   const begun = Date.now();
-  await gva('run', join(folder, 'empty'), '--vmm', 'qemu', '--start', start, '--out', out, '--force');
+  await gva('run', appliance, '--vmm', 'qemu', '--start', start, '--out', out, '--force');
   return { result: await readResult(out), begun };
 }
 
 /** Seconds; each template is made anew, each beside a cold start. */
-async function templateCosts(folder: string): Promise<number[]> {
+async function templateCosts(folder: string, empty: EmptyAppliance): Promise<number[]> {
   const samples: number[] = [];
   for (let round = 0; round < templates; round++) {
-    const { times } = (await run(folder, 'cold')).result;
+    const { times } = (await run(folder, empty, 'cold')).result;
     await rm(templatesFolder(), { recursive: true, force: true });
-    await run(folder, 'warm');
+    await run(folder, empty, 'warm');
     const key = (await readdir(templatesFolder())).find((name) => /^[0-9a-f]{64}$/.test(name)) ?? '';
     const text = await readFile(join(templatesFolder(), key, templateFiles.manifest), 'utf8');
     const { seconds } = JSON.parse(text) as { seconds: number };
@@ -77,40 +73,44 @@ async function templateCosts(folder: string): Promise<number[]> {
   return samples;
 }
 
-async function singleRuns(folder: string): Promise<number[]> {
+async function singleRuns(folder: string, empty: EmptyAppliance): Promise<number[]> {
   const samples: number[] = [];
   for (let round = -1; round < rounds; round++) {
-    const { result, begun } = await run(folder, 'warm');
+    const { result, begun } = await run(folder, empty, 'warm');
     const running = Date.parse(result.startedAt) + 1000 * (result.times.scriptsStarted ?? NaN);
     if (round >= 0) samples.push((running - begun) / 1000);
   }
   return samples;
 }
 
-async function sweeps(folder: string, plan: string) {
-  const out = join(folder, 'out');
-  const sweep = async (jobs: number) => {
-    await rm(out, { recursive: true, force: true });
-    const options = [
-      '--vmm',
-      'qemu',
-      '--start',
-      'warm',
-      '--no-cache',
-      '--out',
-      out,
-      '-j',
-      String(jobs),
-      '--json',
-    ];
-    return (await timed(() => gva('sweep', 'run', plan, ...options))) / points;
-  };
-  const perInstance = [await sweep(2), await sweep(2), await sweep(2)];
-  await sweep(1);
-  const shard = join(out, 'points/0000');
+/** Seconds per instance, whole command; the template is there. */
+async function systemdSweeps(folder: string): Promise<number[]> {
+  await gva('base', 'build', 'debian:bookworm', '--profile', 'systemd');
+  const { plan } = await writeEmptyAppliance(folder, points, 'debian-bookworm-systemd');
+  const [, ...samples] = [
+    await sweep(folder, plan, 2),
+    await sweep(folder, plan, 2),
+    await sweep(folder, plan, 2),
+  ];
+  return samples;
+}
+
+async function sweeps(folder: string, { plan }: EmptyAppliance) {
+  const again = () => sweep(folder, plan, 2);
+  const perInstance = [await again(), await again(), await again()];
+  await sweep(folder, plan, 1);
+  const shard = join(folder, 'out/points/0000');
   const names = await readdir(shard);
   const results = await Promise.all(names.map((name) => readResult(join(shard, name))));
   return { results, perInstance };
+}
+
+/** Seconds per point. */
+async function sweep(folder: string, plan: string, jobs: number): Promise<number> {
+  const out = join(folder, 'out');
+  await rm(out, { recursive: true, force: true });
+  const how = ['--vmm', 'qemu', '--start', 'warm', '--no-cache', '-j', String(jobs), '--out', out];
+  return (await timed(() => gva('sweep', 'run', plan, ...how, '--json'))) / points;
 }
 
 /** Megabytes that belong to one QEMU alone while its guest sleeps. */

@@ -8,6 +8,14 @@ import { type KernelModule, modulesAlias, modulesDep } from './kernel-modules.js
 /** Places of media, in every base. */
 export const mediaFolders = ['app', 'cdrom', 'data', 'floppy', 'output'];
 
+/** Links below /dev that programs expect and no kernel makes. */
+export const standardStreams: Readonly<Record<string, string>> = {
+  fd: '/proc/self/fd',
+  stdin: '/proc/self/fd/0',
+  stdout: '/proc/self/fd/1',
+  stderr: '/proc/self/fd/2',
+};
+
 const scripts = ['gvad', 'gvad-ovf-env'] as const;
 
 /** What GVAD is made of, below guest/. */

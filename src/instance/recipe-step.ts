@@ -58,7 +58,7 @@ async function stepMachine(order: StepOrder, micro: DirectBase, { folder }: Scra
   const output = file(scratchFiles.output);
   await makeBlankDisk(output, 'GVA-OUT', outputSize);
   return {
-    ...{ id: 'recipe-step', cpus: 1, memory: order.memory },
+    ...{ id: 'recipe-step', cpus: 1, memory: order.memory, network: order.network },
     boot: {
       kind: 'direct',
       kernel: join(micro.folder, kernel.name),

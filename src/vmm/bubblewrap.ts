@@ -22,6 +22,8 @@ export interface Reach {
   readonly writable: readonly string[];
   /** Devices to open. */
   readonly devices?: readonly string[];
+  /** Whether it is in the network of this host. */
+  readonly network?: boolean;
   /** Whether it gets a /dev/shm of its own. */
   readonly memory?: boolean;
 }
@@ -41,7 +43,9 @@ export function confinedCommand(
 export function confinementArguments(host: HostView, reach: Reach): string[] {
   const same = (option: string, paths: readonly string[]) => paths.flatMap((path) => [option, path, path]);
   return [
-    ...['--unshare-pid', '--unshare-net', '--unshare-ipc', '--unshare-uts', '--die-with-parent'],
+    '--unshare-pid',
+    ...(reach.network ? [] : ['--unshare-net']),
+    ...['--unshare-ipc', '--unshare-uts', '--die-with-parent'],
     ...['--cap-drop', 'ALL', ...host.options],
     ...same('--ro-bind-try', host.folders),
     ...host.links.flatMap(({ path, target }) => ['--symlink', target, path]),

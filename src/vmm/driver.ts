@@ -96,6 +96,8 @@ export interface MachineSpec {
   readonly saveSocket?: string;
   /** The machine goes on from here instead of booting. */
   readonly incoming?: DeviceState;
+  /** It reaches the network of this host, loopback included, by QEMU's own; none where absent. Only QEMU has it. */
+  readonly network?: boolean;
   /** Its disks can be replaced while it runs. */
   readonly exchange?: DiskExchange;
   /** It has a line for the control channel (docs/channels.md), and its guest is told so where it is booted directly. */

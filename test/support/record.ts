@@ -29,7 +29,8 @@ export default class RecordReporter implements Reporter {
 }
 
 function recordOf(module: TestModule): FileRecord {
-  const tests = [...module.children.allTests()].map((test) => ({
+  const ran = [...module.children.allTests()].filter((test) => test.result().state !== 'skipped');
+  const tests = ran.map((test) => ({
     name: test.fullName,
     state: test.result().state,
     seconds: Math.round((test.diagnostic()?.duration ?? 0) / 1000),

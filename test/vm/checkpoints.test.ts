@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { cp, mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { InstanceResult } from '../../src/model/result.js';
 import { listTree } from '../../src/system/folder-digest.js';
+import { checkpointFolder } from '../../src/system/paths.js';
 import {
   eventually,
   gva,
@@ -123,6 +124,8 @@ head -c 16 /dev/urandom >bytes; cat /proc/sys/kernel/random/uuid >uuid; date +%s
   const { code, stderr } = await gva(['checkpoint', `test-${child.pid ?? 0}`, '--stop', '--out', saved], env);
   expect(code, stderr).toBe(0);
   await ended;
+  // The copies are gone on with, not this one.
+  await rm(checkpointFolder(`test-${child.pid ?? 0}`), { recursive: true });
   const since = Date.now();
   await cp(saved, `${saved}-2`, { recursive: true });
   await eventually(() => Date.now() - since > 12_000);

@@ -1,4 +1,4 @@
-import { open, readFile, readdir, truncate, writeFile } from 'node:fs/promises';
+import { open, readFile, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -10,6 +10,7 @@ import { describeContents } from '../../src/instance/template/cache.js';
 import { Templates } from '../../src/instance/template/templates.js';
 import type { InstanceResult } from '../../src/model/result.js';
 import { listTree } from '../../src/system/folder-digest.js';
+import { templateFiles } from '../../src/system/paths.js';
 import { QemuDriver } from '../../src/vmm/qemu/driver.js';
 import {
   eventually,
@@ -38,6 +39,8 @@ afterAll(() => folder[Symbol.asyncDispose]());
 
 const command = (...args: string[]) => gva(args, { XDG_CACHE_HOME: cache });
 const fresh = async () => join(folder.path, `t${(await readdir(folder.path)).length}`);
+
+const isKey = (name: string) => /^[0-9a-f]{64}$/.test(name);
 
 /** The files that the guest left: path to bytes. */
 async function outputBytes(out: string): Promise<Record<string, string>> {
@@ -200,7 +203,7 @@ head -c 16 /dev/urandom >more`;
     await writeFile(plan, `appliance: ./a\nparameters:\n  n: { range: [1, ${clones}] }\n`);
     const words = ['--vmm', 'qemu', '-j', '2', '--out', join(home, 'out')];
     const own = { XDG_CACHE_HOME: join(home, 'cache') };
-    const sweep = await gva(['sweep', 'run', plan, ...words], own);
+    const sweep = await gva(['sweep', 'run', plan, ...words], own, home, 3600);
     expect(sweep.code, sweep.stderr).toBe(0);
     expect(sweep.stderr.match(/making a template/g)).toHaveLength(1);
     const points = (await listTree(join(home, 'out/points'))).filter(({ path }) =>
@@ -239,6 +242,31 @@ head -c 16 /dev/urandom >more`;
   });
 });
 
+it('a template whose files are cut short, changed or gone is made again, which is said', async () => {
+  const home = await fresh();
+  const own = { XDG_CACHE_HOME: join(home, 'cache') };
+  const appliance = await writeAppliance(join(home, 'a'), { job: 'echo fine >x' });
+  const damages: [start: string, damage?: (template: string) => Promise<unknown>][] = [
+    ['warm'],
+    ['auto', (template) => truncate(join(template, templateFiles.memory), 1 << 20)],
+    ['auto', (template) => writeFile(join(template, templateFiles.state), 'other', { flag: 'r+' })],
+    ['auto', (template) => writeFile(join(template, templateFiles.memory), 'other', { flag: 'r+' })],
+    ['auto', (template) => rm(join(template, templateFiles.root))],
+  ];
+  for (const [round, [start, damage]] of damages.entries()) {
+    const all = join(home, 'cache/gva/templates');
+    if (damage) for (const name of await readdir(all)) if (isKey(name)) await damage(join(all, name));
+    const out = join(home, `out-${round}`);
+    const words = ['run', appliance, '--vmm', 'qemu', '--start', start, '--out', out];
+    const { code, stderr } = await gva(words, own);
+    expect(code, stderr).toBe(0);
+    expect(stderr.includes('the template was damaged and is made again'), stderr).toBe(round > 0);
+    expect(await readResult(out)).toMatchObject({ state: 'done', start: 'warm' });
+    expect(await outputBytes(out)).toMatchObject({ x: 'fine\n' });
+    await noneLeft(home);
+  }
+});
+
 describe('a template that is broken in a way that no digest tells', () => {
   /** An instance from a template whose files were damaged, and their digests with them. */
   async function runDamaged(damage: (template: string) => Promise<unknown>): Promise<InstanceResult> {
@@ -273,7 +301,7 @@ describe('a template that is broken in a way that no digest tells', () => {
     try {
       expect(await run('warm', 60_000)).toMatchObject({ state: 'done', start: 'warm' });
       const all = join(home, 'cache/gva/templates');
-      const key = (await readdir(all)).find((name) => /^[0-9a-f]{64}$/.test(name)) ?? '';
+      const key = (await readdir(all)).find(isKey) ?? '';
       await damage(join(all, key));
       const manifest = JSON.parse(await readFile(join(all, key, 'template.json'), 'utf8')) as object;
       const files = await describeContents(join(all, key));

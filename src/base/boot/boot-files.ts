@@ -32,6 +32,10 @@ export async function readRootModules({ kernel, portableKernel }: BootSources): 
   return { modules, umlRelease: uml };
 }
 
+/** The same, and those of a network card. */
+export const readNetworkModules = ({ modulesFolder }: UnpackedKernel): Promise<KernelModule[]> =>
+  readModules(modulesFolder, [...mediaModules, 'virtio_net']);
+
 /** The modules that a root file system needs for one kernel. */
 export const readMediaModules = ({ modulesFolder }: UnpackedKernel): Promise<KernelModule[]> =>
   readModules(modulesFolder, [...mediaModules, ...channelModules]);

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { guestFile } from '../../system/paths.js';
 import { runTool } from '../../system/process.js';
 import type { KernelModule } from '../kernel-modules.js';
-import { installGvad, installProgram, mediaFolders, writeModules } from '../root-files.js';
+import { installGvad, installProgram, mediaFolders, standardStreams, writeModules } from '../root-files.js';
 import { temporarySettings } from './bootstrap.js';
 import type { DebianProfile } from './options.js';
 
@@ -51,13 +51,6 @@ async function forgetHost(root: string): Promise<void> {
   for (const name of await readdir(sources)) await rm(join(sources, name));
   await writeText(root, { 'etc/hostname': 'gva\n', 'etc/hosts': '127.0.0.1 localhost gva\n' });
 }
-
-const standardStreams: Readonly<Record<string, string>> = {
-  fd: '/proc/self/fd',
-  stdin: '/proc/self/fd/0',
-  stdout: '/proc/self/fd/1',
-  stderr: '/proc/self/fd/2',
-};
 
 async function bootQuickly(root: string): Promise<void> {
   // A package may have brought another init.

@@ -10,6 +10,7 @@ import {
 } from '../../system/files.js';
 import { layerFiles, layersFolder } from '../../system/paths.js';
 import { removeAbandonedSiblings } from '../../system/temporary.js';
+import { noteNeed } from '../needs.js';
 import type { Element } from '../recipe/chain.js';
 import { type Changes, writeChanges } from './changes.js';
 
@@ -73,6 +74,7 @@ export async function keepLayer(
     await rename(staged, folder).catch((error: unknown) => {
       if (!['ENOTEMPTY', 'EEXIST'].includes(errnoOf(error) ?? '')) throw error;
     });
+    await noteNeed(identity.base, { kind: 'layer', path: folder });
     return { ...manifest, folder };
   } finally {
     await rm(staged, { recursive: true, force: true });

@@ -135,7 +135,7 @@ function digestOf(step: Exclude<RecipeStep, { kind: 'packages' }>, content: stri
       // Where the content stood does not matter, but whether it is a folder does: the digest knows.
       return digestText(JSON.stringify([step.to, content]));
     case 'run':
-      return digestText(step.command);
+      return digestText(step.network ? JSON.stringify([step.command, 'network']) : step.command);
     case 'user':
       return digestText(JSON.stringify([step.name, step.uid ?? null]));
     case 'env':

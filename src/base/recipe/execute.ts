@@ -47,7 +47,8 @@ export async function executeStep(task: Task, place: StepPlace, signal: AbortSig
   const app = join(work, scratchFiles.step);
   await makeAppDisk(app, files);
   const timeout = (step.kind === 'run' ? step.timeout : undefined) ?? defaultTimeout;
-  const outcome = await runStep({ root: image, app, memory: recipe.memory, timeout }, signal);
+  const network = step.kind === 'run' && step.network === true;
+  const outcome = await runStep({ root: image, app, memory: recipe.memory, network, timeout }, signal);
   await rm(work, { recursive: true, force: true });
   const log = recipeLog(recipe.name);
   if (outcome.status === 0) return rm(log, { force: true });

@@ -18,9 +18,6 @@ export function parseRecipe(text: string, file: string): Recipe {
     else found.from = from;
     if (recipe.profile !== undefined && !recipe.from.startsWith('debian'))
       yaml.mistake(['profile'], 'profile: only a system of Debian that is made anew has one', true);
-    for (const [index, { network }] of recipe.steps.entries())
-      if (network === true)
-        yaml.mistake(['steps', index, 'network'], 'network: the guests of this version have none');
   });
   if (!found.from) throw new TypeError('a recipe without mistakes says what it begins with');
   const { name, version, description, memory, free, steps } = checked;
@@ -39,12 +36,14 @@ function sourceOf({ from, profile = 'quick' }: RecipeText): RecipeSource | strin
     if (suite) return { kind: 'debian', suite, profile };
     return `there is no suite ${JSON.stringify(name)} here; one of ${debianSuites.join(', ')}`;
   }
+  const [isOci, folder = '', tag] = /^oci:([^:]+)(?::([^:]+))?$/.exec(from) ?? [];
+  if (isOci !== undefined) return { kind: 'oci', folder, ...(tag !== undefined && { tag }) };
   if (/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(from)) return { kind: 'base', name: from };
-  return 'must be the name of a base, or debian:SUITE';
+  return 'must be the name of a base, debian:SUITE, or oci:DIR';
 }
 
 /** Of a step that is one of them, as the schema has checked. */
-function stepOf({ packages, copy, run, timeout, user, env }: StepText): RecipeStep {
+function stepOf({ packages, copy, run, network, timeout, user, env }: StepText): RecipeStep {
   if (packages) return { kind: 'packages', names: [...new Set(packages)].sort() };
   if (copy) return { kind: 'copy', ...copy };
   if (env) return { kind: 'env', variables: env };
@@ -52,5 +51,9 @@ function stepOf({ packages, copy, run, timeout, user, env }: StepText): RecipeSt
     const { name, uid } = typeof user === 'string' ? { name: user, uid: undefined } : user;
     return { kind: 'user', name, ...(uid === undefined ? {} : { uid }) };
   }
-  return { kind: 'run', command: run ?? '', ...(timeout === undefined ? {} : { timeout }) };
+  return {
+    ...{ kind: 'run', command: run ?? '' },
+    ...(network && { network }),
+    ...(timeout === undefined ? {} : { timeout }),
+  };
 }

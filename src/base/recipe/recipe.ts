@@ -16,6 +16,8 @@ export interface Recipe {
 
 export type RecipeSource =
   | { readonly kind: 'base'; readonly name: string }
+  /** An OCI image layout, and the name of an image in it. The path is as it stands until knowRecipe(). */
+  | { readonly kind: 'oci'; readonly folder: string; readonly tag?: string }
   | { readonly kind: 'debian'; readonly suite: DebianSuite; readonly profile: DebianProfile };
 
 export type RecipeStep = PackagesStep | CopyStep | RunStep | UserStep | EnvStep;
@@ -38,6 +40,8 @@ export interface RunStep {
   readonly kind: 'run';
   /** For the image's own /bin/sh. */
   readonly command: string;
+  /** It reaches the network of the machine that builds; absent where it does not. */
+  readonly network?: true;
   /** Seconds; undefined: none. */
   readonly timeout?: number;
 }
@@ -70,5 +74,13 @@ export function describeStep(step: RecipeStep): string {
 }
 
 /** What it begins with, as a recipe writes it. */
-export const sourceText = (from: RecipeSource): string =>
-  from.kind === 'base' ? from.name : `debian:${from.suite}`;
+export function sourceText(from: RecipeSource): string {
+  switch (from.kind) {
+    case 'base':
+      return from.name;
+    case 'debian':
+      return `debian:${from.suite}`;
+    case 'oci':
+      return `oci:${from.folder}${from.tag === undefined ? '' : `:${from.tag}`}`;
+  }
+}

@@ -1,6 +1,9 @@
+import { resolve } from 'node:path';
 import { type DebianOptions, debianOptions } from '../debian/options.js';
 import { debianInputs } from '../debian/inputs.js';
 import { ensureDebian } from '../debian/ensure.js';
+import { openLayout } from '../oci/layout.js';
+import { ociInputs, ociName } from '../oci/inputs.js';
 import { ensureMicro } from '../micro/ensure.js';
 import { type Base, type DirectBase, findBase, loadBase, requireDirect } from '../store.js';
 import { GvaError } from '../../system/errors.js';
@@ -9,10 +12,12 @@ import type { RecipeSource } from './recipe.js';
 /**
  * The base that a recipe begins with; what can be built is, where it is not there.
  *
+ * @param folder of the recipe
  * @throws GvaError BASE_MISSING, BASE_FIRMWARE, BASE_ARCH, and as the builders
  */
 export async function ensureSource(
   from: RecipeSource,
+  folder: string,
   say: (step: string) => void,
   signal: AbortSignal,
 ): Promise<DirectBase> {
@@ -20,6 +25,12 @@ export async function ensureSource(
     const options = debianBaseOf(from);
     await ensureDebian(options, false, say, signal);
     return usable(await loadBase(options.name));
+  }
+  if (from.kind === 'oci') {
+    const { ensureOci } = await import('../oci/build.js');
+    const image = await openLayout(resolve(folder, from.folder), from.tag);
+    await ensureOci(image, ociName(image), false, say, signal);
+    return usable(await loadBase(ociName(image)));
   }
   if (from.name === 'micro') await ensureMicro(false, say, signal);
   return usable(await loadBase(from.name));
@@ -34,7 +45,12 @@ function usable(base: Base): DirectBase {
 }
 
 /** The same where nothing is to be built: undefined where it would have to be. */
-export async function findSource(from: RecipeSource): Promise<Base | undefined> {
+export async function findSource(from: RecipeSource, folder: string): Promise<Base | undefined> {
+  if (from.kind === 'oci') {
+    const image = await openLayout(resolve(folder, from.folder), from.tag);
+    const base = await findBase(ociName(image));
+    return base?.inputs === (await ociInputs(image)) ? base : undefined;
+  }
   if (from.kind === 'base') return from.name === 'micro' ? findBase('micro') : loadBase(from.name);
   const options = debianBaseOf(from);
   const base = await findBase(options.name);

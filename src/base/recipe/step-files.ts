@@ -37,6 +37,7 @@ export async function writeStepFiles(
   // The shell of busybox takes its own dpkg for Debian's.
   await text('with', step.kind === 'run' || step.kind === 'packages' ? 'image' : 'own');
   if (material.grow) await text('grow', '');
+  if (step.kind === 'run' && step.network) await text('network', '');
   if (step.kind === 'copy') await bringCopy(step, material.folder, join(own, 'copy'));
   if (step.kind === 'env') await text('environment', environmentText(step));
   if (material.install) await bringPackages(material.install, join(own, 'debs'));

@@ -6,6 +6,8 @@ export interface StepOrder {
   readonly app: string;
   /** Bytes of memory of the machine. */
   readonly memory: number;
+  /** The machine reaches the network of this host. */
+  readonly network: boolean;
   /** Seconds for all of it; undefined: none. */
   readonly timeout: number | undefined;
 }

@@ -18,14 +18,16 @@ export function addBuildCommand(base: Command): void {
     .command('build')
     .argument(
       '<base>',
-      'what to build: micro, debian or debian:SUITE (bookworm, trixie), or a recipe: its file, or a folder with base.yaml',
+      'what to build: micro; debian or debian:SUITE (bookworm, trixie); oci:DIR, a container image; or a recipe: its file, or a folder with base.yaml',
     )
-    .description('build a base image from Debian packages or by a recipe, without root')
+    .description(
+      'build a base image from Debian packages, of a container image, or by a recipe, without root',
+    )
     .option('--profile <profile>', 'of a Debian base: quick (straight to GVAD) or systemd')
     .option('--packages <names>', 'of a Debian base: more packages, separated by commas')
     .option(
       '--name <name>',
-      'of a Debian base; one of suite, profile and packages if not given; of a recipe, instead of its own',
+      'of a Debian base; one of suite, profile and packages if not given; of a container image; of a recipe, instead of its own',
     )
     .addOption(
       new Option('--arch <name>', 'of a micro base: x86_64, or arm64, which is emulated')
@@ -46,6 +48,7 @@ Examples:
   gva base build micro
   gva base build micro --arch arm64          its name is micro-arm64
   gva base build debian:bookworm --packages python3,python3-numpy --name numpy
+  gva base build oci:my-image --name mine    # as skopeo copy SOURCE oci:my-image makes it
   gva base build examples/monte-carlo/base.yaml --explain`;
 
 /** By the names of the kernel, and those of Debian. */
@@ -89,12 +92,14 @@ async function builderOf(
     const say = sayFor(microName(arch));
     return [say, (signal) => ensureMicro(force, say, signal, arch)];
   }
+  if (/^oci:./.test(what) && profile === undefined && packages === undefined)
+    return builderOfImage(what, name, force, sayFor);
   if (!/^debian(:|$)/.test(what))
     throw new GvaError(
       'BASE_UNKNOWN',
       `there is no recipe for a base image ${JSON.stringify(what)} with these options`,
       {
-        hint: 'GVA builds "micro", which takes no options, "debian" or "debian:SUITE", and recipes: FOLDER/base.yaml.',
+        hint: 'GVA builds "micro", which takes no options, "debian" or "debian:SUITE", "oci:DIR", and recipes: FOLDER/base.yaml.',
       },
     );
   if (arch !== 'x86_64')
@@ -110,4 +115,21 @@ async function builderOf(
   });
   const say = sayFor(wanted.name);
   return [say, (signal) => ensureDebian(wanted, force, say, signal)];
+}
+
+/** `oci:DIR` or `oci:DIR:TAG`. */
+async function builderOfImage(
+  what: string,
+  name: string | undefined,
+  force: boolean,
+  sayFor: (base: string) => (step: string) => void,
+): Promise<[say: (step: string) => void, ensure: Ensure]> {
+  const { openLayout } = await import('../../base/oci/layout.js');
+  const { imageReference, imageBaseName } = await import('../../base/oci/inputs.js');
+  const { ensureOci } = await import('../../base/oci/build.js');
+  const { folder, tag } = imageReference(what);
+  const image = await openLayout(folder, tag);
+  const own = imageBaseName(name, image);
+  const say = sayFor(own);
+  return [say, (signal) => ensureOci(image, own, force, say, signal)];
 }

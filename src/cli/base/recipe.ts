@@ -20,7 +20,7 @@ export interface RecipeOptions {
 
 /** Whether the argument is a recipe's file or folder, and no name of what is built without one. */
 export function isRecipePath(what: string): boolean {
-  if (/^micro$|^debian(:|$)/.test(what)) return false;
+  if (/^micro$|^debian(:|$)|^oci:/.test(what)) return false;
   return /\/|\.ya?ml$|^\.\.?$/.test(what) || existsSync(join(what, recipeFile));
 }
 
@@ -49,7 +49,7 @@ async function readRecipe(path: string, name: string | undefined): Promise<Known
 
 async function explain(known: KnownRecipe, json: boolean): Promise<ExitCode> {
   const { findSource } = await import('../../base/recipe/sources.js');
-  const from = await findSource(known.recipe.from);
+  const from = await findSource(known.recipe.from, known.folder);
   const plan = await planRecipe(known, from ?? { digest: '' });
   const explanation = explainRecipe(known, from, await findBase(known.recipe.name), plan);
   if (json) printJson(explanation);
@@ -61,7 +61,7 @@ async function build(known: KnownRecipe, options: RecipeOptions, signal: AbortSi
   const { ensureSource } = await import('../../base/recipe/sources.js');
   const { ensureRecipe } = await import('../../base/recipe/build.js');
   const say = (step: string) => console.error(`${known.recipe.name}: ${step}`);
-  const from = await ensureSource(known.recipe.from, say, signal);
+  const from = await ensureSource(known.recipe.from, known.folder, say, signal);
   const order = { known, from, force: options.force, runStep: stepRunner(say) };
   const { manifest, built } = await ensureRecipe(order, say, signal);
   if (options.json) printJson(manifest);
@@ -78,6 +78,7 @@ export function stepRunner(say: (step: string) => void): StepRunner {
     const { vmmDrivers } = await import('../vmms.js');
     const { chooseVmm } = await import('../../vmm/choose.js');
     const { runRecipeStep } = await import('../../instance/recipe-step.js');
-    return runRecipeStep(order, micro, await chooseVmm('auto', vmmDrivers(micro), 1), signal);
+    const vmm = await chooseVmm(order.network ? 'qemu' : 'auto', vmmDrivers(micro), 1);
+    return runRecipeStep(order, micro, vmm, signal);
   };
 }

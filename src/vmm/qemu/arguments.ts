@@ -27,7 +27,9 @@ export function qemuArguments(spec: MachineSpec, host: QemuHost): string[] {
     ...['-chardev', `socket,id=qmp,fd=${monitorDescriptor}`, '-mon', 'chardev=qmp,mode=control'],
     ...diskArguments(spec.disks, spec.hardware ?? {}, spec.boot.kind === 'firmware'),
     ...(spec.channel ? channelArguments : []),
-    ...(spec.generationId ? ['-device', 'vmgenid,guid=auto'] : []),
+    ...(spec.network ? network : []),
+    // A device of PCs: the boards of other architectures have none.
+    ...(spec.generationId && type !== 'virt' ? ['-device', 'vmgenid,guid=auto'] : []),
     // Until the monitor says from where.
     ...(spec.incoming ? ['-incoming', 'defer'] : []),
   ];
@@ -45,6 +47,9 @@ const channelArguments = [
   ...['-chardev', `socket,id=channel,fd=${channelDescriptor}`],
   ...['-device', 'virtio-serial-pci', '-device', `virtserialport,chardev=channel,name=${channelName}`],
 ];
+
+/** In QEMU's own process, without rights: the guest is 10.0.2.15, the host 10.0.2.2, names are asked of 10.0.2.3. */
+const network = ['-netdev', 'user,id=net,ipv6=off', '-device', 'virtio-net-pci,netdev=net,romfile='];
 
 const sandbox = ['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'];
 

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { arch, platform } from 'node:os';
 import type { Architecture } from '../../model/base.js';
 import { ExitCode, GvaError } from '../../system/errors.js';
@@ -22,6 +23,8 @@ import { kvmWorks } from './kvm-probe.js';
 import { QemuMachine } from './qemu-machine.js';
 import { StateSocket } from './state-socket.js';
 import { copyVariables, findUefi } from './uefi.js';
+
+const resolverFile = '/etc/resolv.conf';
 
 export interface QemuOptions {
   /** A kernel with which KVM may be tried out; where there is none, KVM is not used. */
@@ -89,8 +92,14 @@ export class QemuDriver implements VmmDriver {
     const socket = spec.saveSocket === undefined ? undefined : await StateSocket.listen(spec.saveSocket);
     const { readable, writable } = machineReach(spec, host.readOnlyMemoryFile);
     const inside = await confined(command, {
-      readable: [...readable, ...qemu.dataFolders, ...(uefiCode === undefined ? [] : [uefiCode])],
+      readable: [
+        ...[...readable, ...qemu.dataFolders],
+        ...(uefiCode === undefined ? [] : [uefiCode]),
+        // Where QEMU's network finds who knows names.
+        ...(spec.network && existsSync(resolverFile) ? [resolverFile] : []),
+      ],
       writable,
+      network: spec.network ?? false,
       devices: accelerator === 'kvm' ? [kvmPath] : [],
     });
     const supervised = await startSupervised(await onHostCpus(inside, spec.placement ?? {}));

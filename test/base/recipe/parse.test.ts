@@ -29,6 +29,8 @@ steps:
   - run: make install
     timeout: 15m
     network: false
+  - run: make download
+    network: true
   - user: worker
   - user: { name: other, uid: 1001 }
   - env: { A: 1, B: "two words" }
@@ -41,6 +43,7 @@ steps:
         { kind: 'packages', names: ['bc', 'python3'] },
         { kind: 'copy', from: 'files/x', to: '/opt/' },
         { kind: 'run', command: 'make install', timeout: 900 },
+        { kind: 'run', command: 'make download', network: true },
         { kind: 'user', name: 'worker' },
         { kind: 'user', name: 'other', uid: 1001 },
         { kind: 'env', variables: { A: '1', B: 'two words' } },
@@ -52,6 +55,8 @@ steps:
     ['debian', { kind: 'debian', suite: 'bookworm', profile: 'quick' }],
     ['debian:trixie', { kind: 'debian', suite: 'trixie', profile: 'quick' }],
     ['micro', { kind: 'base', name: 'micro' }],
+    ['oci:images/lab', { kind: 'oci', folder: 'images/lab' }],
+    ['oci:/srv/lab:v1', { kind: 'oci', folder: '/srv/lab', tag: 'v1' }],
   ])('takes %s to begin with', (from, expected) => {
     expect(parse(`name: x\nfrom: "${from}"\n`).from).toEqual(expected);
   });
@@ -84,10 +89,9 @@ steps:
 
   it.each([
     ['from: debian:etch', /from: there is no suite "etch" here; one of bookworm, trixie/],
-    ['from: oci:image', /from: must be the name of a base, or debian:SUITE/],
-    ['from: "a b"', /from: must be the name of a base, or debian:SUITE/],
+    ['from: "oci:"', /from: must be the name of a base, debian:SUITE, or oci:DIR/],
+    ['from: "a b"', /from: must be the name of a base, debian:SUITE, or oci:DIR/],
     ['from: micro\nprofile: quick', /profile: only a system of Debian/],
-    ['from: micro\nsteps: [{ run: x, network: true }]', /network: the guests of this version have none/],
     ['{}', /from is missing/],
   ])('refuses %s', (text, expected) => {
     expect(mistakes(`name: x\n${text}\n`.replace('name: x\n{}', '{ name: x }')).join('\n')).toMatch(expected);

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { parseGuestEvent } from '../../../src/model/guest-event.js';
 import {
-  type WakeIdentity,
   newIdentity,
   notAwake,
+  resumeLine,
+  type WakeIdentity,
   wakeDevices,
   wakeLine,
 } from '../../../src/instance/template/wake.js';
@@ -50,6 +51,16 @@ describe('the line that wakes a clone', () => {
     const words = wakeLine(made, {}, 0).slice(0, -1).split(' ');
     expect(words).toHaveLength(8);
     expect(words[4]).toMatch(/^[A-Za-z0-9._-]{1,128}$/);
+  });
+});
+
+describe('the line for a machine that stood still', () => {
+  it('has the time, and a seed that no other has', () => {
+    expect(resumeLine(1_700_000_000_250, Buffer.alloc(32, 7))).toBe(
+      `resume 1700000000 250000000 ${'07'.repeat(32)}\n`,
+    );
+    expect(resumeLine(1000)).toMatch(/^resume 1 0 [0-9a-f]{64}\n$/);
+    expect(resumeLine(1000)).not.toBe(resumeLine(1000));
   });
 });
 
