@@ -19,11 +19,16 @@ export const standardStreams: Readonly<Record<string, string>> = {
 const scripts = ['gvad', 'gvad-ovf-env'] as const;
 
 /** What GVAD is made of, below guest/. */
-export const gvadFiles = [...scripts, `${guestPrograms.wake}.c`] as const;
+const programs = Object.values(guestPrograms);
+export const gvadFiles = [
+  ...scripts,
+  ...programs.map((name) => `${name}.c` as const),
+  'gvad-kernel.h',
+] as const;
 
 /**
- * @returns `wake`: whether the guest can be woken, for which this machine must have a C compiler; guests of another
- * architecture cannot
+ * @returns `wake`: whether the guest can be woken and has the control channel, for which this machine must have a C compiler; guests of another
+ * architecture cannot and have not
  */
 export async function installGvad(
   root: string,
@@ -31,7 +36,9 @@ export async function installGvad(
 ): Promise<{ readonly wake: boolean }> {
   for (const name of scripts) await installProgram(guestFile(name), join(root, 'usr/sbin', name));
   if (arch !== 'x86_64') return { wake: false };
-  return { wake: await compileGuestProgram(guestPrograms.wake, join(root, 'usr/sbin', guestPrograms.wake)) };
+  for (const name of programs)
+    if (!(await compileGuestProgram(name, join(root, 'usr/sbin', name)))) return { wake: false };
+  return { wake: true };
 }
 
 export async function installProgram(source: string, target: string): Promise<void> {

@@ -23,6 +23,7 @@ interface RunOptions extends InstanceOptions, LimitOptions {
   profile?: boolean;
   hostCpus?: string;
   numaNode?: string;
+  channel?: boolean;
   spec?: string;
 }
 
@@ -38,6 +39,7 @@ export function addRunCommand(program: Command): void {
     .option('--force', 'replace results that are in the output folder')
     .option('--host-cpus <list>', 'keep the machine on these CPUs of the host: 0-3,8')
     .option('--numa-node <number>', "take the guest's memory from this node of the host (QEMU)")
+    .option('--channel', 'let commands be run in the guest while it runs: gva exec, put, get, stat')
     .option('--profile', 'show where the time went, to the millisecond')
     .option(
       '--spec <file>',
@@ -109,7 +111,11 @@ async function runAppliance(folder: string, options: RunOptions, { signal, leave
     ...(every === undefined ? {} : { every }),
   };
   const spec = { id, prepared, parameters, files, out, limits, placement };
-  const flags = { force: options.force ?? false, keepDisks: options.keepDisks ?? false };
+  const flags = {
+    force: options.force ?? false,
+    keepDisks: options.keepDisks ?? false,
+    channel: options.channel ?? false,
+  };
   await using control = await ControlServer.listen();
   const start = await startWish(options.start, (text) => view.note(text));
   const result = await runInstance(

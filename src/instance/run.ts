@@ -15,7 +15,8 @@ import type { MachineSpec, Placement, VirtualMachine } from '../vmm/driver.js';
 import { collectOutput, surveyOutput } from './collect.js';
 import { InstanceClock } from './clock.js';
 import { rememberRun } from './history/past-runs.js';
-import type { Controlled, ControlServer } from './control/server.js';
+import { controlled } from './control/controlled.js';
+import type { ControlServer } from './control/server.js';
 import { type InputFile, instanceIdentity } from './identity.js';
 import type { EarlierCheckpoint } from './checkpoint/checkpointer.js';
 import { type CheckpointWish, Saving } from './checkpoint/saving.js';
@@ -55,6 +56,8 @@ export interface InstanceSpec {
   readonly start?: StartWish;
   /** None can be taken where absent. */
   readonly checkpoints?: CheckpointWish;
+  /** Commands can be run in its guest (docs/channels.md), where that can be; not where absent. */
+  readonly channel?: boolean;
   /** Where others can address it while it runs. */
   readonly control?: Pick<ControlServer, 'add'>;
   /** Called when the media are made, before the machine is started. */
@@ -98,7 +101,7 @@ export async function runInstance(
     { ...saved, start: { ...how, resumed: started.resumed } },
     started.earlier,
   );
-  const addressed = spec.control?.add(spec.id, controlled(spec, vmm, clock, saving));
+  const addressed = spec.control?.add(spec.id, controlled(spec, vmm, { clock, saving, machine }));
   const ending = saving ? AbortSignal.any([signal, saving.left]) : signal;
   const watched = await watch(spec, started, { clock, record }, ending);
   addressed?.[Symbol.dispose]();
@@ -112,26 +115,6 @@ export async function runInstance(
   const result = await collect(spec, vmm, { clock, started, watched, verdict, scratch, pending });
   await saving?.published(result);
   return result;
-}
-
-function controlled(
-  { id, prepared }: InstanceSpec,
-  { driver }: ChosenVmm,
-  clock: InstanceClock,
-  saving: Saving | undefined,
-): Controlled {
-  return {
-    describe: () => ({
-      ...{ id, appliance: prepared.appliance.name, vmm: driver.name, startedAt: clock.startedAt },
-      ...{ state: clock.stage, lastCheckpoint: saving?.last?.takenAt ?? null },
-    }),
-    checkpoint: async (stop) => {
-      if (saving) return await (stop ? saving.takeAndLeave() : saving.take());
-      throw new GvaError('CHECKPOINTS_NONE', `${id} was not started so that it can be saved`, {
-        hint: 'Start it under QEMU, and points of a sweep with --checkpoint-every.',
-      });
-    },
-  };
 }
 
 /** An instance that runs, and whether from its beginning. */

@@ -1,3 +1,4 @@
+import { bootsDirectly } from '../model/base.js';
 import type { StartChoice } from '../model/start.js';
 import { ExitCode, GvaError, errnoOf, messageOf } from '../system/errors.js';
 import { mark } from '../system/profile.js';
@@ -60,7 +61,8 @@ export function takeMember(spec: InstanceSpec, { driver }: ChosenVmm): Member | 
  * A machine that waits was started for no checkpoints; and rehearsed with other disks, it would have lost what the
  * appliance's `before` has done in its template.
  */
-const isPoolable = ({ checkpoints }: InstanceSpec, { warmed }: MachineShape) => !checkpoints && !warmed;
+const isPoolable = ({ checkpoints, channel }: InstanceSpec, { warmed }: MachineShape) =>
+  !checkpoints && !warmed && !channel;
 
 /**
  * Makes the media of an instance and starts its machine.
@@ -195,7 +197,7 @@ const kindOf = ({ cpuTime }: MachineSpec, kind: PoolKind): PoolKind =>
 
 /** The shape of the machine if it can be a clone, else the reason why not. */
 function cloneable(
-  { prepared, files, keepDisks, placement }: InstanceSpec,
+  { prepared, files, keepDisks, placement, channel }: InstanceSpec,
   driver: VmmDriver,
   choice: StartChoice,
 ): MachineShape | string {
@@ -203,13 +205,18 @@ function cloneable(
   if (placement?.numaNode !== undefined) return 'its memory is to be on one NUMA node';
   // They would be overlays of a template's disks, which go with the template.
   if (keepDisks && choice === 'auto') return 'its disks are to be kept';
-  return machineShape(prepared, files);
+  return machineShape(prepared, files, channel);
 }
+
+/** The guest has an agent, and is told on the kernel's command line where to listen. */
+const hasChannel = ({ channel = false, prepared: { machine } }: InstanceSpec) =>
+  channel && machine.kind === 'contract' && machine.base.wake === true && bootsDirectly(machine.base);
 
 async function stageMachine(spec: InstanceSpec, driver: VmmDriver, scratch: Scratch): Promise<MachineSpec> {
   try {
     const staged = await stage(spec.prepared, spec, scratch.folder);
-    const machine = { ...staged, ...hostLimits(spec, staged.cpus) };
+    const channel = hasChannel(spec) ? { channel: true } : {};
+    const machine = { ...staged, ...channel, ...hostLimits(spec, staged.cpus) };
     mark('media made');
     if (!spec.checkpoints || noCheckpoints(spec, driver) !== undefined) return machine;
     return await saveable(machine, scratch.folder);

@@ -100,6 +100,8 @@ export interface MachineSpec {
   readonly network?: boolean;
   /** Its disks can be replaced while it runs. */
   readonly exchange?: DiskExchange;
+  /** It has a line for the control channel (docs/channels.md), and its guest is told so where it is booted directly. */
+  readonly channel?: boolean;
 }
 
 /** Where disks are that come into a machine later. */
@@ -181,6 +183,13 @@ export interface Checkpoints {
   above(id: Disk['id']): readonly string[];
 }
 
+/** Our end of the line of the control channel. */
+export interface ChannelLine {
+  readonly port: Duplex;
+  /** A serial line loses what the guest does not read in time; a port of a virtio device has the sender wait. */
+  readonly kind: 'serial' | 'virtio';
+}
+
 /** A running machine. Disposing it kills it and waits until nothing of it is left. */
 export interface VirtualMachine extends AsyncDisposable {
   /** Lines of the guest's first serial port, without their ends; ends with the machine. One reader only. */
@@ -210,6 +219,8 @@ export interface VirtualMachine extends AsyncDisposable {
   readonly checkpoints?: Checkpoints;
   /** Ends it at once like `kill`, but in good order, where the guest has nothing more to write. */
   quit?(): void;
+  /** Where the spec has it. */
+  readonly channel?: ChannelLine;
   /** The console in both directions, for a person; what comes from it goes to `console` as well. */
   readonly terminal?: Duplex;
 }

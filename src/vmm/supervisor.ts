@@ -174,6 +174,7 @@ class SupervisedMachine implements Supervised {
     this.consoleSocket = console as Duplex;
     const all = child.stdio as unknown as Duplex[];
     this.sockets = all.slice(firstSocketDescriptor, firstFileDescriptor(command));
+    for (const socket of this.sockets) socket.on('error', () => undefined);
     const info = command.confined ? all[infoDescriptor(command)] : undefined;
     this.exited = this.#exit(messages, info ? firstProcess(info) : Promise.resolve(undefined));
   }
@@ -183,6 +184,8 @@ class SupervisedMachine implements Supervised {
     this.#child.once('exit', () => {
       this.#killGroup();
       this.#ended = true;
+      // The end of what nobody reads would never come.
+      for (const socket of this.sockets) socket.resume();
     });
     return new Promise((resolve) => {
       this.#child.once('close', (code, signal) => {

@@ -23,6 +23,7 @@ const controlled = (id: string): Controlled => ({
   }),
   checkpoint: (stop) =>
     stop ? Promise.reject(new GvaError('CHECKPOINT', 'no room')) : Promise.resolve(taken),
+  exec: () => Promise.reject(new GvaError('CHANNEL_NONE', 'no channel', { hint: 'Build the base again.' })),
 });
 
 async function listen(): Promise<ControlServer> {

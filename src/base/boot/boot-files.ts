@@ -12,6 +12,8 @@ import { makePortableDisk } from './portable-disk.js';
 const initrdModules = ['virtio_pci', 'virtio_blk'];
 /** Loaded by the kernel when a medium of that kind is mounted. */
 const mediaModules = ['isofs', 'vfat', 'nls_cp437', 'nls_ascii'];
+/** Loaded by GVAD for the control channel; User-mode Linux has a serial line in its place. */
+const channelModules = ['virtio_console'];
 
 export interface RootModules {
   /** Release of a kernel to the modules that the root file system must have for it. */
@@ -36,7 +38,7 @@ export const readNetworkModules = ({ modulesFolder }: UnpackedKernel): Promise<K
 
 /** The modules that a root file system needs for one kernel. */
 export const readMediaModules = ({ modulesFolder }: UnpackedKernel): Promise<KernelModule[]> =>
-  readModules(modulesFolder, mediaModules);
+  readModules(modulesFolder, [...mediaModules, ...channelModules]);
 
 /**
  * Writes, beside the root file system's image in the folder of a base, what boots it: kernel and initrd for a

@@ -10,12 +10,13 @@ const longestSocket = 107;
 
 /** Why no checkpoints of an instance can be taken: a clause; undefined where they can. */
 export function noCheckpoints(
-  { prepared, keepDisks }: Pick<InstanceSpec, 'prepared' | 'keepDisks'>,
+  { prepared, keepDisks, channel }: Pick<InstanceSpec, 'prepared' | 'keepDisks' | 'channel'>,
   { name, capabilities }: Pick<VmmDriver, 'name' | 'capabilities'>,
 ): string | undefined {
   if (!capabilities.checkpoints) return `${name} cannot save a running machine`;
   if (prepared.machine.kind === 'plain') return "it is a machine of somebody else's";
   if (!bootsDirectly(prepared.machine.base)) return 'firmware boots its base';
+  if (channel) return 'it has a control channel';
   // They would not be those that the guest began with, but layers of them.
   return keepDisks ? 'its disks are to be kept' : undefined;
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { ExitCode, GvaError } from '../../system/errors.js';
 import { readTextIfExists } from '../../system/files.js';
 import { controlFiles, controlFolder } from '../../system/paths.js';
+import type { GuestCommand } from '../../channel/command.js';
 import { judgeProcess, parseProcessIdentity } from '../../system/process-identity.js';
 import { type ControlAnswer, type ControlRequest, type RunningInstance, answerSchema } from './protocol.js';
 import { firstLine } from './server.js';
@@ -49,16 +50,53 @@ async function lives(note: string, socket: string): Promise<boolean> {
  * @throws GvaError CONTROL where it does not answer; what its answer says is wrong
  */
 export async function ask(socket: string, request: ControlRequest, limit: number): Promise<ControlAnswer> {
-  const line = await exchange(socket, JSON.stringify(request), limit);
+  const connection = connect({ path: socket });
+  try {
+    return checked(await exchange(connection, JSON.stringify(request), limit));
+  } finally {
+    connection.destroy();
+  }
+}
+
+/** @throws GvaError what the answer says is wrong, or CONTROL */
+function checked(line: string): ControlAnswer {
   const answer = parse(line);
   if (!answer) throw unanswered('its answer cannot be read');
   if (!('error' in answer)) return answer;
-  throw new GvaError(answer.error.code, answer.error.message, { exitCode: ExitCode.infrastructure });
+  const { code, message, hint } = answer.error;
+  throw new GvaError(code, message, {
+    exitCode: ExitCode.infrastructure,
+    ...(hint === undefined ? {} : { hint }),
+  });
 }
 
-async function exchange(path: string, line: string, limit: number): Promise<string> {
-  const signal = AbortSignal.timeout(limit);
+/**
+ * Starts a command in the guest of an instance.
+ *
+ * @throws GvaError CONTROL, CHANNEL_NONE, CHANNEL, CHANNEL_BUSY, CHANNEL_EXEC
+ */
+export async function execute(
+  { socket: path, id }: FoundInstance,
+  words: readonly string[],
+): Promise<GuestCommand> {
   const socket: Socket = connect({ path });
+  try {
+    const request: ControlRequest = { v: 1, request: 'exec', instance: id, words: [...words] };
+    const line = await exchange(socket, JSON.stringify(request), execTime);
+    checked(line);
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
+  const { RemoteCommand } = await import('../../channel/remote-command.js');
+  return new RemoteCommand(socket);
+}
+
+/** Milliseconds for a guest that is booting yet. */
+const execTime = 30_000;
+
+async function exchange(socket: Socket, line: string, limit: number): Promise<string> {
+  const signal = AbortSignal.timeout(limit);
   const end = () => socket.destroy();
   signal.addEventListener('abort', end, { once: true });
   try {
@@ -72,7 +110,6 @@ async function exchange(path: string, line: string, limit: number): Promise<stri
     throw unanswered(error instanceof Error ? error.message : String(error));
   } finally {
     signal.removeEventListener('abort', end);
-    socket.destroy();
   }
 }
 

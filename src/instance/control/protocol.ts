@@ -1,11 +1,14 @@
 import { z } from 'zod';
 
 const instance = z.string().min(1).max(200);
+const words = z.array(z.string().max(32_000)).min(1).max(255);
 
 /** What may be asked of a process that runs instances: one JSON object on a line; the answer is one, too. */
 export const requestSchema = z.discriminatedUnion('request', [
   z.strictObject({ v: z.literal(1), request: z.literal('list') }),
   z.strictObject({ v: z.literal(1), request: z.literal('checkpoint'), instance, stop: z.boolean() }),
+  // The answer is followed by frames in both directions (src/channel/relay.ts).
+  z.strictObject({ v: z.literal(1), request: z.literal('exec'), instance, words }),
 ]);
 export type ControlRequest = z.infer<typeof requestSchema>;
 
@@ -31,11 +34,12 @@ const running = z.object({
 /** An instance as its process tells of it. */
 export type RunningInstance = z.infer<typeof running>;
 
-const error = z.object({ code: z.string(), message: z.string() });
+const error = z.object({ code: z.string(), message: z.string(), hint: z.string().optional() });
 
 export const answerSchema = z.union([
   z.object({ v: z.literal(1), instances: z.array(running) }),
   z.object({ v: z.literal(1), taken }),
+  z.object({ v: z.literal(1), started: z.literal(true) }),
   z.object({ v: z.literal(1), error }),
 ]);
 export type ControlAnswer = z.infer<typeof answerSchema>;

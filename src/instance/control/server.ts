@@ -7,6 +7,7 @@ import { GvaError, messageOf } from '../../system/errors.js';
 import { controlFiles, controlFolder } from '../../system/paths.js';
 import { ensureFolder, temporarySibling } from '../../system/files.js';
 import { ownIdentity } from '../../system/process-identity.js';
+import type { GuestCommand } from '../../channel/command.js';
 import type { Taken } from '../checkpoint/checkpointer.js';
 import type { ControlAnswer, RunningInstance } from './protocol.js';
 
@@ -15,6 +16,8 @@ export interface Controlled {
   describe(): RunningInstance;
   /** @param stop end it afterwards */
   checkpoint(stop: boolean): Promise<Taken>;
+  /** Starts a command in its guest. */
+  exec(words: readonly string[]): Promise<GuestCommand>;
 }
 
 /** Bytes of a line, in either direction, at most. */
@@ -85,10 +88,18 @@ export class ControlServer implements AsyncDisposable {
     }
     // What was asked may take long.
     socket.setTimeout(0);
-    socket.end(`${JSON.stringify(await this.#answer(line))}\n`);
+    const { command, ...answer } = await this.#answer(line);
+    const text = `${JSON.stringify(answer)}\n`;
+    if (!command) {
+      socket.end(text);
+      return;
+    }
+    socket.write(text);
+    const { relayCommand } = await import('../../channel/relay.js');
+    await relayCommand(socket, command);
   }
 
-  async #answer(line: string): Promise<ControlAnswer> {
+  async #answer(line: string): Promise<ControlAnswer & { readonly command?: GuestCommand }> {
     try {
       // Most processes are never asked, and need not load what checks it.
       const { requestSchema } = await import('./protocol.js');
@@ -97,21 +108,25 @@ export class ControlServer implements AsyncDisposable {
         return { v: 1, instances: [...this.#instances.values()].map((each) => each.describe()) };
       const instance = this.#instances.get(request.instance);
       if (!instance) throw new GvaError('INSTANCE_UNKNOWN', `there is no instance ${request.instance}`);
+      if (request.request === 'exec')
+        return { v: 1, started: true, command: await instance.exec(request.words) };
       return { v: 1, taken: await instance.checkpoint(request.stop) };
     } catch (error) {
-      const code = error instanceof GvaError ? error.code : 'CONTROL_REQUEST';
-      return { v: 1, error: { code, message: messageOf(error) } };
+      const { code, hint } = error instanceof GvaError ? error : { code: 'CONTROL_REQUEST', hint: undefined };
+      return { v: 1, error: { code, message: messageOf(error), ...(hint === undefined ? {} : { hint }) } };
     }
   }
 }
 
-/** The first line of what comes; undefined where it is too long, or none. */
+/** The first line of what comes; undefined where it is too long, or none. What has come behind it can still be read. */
 export async function firstLine(socket: Socket): Promise<string | undefined> {
   let text = '';
   try {
     for await (const chunk of socket.iterator({ destroyOnReturn: false })) {
       text += (chunk as Buffer).toString('latin1');
       const end = text.indexOf('\n');
+      if (end >= 0 && end + 1 < text.length)
+        socket.unshift((chunk as Buffer).subarray(end + 1 - text.length));
       if (end >= 0 && end <= longestLine) return Buffer.from(text.slice(0, end), 'latin1').toString('utf8');
       if (text.length > longestLine) return undefined;
     }

@@ -16,6 +16,8 @@ export interface MachineShape {
   readonly disks: readonly Pick<Disk, 'id' | 'size' | 'access'>[];
   /** The template is for one appliance, whose `before` is behind it; for all on this base where absent. */
   readonly warmed?: WarmedAppliance;
+  /** It has a control channel. */
+  readonly channel?: boolean;
 }
 
 /** What the guest of such a template has mounted, and has run `before` of. */
@@ -36,10 +38,12 @@ export const slotSize = (bytes: number) => Math.max(smallestSlot, 2 ** Math.ceil
  * an appliance that says `warm` is of a template of its own.
  *
  * @param files of its parameter CD
+ * @param channel it has a control channel
  */
 export function machineShape(
   { appliance, digest, machine }: PreparedAppliance,
   files: readonly Pick<InputFile, 'size'>[],
+  channel = false,
 ): MachineShape | string {
   if (machine.kind === 'plain') return "it is a machine of somebody else's";
   if (machine.outputOn === 'app') return 'its application disk is brought home';
@@ -56,6 +60,7 @@ export function machineShape(
       { id: 'output', size: appliance.output.size, access: 'read-write' },
       { id: 'cdrom', size: slotSize(discRoom(files)), access: 'read-only' },
     ],
+    ...(channel ? { channel } : {}),
     ...(appliance.warm === undefined ? {} : { warmed: { digest, app, ...(data ? { data } : {}) } }),
   };
 }
@@ -71,7 +76,7 @@ export const memoryFileSize = (memory: number) => Math.ceil(memory / 2 ** 20) * 
 
 /** @param folders empty ones of the instance */
 export function templateSpec(
-  { base, cpus, memory, disks, warmed }: MachineShape,
+  { base, cpus, memory, disks, warmed, channel = false }: MachineShape,
   folder: string,
   folders: MachineSpec['folders'],
 ): MachineSpec {
@@ -91,6 +96,7 @@ export function templateSpec(
     })),
     kernelOptions: [`gva.template=${templateKind(warmed)}`],
     generationId: true,
+    ...(channel ? { channel } : {}),
   };
 }
 

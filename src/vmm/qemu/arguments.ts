@@ -8,6 +8,10 @@ export { type Accelerator, type QemuHost, kernelCommandLine } from './machine.js
 
 /** QEMU's monitor: the first of the sockets besides. */
 const monitorDescriptor = firstSocketDescriptor;
+/** The control channel: the second. */
+const channelDescriptor = firstSocketDescriptor + 1;
+/** Of the port of a virtio serial device, by which the guest finds it. */
+const channelName = 'org.gva.channel.0';
 
 /** The whole command line of a machine. Its options are known to every QEMU since 7.2. */
 export function qemuArguments(spec: MachineSpec, host: QemuHost): string[] {
@@ -22,6 +26,7 @@ export function qemuArguments(spec: MachineSpec, host: QemuHost): string[] {
     ...serialPorts(spec).flatMap(([id, descriptor], index) => serialArguments(type, id, descriptor, index)),
     ...['-chardev', `socket,id=qmp,fd=${monitorDescriptor}`, '-mon', 'chardev=qmp,mode=control'],
     ...diskArguments(spec.disks, spec.hardware ?? {}, spec.boot.kind === 'firmware'),
+    ...(spec.channel ? channelArguments : []),
     ...(spec.network ? network : []),
     // A device of PCs: the boards of other architectures have none.
     ...(spec.generationId && type !== 'virt' ? ['-device', 'vmgenid,guid=auto'] : []),
@@ -38,6 +43,11 @@ function serialPorts({ consoleFirst = false }: MachineSpec): [id: string, descri
   return consoleFirst ? ports.reverse() : ports;
 }
 
+const channelArguments = [
+  ...['-chardev', `socket,id=channel,fd=${channelDescriptor}`],
+  ...['-device', 'virtio-serial-pci', '-device', `virtserialport,chardev=channel,name=${channelName}`],
+];
+
 /** In QEMU's own process, without rights: the guest is 10.0.2.15, the host 10.0.2.2, names are asked of 10.0.2.3. */
 const network = ['-netdev', 'user,id=net,ipv6=off', '-device', 'virtio-net-pci,netdev=net,romfile='];
 
@@ -52,7 +62,11 @@ function bootArguments(spec: MachineSpec, { arch, accelerator, uefiCode = '' }: 
   if (boot.kind === 'direct') {
     // A kernel that runs already is not read: 8 ms.
     if (spec.incoming) return [];
-    const commandLine = [kernelCommandLine(accelerator, arch), ...hints(spec), ...kernelOptions].join(' ');
+    const channel = spec.channel ? [`gva.channel=virtio:${channelName}`] : [];
+    const commandLine = [
+      kernelCommandLine(accelerator, arch),
+      ...[...hints(spec), ...channel, ...kernelOptions],
+    ].join(' ');
     return ['-kernel', boot.kernel, '-initrd', boot.initrd, '-append', commandLine];
   }
   return [

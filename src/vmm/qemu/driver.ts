@@ -81,7 +81,14 @@ export class QemuDriver implements VmmDriver {
     const limits = machineLimits(spec, { addressSpace: ownAddressSpace, ...memoryFile });
     // QEMU's own filter lets it start no program that would read a state for it.
     const files = spec.incoming ? [{ path: spec.incoming.state, flags: 'r' }] : [];
-    const command = { program: qemu.program, args, env: qemu.env, sockets: 1, files, limits };
+    const command = {
+      program: qemu.program,
+      args,
+      env: qemu.env,
+      sockets: spec.channel ? 2 : 1,
+      files,
+      limits,
+    };
     const socket = spec.saveSocket === undefined ? undefined : await StateSocket.listen(spec.saveSocket);
     const { readable, writable } = machineReach(spec, host.readOnlyMemoryFile);
     const inside = await confined(command, {

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { ConsoleRing } from '../console-ring.js';
-import type { Checkpoints, DeviceState, Disk, VirtualMachine, VmmExit } from '../driver.js';
+import type { ChannelLine, Checkpoints, DeviceState, Disk, VirtualMachine, VmmExit } from '../driver.js';
 import type { Supervised } from '../supervisor.js';
 import { ExitCode, GvaError, messageOf } from '../../system/errors.js';
 import { QemuCheckpoints } from './checkpoints.js';
@@ -19,12 +19,13 @@ export class QemuMachine implements VirtualMachine {
   readonly qmp: QmpClient;
   readonly terminal: Duplex;
   readonly checkpoints?: Checkpoints;
+  readonly channel?: ChannelLine;
   readonly #process: Supervised;
   readonly #socket: StateSocket | undefined;
   #exchanges = 0;
 
   /**
-   * @param supervised started with one socket: the monitor's
+   * @param supervised started with a socket for the monitor, and perhaps one for the control channel
    * @param options.socket that its state can be saved through; closed at its end
    * @param options.disks that it has; with a socket and layers, there can be checkpoints
    * @param options.pause seconds that a machine is stopped whose disk has no room
@@ -42,8 +43,9 @@ export class QemuMachine implements VirtualMachine {
     } = {},
   ) {
     this.#socket = socket;
-    const [monitor] = supervised.sockets;
+    const [monitor, channel] = supervised.sockets;
     if (!monitor) throw new TypeError('a QEMU without a monitor');
+    if (channel) this.channel = { port: channel, kind: 'virtio' };
     this.#process = supervised;
     this.lines = supervised.lines;
     this.console = supervised.console;

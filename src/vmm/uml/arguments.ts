@@ -1,6 +1,6 @@
 import { diskHints } from '../disk-hints.js';
 import type { Disk, MachineSpec } from '../driver.js';
-import { eventsDescriptor } from '../supervisor.js';
+import { eventsDescriptor, firstSocketDescriptor } from '../supervisor.js';
 
 /**
  * The command line of a User-mode Linux kernel. The names of its block devices are ubda, ubdb, ...; `cow,base`
@@ -14,6 +14,7 @@ export function umlArguments(spec: MachineSpec): string[] {
     `mem=${Math.ceil(spec.memory / 2 ** 20)}M`,
     // Console to standard output; the first serial line to the inherited socket; no terminals besides.
     ...['con=null', 'con0=null,fd:1', 'ssl=null', `ssl0=fd:${eventsDescriptor},fd:${eventsDescriptor}`],
+    ...(spec.channel ? channelArguments : []),
     // Two thirds of the boot would be a benchmark of RAID routines that no guest needs.
     'initcall_blacklist=raid6_select_algo,calibrate_xor_blocks,register_xor_blocks',
     // By default a guest's root could mount every folder that this user can read.
@@ -21,6 +22,12 @@ export function umlArguments(spec: MachineSpec): string[] {
     ...[`uml_dir=${spec.folders.uml}/`, 'umid=guest'],
   ];
 }
+
+/** The second serial line, as the first. */
+const channelArguments = [
+  `ssl1=fd:${firstSocketDescriptor},fd:${firstSocketDescriptor}`,
+  'gva.channel=/dev/ttyS1',
+];
 
 function ubd(disk: Disk, index: number): string {
   const flag = disk.access === 'read-only' ? 'r' : '';

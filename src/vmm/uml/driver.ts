@@ -67,9 +67,11 @@ export class UmlDriver implements VmmDriver {
     // The guest's memory is a file; its size includes the gap before the heap, which the host's kernel makes at
     // random, of up to 1 GiB.
     const limits = machineLimits(spec, { file: spec.memory + 2 ** 30 });
-    const command = { program, args: umlArguments(spec), env, limits };
+    const command = { program, args: umlArguments(spec), env, limits, sockets: spec.channel ? 1 : 0 };
     const inside = await confined(command, await umlReach(spec));
-    return startSupervised(await onHostCpus(inside, spec.placement ?? {}));
+    const machine = await startSupervised(await onHostCpus(inside, spec.placement ?? {}));
+    const [port] = machine.sockets;
+    return port ? Object.assign(machine, { channel: { port, kind: 'serial' as const } }) : machine;
   }
 }
 

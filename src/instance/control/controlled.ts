@@ -1,0 +1,56 @@
+import type { GuestChannel } from '../../channel/guest-channel.js';
+import { GvaError } from '../../system/errors.js';
+import type { ChosenVmm } from '../../vmm/choose.js';
+import type { VirtualMachine } from '../../vmm/driver.js';
+import type { Saving } from '../checkpoint/saving.js';
+import type { InstanceClock } from '../clock.js';
+import type { InstanceSpec } from '../run.js';
+import type { Controlled } from './server.js';
+
+interface Parts {
+  readonly clock: InstanceClock;
+  readonly saving: Saving | undefined;
+  readonly machine: VirtualMachine;
+}
+
+/** Milliseconds that a guest has to answer; one that boots under emulation takes its time. */
+const answerTime = 20_000;
+
+/** A running instance as others address it. */
+export function controlled(
+  { id, prepared }: InstanceSpec,
+  { driver }: ChosenVmm,
+  { clock, saving, machine }: Parts,
+): Controlled {
+  let channel: Promise<GuestChannel> | undefined;
+  return {
+    describe: () => ({
+      ...{ id, appliance: prepared.appliance.name, vmm: driver.name, startedAt: clock.startedAt },
+      ...{ state: clock.stage, lastCheckpoint: saving?.last?.takenAt ?? null },
+    }),
+    checkpoint: async (stop) => {
+      if (saving) return await (stop ? saving.takeAndLeave() : saving.take());
+      throw new GvaError('CHECKPOINTS_NONE', `${id} was not started so that it can be saved`, {
+        hint: 'Start it under QEMU, and points of a sweep with --checkpoint-every.',
+      });
+    },
+    exec: async (words) => {
+      channel ??= open(machine, id).catch((error: unknown) => {
+        channel = undefined;
+        throw error;
+      });
+      return (await channel).exec(words);
+    },
+  };
+}
+
+async function open({ channel }: VirtualMachine, id: string): Promise<GuestChannel> {
+  if (!channel)
+    throw new GvaError('CHANNEL_NONE', `the guest of ${id} has no control channel`, {
+      hint: 'Start it with one: gva run --channel; on a base for x86_64 that is booted directly.',
+    });
+  // Few instances are ever spoken to.
+  const { GuestChannel } = await import('../../channel/guest-channel.js');
+  const { paces } = await import('../../channel/link.js');
+  return GuestChannel.open(channel.port, paces[channel.kind], answerTime);
+}

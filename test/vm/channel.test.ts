@@ -1,0 +1,106 @@
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { once } from 'node:events';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventually, gva, gvaProgram, temporaryFolder, writeAppliance } from '../support/gva.js';
+
+// The control channel (docs/channels.md) with real guests.
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let env: Record<string, string>;
+beforeAll(async () => {
+  folder = await temporaryFolder();
+  env = { XDG_CACHE_HOME: join(folder.path, 'cache') };
+});
+afterAll(() => folder[Symbol.asyncDispose]());
+
+const job = 'until [ -e /output/go ]; do sleep 0.1; done; echo ended >said';
+
+const ways = [
+  ['uml', 'cold', 100_000],
+  ['qemu', 'cold', 3_000_000],
+  ['qemu', 'warm', 3_000_000],
+] as const;
+
+describe.each(ways)('a guest under %s, started %s', (vmm, how, size) => {
+  it('runs commands, takes files and gives them, and ends as if nobody had spoken with it', async () => {
+    const home = join(folder.path, `${vmm}-${how}`);
+    const appliance = await writeAppliance(home, { job });
+    const out = join(home, 'out');
+    const words = ['run', appliance, '--channel', '--vmm', vmm, '--start', how, '--out', out, '--json'];
+    const child = spawn(process.execPath, [gvaProgram, ...words], {
+      env: { ...process.env, ...env },
+      stdio: 'ignore',
+    });
+    const ended = once(child, 'exit');
+    let name = '';
+    await eventually(async () => {
+      const found = JSON.parse((await gva(['ps', '--json'], env)).stdout) as { id: string; state: string }[];
+      name = found.find(({ state }) => state === 'scriptsStarted')?.id ?? '';
+      return name !== '' || child.exitCode !== null;
+    });
+
+    const said = await gva(['exec', name, '--', 'sh', '-c', 'pwd; echo err >&2; exit 7'], env);
+    expect(said).toEqual({ code: 7, stdout: '/output\n', stderr: 'err\n' });
+
+    const bytes = randomBytes(size);
+    const [sent, back] = [join(home, 'sent'), join(home, 'back')];
+    await writeFile(sent, bytes);
+    expect(await gva(['put', name, sent, '/output/got'], env)).toMatchObject({ code: 0, stderr: '' });
+    expect(await gva(['get', name, '/output/got', back], env)).toMatchObject({ code: 0, stderr: '' });
+    expect((await readFile(back)).equals(bytes)).toBe(true);
+
+    const state = JSON.parse((await gva(['stat', name, '--json'], env)).stdout) as {
+      uptime: number;
+      disks: { folder: string; size: number }[];
+    };
+    expect(state.uptime).toBeGreaterThan(0);
+    expect(state.disks.find((disk) => disk.folder === '/output')?.size).toBeGreaterThan(1 << 20);
+
+    expect(await gva(['get', name, '/output/none', back], env)).toMatchObject({
+      code: 69,
+      stderr: expect.stringContaining('no such file') as string,
+    });
+    expect(await gva(['exec', name, '--', 'no-such-program'], env)).toMatchObject({
+      code: 69,
+      stderr: expect.stringContaining('no such file') as string,
+    });
+
+    expect(await gva(['exec', name, '--', 'touch', '/output/go'], env)).toMatchObject({ code: 0 });
+    expect(await ended).toEqual([0, null]);
+    expect(await readFile(join(out, 'output/said'), 'utf8')).toBe('ended\n');
+    expect((await readFile(join(out, 'output/got'))).equals(bytes)).toBe(true);
+    expect(JSON.parse(await readFile(join(out, 'result.json'), 'utf8'))).toMatchObject({
+      start: how,
+      state: 'done',
+    });
+  });
+});
+
+it('an instance without a channel, and one that is not there, are told', async () => {
+  const home = join(folder.path, 'without');
+  const appliance = await writeAppliance(home, { job });
+  const child = spawn(
+    process.execPath,
+    [gvaProgram, 'run', appliance, '--vmm', 'qemu', '--out', join(home, 'out')],
+    { env: { ...process.env, ...env }, stdio: 'ignore' },
+  );
+  const ended = once(child, 'exit');
+  let name = '';
+  await eventually(async () => {
+    name = (JSON.parse((await gva(['ps', '--json'], env)).stdout) as { id: string }[])[0]?.id ?? '';
+    return name !== '' || child.exitCode !== null;
+  });
+  expect(await gva(['exec', name, '--', 'true'], env)).toMatchObject({
+    code: 69,
+    stderr: expect.stringContaining('gva run --channel') as string,
+  });
+  child.kill('SIGTERM');
+  await ended;
+  expect(await gva(['exec', name, '--', 'true'], env)).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('gva ps shows') as string,
+  });
+});
