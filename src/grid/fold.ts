@@ -189,7 +189,7 @@ class Folding {
     const left = manifest.count - counts.done - counts.failed - counts.lost;
     const news = progress.parts(this.#now, new Date(), left, Math.max(1, standing.running));
     const state = fleet.elements > 0 ? 'running' : left > 0 ? 'stopped' : 'finished';
-    const reason = this.#reason ?? (state === 'stopped' ? this.#whyStopped() : undefined);
+    const reason = this.#reason ?? (state === 'stopped' ? this.#whyStopped(before) : undefined);
     return {
       name: before?.name ?? manifest.appliance.name,
       ...{ state, points: manifest.count, counts, kept: before?.kept ?? 0, grid: standing },
@@ -202,12 +202,18 @@ class Folding {
     };
   }
 
-  #whyStopped(): string {
-    return this.#spec.cancel === 'all'
-      ? 'it was cancelled'
-      : 'its jobs have ended, and gva sweep resume goes on with the rest';
+  #whyStopped(before: SweepStatus | undefined): string {
+    if (this.#spec.cancel === 'all') return 'it was cancelled';
+    const { jobFailure } = this.#ends;
+    if (jobFailure !== undefined) return `${jobsEnded} (lately: ${jobFailure}), ${goesOn}`;
+    // It was told, and is so still.
+    const told = before?.state === 'stopped' ? before.reason : undefined;
+    return told?.startsWith(jobsEnded) ? told : `${jobsEnded}, ${goesOn}`;
   }
 }
+
+const jobsEnded = 'its jobs have ended';
+const goesOn = 'and gva sweep resume goes on with the rest';
 
 /** What was told before, and is so still, and what is new. */
 function merged(

@@ -28,6 +28,8 @@ const killed = /\bstatus 137\b/;
 export class PointEnds {
   /** Why the sweep is to stop, once a condition holds. */
   stopped: string | undefined;
+  /** Why the latest job ended whose points nobody runs again. */
+  jobFailure: string | undefined;
   readonly #parts: EndParts;
   readonly #limits: GridRetryLimits;
   readonly #runAgain: RunAgain | undefined;
@@ -112,6 +114,7 @@ export class PointEnds {
       if (loss.begun && this.#runAgain) this.#parts.store.end(point.index, outcome);
       else this.putBack(point);
       if (this.#runAgain) this.#again(now, point, outcome, decision);
+      else this.jobFailure = loss.message;
     }
   }
 

@@ -21,6 +21,9 @@ async function left(grid: ScriptedGrid): Promise<void> {
   grid.slots = Infinity;
 }
 
+const lately = (why: string) =>
+  new RegExp(`^its jobs have ended \\(lately: ${why}\\), and gva sweep resume goes on with the rest$`);
+
 /** The grid begins so many jobs while nobody looks. */
 async function work(grid: ScriptedGrid, jobs: number): Promise<void> {
   grid.slots = jobs;
@@ -85,7 +88,7 @@ describe('taking in what jobs have done', () => {
     await work(grid, 3);
     expect(await home.fold(grid, plan)).toMatchObject({
       ...{ state: 'stopped', counts: { lost: 1, pending: 5, active: 0 } },
-      reason: 'its jobs have ended, and gva sweep resume goes on with the rest',
+      reason: expect.stringMatching(lately('.*PREEMPTED.*')) as string,
       failures: [{ index: 0, state: 'lost', cause: 'worker-failed' }],
     });
     expect(home.states()).toEqual({ lost: [0] });
@@ -94,6 +97,21 @@ describe('taking in what jobs have done', () => {
     const again = new ScriptedGrid();
     expect((await home.sweep(again, plan)).counts.done).toBe(6);
     expect(home.record(0)).toMatchObject({ attempts: 2 });
+  });
+
+  test('where every job failed by its node, the reason is told, and still is the next time', async () => {
+    const grid = new ScriptedGrid(async (job) => {
+      await job.begin();
+      job.end('node-failed');
+    });
+    await left(grid);
+    await work(grid, 3);
+    const told = {
+      ...{ state: 'stopped', counts: { lost: 0, pending: 6, active: 0 }, failures: [] },
+      reason: expect.stringMatching(lately('.*node.*')) as string,
+    };
+    expect(await home.fold(grid, plan)).toMatchObject(told);
+    expect(await home.fold(grid, plan)).toMatchObject(told);
   });
 
   test('where the grid does not answer, what workers have written counts', async () => {

@@ -158,6 +158,30 @@ describe.skipIf(withoutSlurm)(`real guests on Slurm${needsSlurm}`, () => {
     await expectNothingLeft('left');
   });
 
+  it('left alone: watched to its end, and cancelled, by who finds no client', async () => {
+    const options = ['--grid', 'slurm', '--bundle', '1', '--detach', ...common];
+    const plan = await writePlan('watched.yaml', '1, 2');
+    const left = await run('run', plan, '--out', 'watched', ...options);
+    expect(left.code, left.stderr).toBe(0);
+    const watched = await run('watch', 'watched', '--json');
+    expect(watched.code, watched.stderr).toBe(0);
+    expect(watched.stdout).toContain('"event":"end"');
+    expect((await tableOf('watched')).rows.map(({ square }) => square)).toEqual(['1', '4']);
+    await expectNothingLeft('watched');
+
+    const endless = await run(
+      ...['run', await writePlan('lonely.yaml', '1000, 1009'), '--out', 'lonely', ...options],
+    );
+    expect(endless.code, endless.stderr).toBe(0);
+    await eventually(async () => (await ok(cluster(), 'squeue', ['-h', '-r', '-t', 'R'])) !== '');
+    const { code, stderr } = await run('cancel', 'lonely', '--wait', '10m');
+    expect(code, stderr).toBe(0);
+    await expectNothingLeft('lonely');
+    const status = JSON.parse((await run('status', 'lonely', '--json')).stdout) as object;
+    expect(status).toMatchObject({ state: 'stopped', reason: 'it was cancelled', counts: { done: 0 } });
+    expect(await resultFolders('lonely').catch(() => [])).toEqual([]);
+  });
+
   it('cancelled from another process: jobs that run and jobs that wait are ended', async () => {
     const plan = await writePlan('endless.yaml', '1000, 1009');
     const command = ['run', plan, '--out', 'endless', '--grid', 'slurm', '--bundle', '1', ...common];
