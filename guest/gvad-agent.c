@@ -693,24 +693,42 @@ static void want_all(int signals)
 	}
 }
 
+static long milliseconds(void)
+{
+	struct __kernel_timespec time;
+	call(__NR_clock_gettime, 1 /* CLOCK_MONOTONIC */, (long)&time, 0, 0, 0);
+	return time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
+
+/* Sends all again that has not been confirmed for a second. @returns milliseconds until it is to be called again */
+static long send_again(void)
+{
+	static word before;
+	static long since;
+	long now = milliseconds();
+	if (before != confirmed || confirmed == made)
+		since = now;
+	before = confirmed;
+	if (now - since >= 1000) {
+		sending = confirmed;
+		since = now;
+	}
+	return 1000 - (now - since);
+}
+
 static void serve(int signals)
 {
 	static byte told[128];
-	/* What was confirmed when it was last looked. */
-	word before = 0;
 	for (;;) {
-		struct __kernel_timespec second;
-		long ready;
+		struct __kernel_timespec time;
+		long ready, left = send_again();
 		for (int i = 0; i < SESSIONS; i++)
 			tell(&sessions[i], i);
 		write_out();
 		want_all(signals);
-		second.tv_sec = 1;
-		second.tv_nsec = 0;
-		ready = call(__NR_ppoll, (long)polled, polled_count, confirmed == made ? 0 : (long)&second, 0, 0);
-		if (ready == 0 && before == confirmed)
-			sending = confirmed;
-		before = confirmed;
+		time.tv_sec = left / 1000;
+		time.tv_nsec = left % 1000 * 1000000;
+		ready = call(__NR_ppoll, (long)polled, polled_count, confirmed == made ? 0 : (long)&time, 0, 0);
 		if (ready <= 0)
 			continue;
 		while (call(__NR_read, signals, (long)told, sizeof told, 0, 0) > 0)
