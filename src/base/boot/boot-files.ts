@@ -34,7 +34,7 @@ export async function readRootModules({ kernel, portableKernel }: BootSources): 
 
 /** The same, and those of a network card. */
 export const readNetworkModules = ({ modulesFolder }: UnpackedKernel): Promise<KernelModule[]> =>
-  readModules(modulesFolder, [...mediaModules, 'virtio_net']);
+  readModules(modulesFolder, [...mediaModules, ...channelModules, 'virtio_net']);
 
 /** The modules that a root file system needs for one kernel. */
 export const readMediaModules = ({ modulesFolder }: UnpackedKernel): Promise<KernelModule[]> =>

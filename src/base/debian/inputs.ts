@@ -5,7 +5,7 @@ import { gvadFiles } from '../root-files.js';
 import type { DebianOptions } from './options.js';
 
 /** Raise when the build itself changes in a way that changes its bytes. */
-const buildVersion = 1;
+const buildVersion = 2;
 
 const guestFiles = [
   ...gvadFiles,
