@@ -113,6 +113,7 @@ static struct frame slots[SLOTS];
 static word expected;
 static int must_welcome, must_ack, must_nak, told_nak;
 static word epoch;
+static int greeted;
 static struct frame notice;
 /* What is being written. */
 static const byte *out;
@@ -471,6 +472,11 @@ static void take_hello(const byte *data, long size)
 {
 	if (size != 6)
 		return;
+	must_welcome = 1;
+	/* A host that had no answer yet has asked again: what it has said since holds. */
+	if (greeted && epoch == get32(data))
+		return;
+	greeted = 1;
 	epoch = get32(data);
 	max_payload = (long)get16(data + 4);
 	if (max_payload > MAX_PAYLOAD || max_payload < 64)
@@ -480,7 +486,6 @@ static void take_hello(const byte *data, long size)
 			close_session(&sessions[i]);
 	confirmed = sending = made = expected = 0;
 	must_ack = must_nak = told_nak = 0;
-	must_welcome = 1;
 }
 
 static void take_numbered(int type, struct session *session, byte *data, long size)

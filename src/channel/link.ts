@@ -74,8 +74,8 @@ export class Link {
     const answer = new Promise<void>((resolve) => (this.#welcomed = resolve));
     for (let tries = 0; ; tries++) {
       if (this.#ended) throw this.#ended;
-      // A guest may wait for the rest of a frame of somebody who is no more.
-      if (tries > 0) this.#port.write(Buffer.alloc(maxPayload + 64));
+      // A guest may wait for the rest of a frame of somebody who is no more; one that does not read yet needs no more of it.
+      if (tries > 0 && !this.#port.writableNeedDrain) this.#port.write(Buffer.alloc(maxPayload + 64));
       this.#port.write(
         encodeFrame({ type: frameTypes.hello, session: 0, number: 0, payload: this.#hello() }),
       );

@@ -1,4 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createHash, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { Duplex } from 'node:stream';
@@ -21,20 +22,23 @@ beforeAll(async () => {
   return () => folder[Symbol.asyncDispose]();
 });
 
-/** A line to an agent; `spoil` makes of what the host sends, or the guest, what comes. */
-function startAgent(spoil: (bytes: Buffer) => Buffer = (bytes) => bytes): Duplex & { end(): void } {
+type Spoil = (bytes: Buffer) => Buffer;
+const intact: Spoil = (bytes) => bytes;
+
+/** A line to an agent; `there` makes of what the host sends what comes, `back` of what the guest sends. */
+function startAgent(there = intact, back = intact): Duplex {
   const child = spawn(program, ['fd:3'], { stdio: ['ignore', 'ignore', 'inherit', 'pipe'] });
   const socket = child.stdio[3] as unknown as Duplex;
   const line = new Duplex({
     read: () => void socket.resume(),
-    write: (bytes: Buffer, _, done) => void socket.write(spoil(bytes), done),
+    write: (bytes: Buffer, _, done) => void socket.write(there(bytes), done),
     destroy: (error, done) => {
       socket.destroy();
       done(error);
     },
   });
   socket.on('data', (bytes: Buffer) => {
-    if (!line.push(spoil(bytes))) socket.pause();
+    if (!line.push(back(bytes))) socket.pause();
   });
   socket.on('end', () => line.push(null)).on('error', () => undefined);
   child.once('exit', () => line.destroy());
@@ -152,11 +156,28 @@ test('on a line that loses and changes bytes everything comes, once and in order
     if (chance(20)) spoilt[spoilt.length >> 1] = 0xc7;
     return spoilt;
   };
-  const line = startAgent(spoil);
+  const line = startAgent(spoil, spoil);
   const channel = await GuestChannel.open(line, { window: 4, payload: 4096 }, 10_000);
   const bytes = randomBytes(60_000).toString('latin1');
   const [out] = await answer(channel.exec(['cat']), bytes);
   expect(digest(out)).toBe(digest(bytes));
+  channel.close();
+  line.destroy();
+});
+
+test('a greeting that is heard again, after what followed it, ends nothing', async () => {
+  let greeting: Buffer | undefined;
+  let again = false;
+  const line = startAgent((bytes) => {
+    greeting ??= Buffer.from(bytes);
+    return again ? Buffer.concat([greeting, bytes]) : bytes;
+  });
+  const channel = await GuestChannel.open(line, paces.virtio, 10_000);
+  const command = channel.exec(['cat']);
+  command.stdin.write(Buffer.from('first '));
+  const [first] = (await once(command.stdout, 'data')) as [Buffer];
+  again = true;
+  expect(first.toString() + (await answer(command, 'second'))[0]).toBe('first second');
   channel.close();
   line.destroy();
 });

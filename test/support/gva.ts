@@ -3,6 +3,7 @@ import { chmod, mkdir, mkdtemp, readFile, readdir, readlink, rm, writeFile } fro
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { InstanceResult } from '../../src/model/result.js';
+import { listTree } from '../../src/system/folder-digest.js';
 import { packageRoot } from '../../src/system/paths.js';
 
 export const gvaProgram = join(packageRoot, 'bin/gva');
@@ -81,6 +82,14 @@ export async function processesWith(text: string): Promise<number[]> {
       found.push(Number(name));
   }
   return found;
+}
+
+/** What is in each file of the output of an instance, a character for each byte. */
+export async function outputBytes(out: string): Promise<Record<string, string>> {
+  const files: Record<string, string> = {};
+  for (const { path, stat } of await listTree(join(out, 'output')))
+    if (stat.isFile()) files[path] = (await readFile(join(out, 'output', path))).toString('latin1');
+  return files;
 }
 
 /** Waits until the condition holds; the test's own time limit is the only clock. */

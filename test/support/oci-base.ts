@@ -13,7 +13,7 @@ export const imageConfig = {
   Entrypoint: ['sh', '/opt/program'],
   Cmd: ['by', 'itself'],
   User: '1000:1001',
-  WorkingDir: '/srv/work',
+  WorkingDir: '/srv/job',
 };
 
 const program = `#!/opt/bin/sh
@@ -28,9 +28,9 @@ echo "$*" >"$GVA_OUTPUT/result"
  */
 export async function programImage(folder: string, tag = 'v1'): Promise<string> {
   const sh: LayerMember = { path: 'opt/bin/sh', content: await staticBusybox(), mode: 0o755 };
-  const first = [sh, { path: 'srv/work/secret', content: 'secret' }, { path: 'opt/program', content: 'old' }];
+  const first = [sh, { path: 'srv/job/secret', content: 'secret' }, { path: 'opt/program', content: 'old' }];
   const second = [
-    { path: 'srv/work/.wh.secret' },
+    { path: 'srv/job/.wh.secret' },
     { path: 'opt/program', content: program, mode: 0o755 },
     { path: 'opt/bin/id', type: '1', target: 'opt/bin/sh' },
   ];

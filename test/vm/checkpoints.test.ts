@@ -4,13 +4,13 @@ import { cp, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { InstanceResult } from '../../src/model/result.js';
-import { listTree } from '../../src/system/folder-digest.js';
 import { checkpointFolder } from '../../src/system/paths.js';
 import {
   eventually,
   gva,
   gvaProgram,
   noneLeft,
+  outputBytes,
   readResult,
   temporaryFolder,
   writeAppliance,
@@ -45,13 +45,6 @@ beforeAll(async () => {
   await mkdir(env['GVA_SCRATCH'] ?? '');
 });
 afterAll(() => folder[Symbol.asyncDispose]());
-
-async function outputBytes(out: string): Promise<Record<string, string>> {
-  const files: Record<string, string> = {};
-  for (const { path, stat } of await listTree(join(out, 'output')))
-    if (stat.isFile()) files[path] = (await readFile(join(out, 'output', path))).toString('latin1');
-  return files;
-}
 
 function start(words: readonly string[]): { child: ChildProcess; said: () => string } {
   const child = spawn(process.execPath, [gvaProgram, ...words], {

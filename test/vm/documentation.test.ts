@@ -16,6 +16,7 @@ const documents = [
   'docs/packages.md',
   'docs/plans.md',
   'docs/recipes.md',
+  'docs/channels.md',
 ];
 
 const commandBlocks = (text: string) =>

@@ -34,7 +34,7 @@ describe('instances beside each other', () => {
     await using folder = await temporaryFolder();
     const base = await loadDirectBase('micro');
     const job =
-      'echo x >/root/x; echo y >/app/y; dd if=/dev/zero of=/root/zeros bs=1M count=2 2>/dev/null; echo ok >ok';
+      'echo x >/etc/x; echo y >/app/y; dd if=/dev/zero of=/etc/zeros bs=1M count=2 2>/dev/null; echo ok >ok';
     const appliance = await writeAppliance(join(folder.path, 'a'), { job });
     const env = { XDG_CACHE_HOME: join(folder.path, 'cache') };
     const images = join(folder.path, 'cache/gva/images');

@@ -27,11 +27,11 @@ describe('a base of a container image that has one program and nothing else', ()
     const { said, result } = await runOn(
       name,
       vmm,
-      '/etc/gva/run; echo "status $?"; /etc/gva/run one "two words"; echo "$GREETING $(id -u) $PWD"; ls -A /srv/work',
+      '/etc/gva/run; echo "status $?"; /etc/gva/run one "two words"; echo "$GREETING $(id -u) $PWD"; ls -A /srv/job',
     );
     expect(said.split('\n')).toEqual([
-      ...["1000:1001 /srv/work it's a container", '<by>', '<itself>', 'status 0'],
-      ...["1000:1001 /srv/work it's a container", '<one>', '<two words>'],
+      ...["1000:1001 /srv/job it's a container", '<by>', '<itself>', 'status 0'],
+      ...["1000:1001 /srv/job it's a container", '<one>', '<two words>'],
       ...["it's a container 0 /output", ''],
     ]);
     expect(result).toBe('one two words\n');
@@ -43,7 +43,7 @@ describe('a base of a container image that has one program and nothing else', ()
     execFileSync(requireTool('e2fsck'), ['-fn', root]);
     expect(base).toMatchObject({
       origin: { kind: 'oci', image: 'program', digest: expect.stringMatching(/^sha256:/) as string },
-      defaults: { user: '1000:1001', entrypoint: ['sh', '/opt/program'], workingFolder: '/srv/work' },
+      defaults: { user: '1000:1001', entrypoint: ['sh', '/opt/program'], workingFolder: '/srv/job' },
     });
     expect(base.files.disk).toBeDefined();
   });

@@ -24,7 +24,7 @@ const scripts: Record<Behaviour, (console: string) => string> = {
   'floods-console': (console) => `yes "flood flood flood" | head -c 400000 >${console}`,
   'floods-events': () =>
     'head -c 300000 /dev/zero >/dev/ttyS0; yes @gva1 | head -c 100000 >/dev/ttyS0; echo >/dev/ttyS0',
-  'writes-disks': () => 'echo "written by the guest" | tee /output/x /app/x /root/x >/dev/null',
+  'writes-disks': () => 'echo "written by the guest" | tee /output/x /app/x /etc/x >/dev/null',
 };
 
 /** The driver as it is where an environment variable says otherwise, while it is asked. */

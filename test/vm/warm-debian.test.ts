@@ -1,12 +1,11 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { DirectBase } from '../../src/base/store.js';
-import { listTree } from '../../src/system/folder-digest.js';
 import { packageRoot } from '../../src/system/paths.js';
 import { buildLimit, debianBase } from '../support/debian-base.js';
 import { expectBlocksWork, readDocument, shellBlocks } from '../support/documentation.js';
-import { gva, readResult, temporaryFolder, writeAppliance } from '../support/gva.js';
+import { gva, outputBytes, readResult, temporaryFolder, writeAppliance } from '../support/gva.js';
 
 // Guests of Debian that go on from a saved one. To see one of these alone: npx vitest run --project vm
 // test/vm/warm-debian.test.ts -t 'NAME'
@@ -21,13 +20,6 @@ beforeAll(async () => {
   systemd = await debianBase('systemd');
 }, buildLimit);
 afterAll(() => folder[Symbol.asyncDispose]());
-
-async function outputBytes(out: string): Promise<Record<string, string>> {
-  const files: Record<string, string> = {};
-  for (const { path, stat } of await listTree(join(out, 'output')))
-    if (stat.isFile()) files[path] = (await readFile(join(out, 'output', path))).toString('latin1');
-  return files;
-}
 
 const pointOf = (out: string, point: number) => join(out, `points/0000/000000${point}`);
 

@@ -19,7 +19,7 @@ export interface InitrdSources {
 export async function rootInitrd(sources: InitrdSources): Promise<Buffer> {
   const { busybox, kernelRelease, wanted, modules, byDevice } = sources;
   const folder = `lib/modules/${kernelRelease}`;
-  const folders = ['bin', 'dev', 'lib', 'lib/modules', folder, 'modules', 'proc', 'root', 'sbin', 'sys'];
+  const folders = ['bin', 'dev', 'lib', 'lib/modules', folder, 'modules', 'proc', 'sbin', 'sys', 'sysroot'];
   const file = (path: string, mode: number, content: string | Buffer): CpioEntry => ({
     ...{ kind: 'file', path, mode },
     content: Buffer.from(content),
