@@ -9,12 +9,15 @@ export interface Pace {
   readonly window: number;
   /** Bytes of a payload, at most. */
   readonly payload: number;
+  /** Bytes that end what a guest may still take for a frame of somebody who is no more. */
+  readonly padding: number;
 }
 
 /** The terminal layer of Linux holds 4 KiB of what comes on a serial line, and throws away what is beyond (n_tty.c). */
 export const paces = {
-  serial: { window: 3, payload: 1000 },
-  virtio: { window: 16, payload: maxPayload },
+  // Its guests do not go on without their host; and nobody reads while they boot.
+  serial: { window: 3, payload: 1000, padding: 0 },
+  virtio: { window: 16, payload: maxPayload, padding: maxPayload + 64 },
 } as const satisfies Record<string, Pace>;
 
 /** Milliseconds after which what is not confirmed is sent again. */
@@ -28,6 +31,7 @@ export class Link {
   /** Bytes of a payload, at most. */
   readonly maxPayload: number;
   readonly #window: number;
+  readonly #padding: number;
   readonly #port: Duplex;
   readonly #reader = new FrameReader();
   readonly #epoch = randomBytes(4).readUInt32LE();
@@ -52,9 +56,10 @@ export class Link {
     port: Duplex,
     take: (frame: Frame) => void,
     lost: (error: GvaError) => void,
-    { window, payload }: Pace,
+    { window, payload, padding }: Pace,
   ) {
     this.#window = window;
+    this.#padding = padding;
     this.#port = port;
     this.maxPayload = payload;
     this.#take = take;
@@ -74,8 +79,8 @@ export class Link {
     const answer = new Promise<void>((resolve) => (this.#welcomed = resolve));
     for (let tries = 0; ; tries++) {
       if (this.#ended) throw this.#ended;
-      // A guest may wait for the rest of a frame of somebody who is no more; one that does not read yet needs no more of it.
-      if (tries > 0 && !this.#port.writableNeedDrain) this.#port.write(Buffer.alloc(maxPayload + 64));
+      // One that does not read yet needs no more of it.
+      if (tries > 0 && !this.#port.writableNeedDrain) this.#port.write(Buffer.alloc(this.#padding));
       this.#port.write(
         encodeFrame({ type: frameTypes.hello, session: 0, number: 0, payload: this.#hello() }),
       );

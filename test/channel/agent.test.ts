@@ -157,7 +157,7 @@ test('on a line that loses and changes bytes everything comes, once and in order
     return spoilt;
   };
   const line = startAgent(spoil, spoil);
-  const channel = await GuestChannel.open(line, { window: 4, payload: 4096 }, 10_000);
+  const channel = await GuestChannel.open(line, { window: 4, payload: 4096, padding: 4160 }, 10_000);
   const bytes = randomBytes(60_000).toString('latin1');
   const [out] = await answer(channel.exec(['cat']), bytes);
   expect(digest(out)).toBe(digest(bytes));
