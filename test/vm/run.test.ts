@@ -1,25 +1,17 @@
 import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { listTree } from '../../src/system/folder-digest.js';
 import {
   type ApplianceText,
   gva,
   processesWith,
+  outputBytes,
   readResult,
   temporaryFolder,
   writeAppliance,
 } from '../support/gva.js';
 
 // Real guests. To see one of these alone: npx vitest run --project vm test/vm/run.test.ts -t 'NAME'
-
-/** What the guest left, without what GVAD adds: path to bytes. */
-async function outputBytes(out: string): Promise<Record<string, string>> {
-  const files: Record<string, string> = {};
-  for (const { path, stat } of await listTree(join(out, 'output')))
-    if (stat.isFile()) files[path] = (await readFile(join(out, 'output', path))).toString('latin1');
-  return files;
-}
 
 const parametersYaml = `parameters:
   n: { type: int, default: 7 }
