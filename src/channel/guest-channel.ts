@@ -86,6 +86,8 @@ class Session implements GuestCommand {
   readonly #number: number;
   readonly #over: () => void;
   #killed = false;
+  /** Its number may be that of another command by now. */
+  #ended = false;
   #resolve!: (exit: CommandExit) => void;
   #reject!: (error: GvaError) => void;
 
@@ -108,11 +110,11 @@ class Session implements GuestCommand {
   }
 
   signal(number: number): void {
-    this.#link.send(frameTypes.signal, this.#number, Buffer.of(number));
+    if (!this.#ended) this.#link.send(frameTypes.signal, this.#number, Buffer.of(number));
   }
 
   kill(): void {
-    if (this.#killed) return;
+    if (this.#killed || this.#ended) return;
     this.#killed = true;
     this.#link.send(frameTypes.close, this.#number, Buffer.alloc(0));
     this.#finish();
@@ -157,6 +159,7 @@ class Session implements GuestCommand {
   }
 
   #end(): void {
+    this.#ended = true;
     this.#over();
     this.#finish();
   }

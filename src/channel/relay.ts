@@ -6,10 +6,10 @@ import { type Frame, FrameReader, encodeFrame, frameTypes, maxPayload } from './
 
 /**
  * Has somebody at the other end of a socket use a command: frames of the kinds `data`, `end` and `signal` come, those of the
- * kinds `data`, `end`, `exit` and `failed` (with a JSON object: code, message, hint) go. Who goes away kills it. Resolves at its end.
+ * kinds `data`, `end`, `exit` and `failed` (with a JSON object: code, message, hint) go. Who goes away has it end. Resolves at its end.
  */
 export async function relayCommand(socket: Duplex, command: GuestCommand): Promise<void> {
-  socket.once('close', () => command.kill());
+  socket.once('close', () => endWithin(command, patience));
   const say = sayOn(socket);
   void takeInput(socket, command);
   try {
@@ -20,6 +20,18 @@ export async function relayCommand(socket: Duplex, command: GuestCommand): Promi
     await say(frameTypes.failed, Buffer.from(JSON.stringify(described(error)))).catch(() => undefined);
   }
   socket.end();
+}
+
+/** Milliseconds that a command has to put in order what it has begun. */
+const patience = 2000;
+/** Number of the signal on Linux. */
+const sigterm = 15;
+
+function endWithin(command: GuestCommand, time: number): void {
+  command.signal(sigterm);
+  const timer = setTimeout(() => command.kill(), time).unref();
+  const over = () => clearTimeout(timer);
+  command.exited.then(over, over);
 }
 
 type Say = (type: number, payload: Buffer) => Promise<void>;

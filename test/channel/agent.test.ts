@@ -123,6 +123,15 @@ describe('a command', () => {
     expect(await command.exited).toEqual({ status: 143 });
   });
 
+  test('that has ended is nothing to signal or kill: its number is that of another one', async () => {
+    const first = channel.exec(['true']);
+    await first.exited;
+    const second = channel.exec(['cat']);
+    first.signal(9);
+    first.kill();
+    expect(await answer(second, 'here')).toEqual(['here', '', 0]);
+  });
+
   test('that is not there is told', async () => {
     await expect(channel.exec(['no-such-program']).exited).rejects.toMatchObject({
       code: 'CHANNEL_EXEC',

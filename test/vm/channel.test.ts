@@ -104,3 +104,45 @@ it('an instance without a channel, and one that is not there, are told', async (
     stderr: expect.stringContaining('gva ps shows') as string,
   });
 });
+
+it('a copy that is killed leaves nothing behind, and a script that is asked to end does, with what it has written', async () => {
+  const home = join(folder.path, 'ends');
+  const appliance = await writeAppliance(home, { job: `echo begun >begun; ${job}` });
+  const out = join(home, 'out');
+  const words = ['run', appliance, '--channel', '--vmm', 'qemu', '--out', out];
+  const child = spawn(process.execPath, [gvaProgram, ...words], {
+    env: { ...process.env, ...env },
+    stdio: 'ignore',
+  });
+  const ended = once(child, 'exit');
+  let name = '';
+  await eventually(async () => {
+    const found = JSON.parse((await gva(['ps', '--json'], env)).stdout) as { id: string; state: string }[];
+    name = found.find(({ state }) => state === 'scriptsStarted')?.id ?? '';
+    return name !== '' || child.exitCode !== null;
+  });
+  const files = async () => (await gva(['exec', name, '--', 'ls', '-A', '/output'], env)).stdout;
+
+  const copy = spawn(process.execPath, [gvaProgram, 'put', name, '-', '/output/half'], {
+    env: { ...process.env, ...env },
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  copy.stdin.write('half of it');
+  await eventually(async () => (await files()).includes('half.gva-part'));
+  copy.kill('SIGKILL');
+  await eventually(async () => !(await files()).includes('half'));
+
+  const missing = join(home, 'missing/file');
+  expect(await gva(['get', name, '/output/begun', missing], env)).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/^error: cannot write .*missing/) as string,
+  });
+  expect(await gva(['shutdown', name], env)).toEqual({ code: 0, stdout: '', stderr: '' });
+  expect(await ended).toEqual([1, null]);
+  expect(JSON.parse(await readFile(join(out, 'result.json'), 'utf8'))).toMatchObject({
+    state: 'failed',
+    cause: 'script-status',
+    scripts: [{ status: 143 }],
+  });
+  expect(await readFile(join(out, 'output/begun'), 'utf8')).toBe('begun\n');
+});

@@ -1,5 +1,5 @@
-import { createReadStream, createWriteStream } from 'node:fs';
-import { rename, rm, stat } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { open, rename, rm, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
@@ -53,6 +53,7 @@ One that changes while it is copied is copied again, up to five times.`,
 
 /** $1: the path; $2: the name that it gets in a folder; $3: its permissions. */
 const takeFile = `
+trap : TERM
 [ ! -d "$1" ] || set -- "\${1%/}/$2" "$2" "$3"
 part=$1.gva-part.$$
 { cat >"$part" && chmod "$3" "$part" && mv -f "$part" "$1"; } || { rm -f "$part"; exit 1; }`;
@@ -96,13 +97,22 @@ async function get(name: string, path: string, file = '.'): Promise<ExitCode> {
     : resolve(file);
   const part = temporarySibling(target);
   try {
-    for (let tries = 5; !(await receive(guest, path, createWriteStream(part, { mode: 0o644 }))); tries--)
+    for (let tries = 5; !(await receive(guest, path, await newFile(part))); tries--)
       if (tries === 1) throw failed('it changes all the time', `${path} cannot be copied`);
     await rename(part, target);
   } finally {
     await rm(part, { force: true });
   }
   return ExitCode.ok;
+}
+
+async function newFile(path: string): Promise<NodeJS.WritableStream> {
+  const file = await open(path, 'w', 0o644).catch((error: unknown) => {
+    throw new GvaError('OUT', `cannot write ${path}: ${messageOf(error)}`, {
+      hint: 'Name a file in a folder that is there.',
+    });
+  });
+  return file.createWriteStream();
 }
 
 /** False where the file has changed meanwhile. */

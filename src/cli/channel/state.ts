@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { ExitCode } from '../../system/errors.js';
+import { ExitCode, GvaError } from '../../system/errors.js';
 import { formatSize } from '../../system/units.js';
 import { act, printJson } from '../action.js';
 import { connectGuest } from './connect.js';
@@ -84,14 +84,21 @@ export function addShutdownCommand(program: Command): void {
 
 /** What GVAD runs has its temporary script in its command line; of what that has started, GVAD ends the rest. */
 const endScripts = `
+# GVAD ends whoever is in /output when the scripts have ended.
+cd /
 for process in /proc/[0-9]*; do
-	case $(tr '\\000' ' ' <"$process/cmdline" 2>/dev/null) in */gvad.*/script*) kill -s TERM "\${process#/proc/}" && found=1 ;; esac
+	[ "\${process#/proc/}" != $$ ] || continue
+	words=$({ tr '\\000' ' ' <"$process/cmdline"; } 2>/dev/null)
+	case $words in */gvad.*/script*) kill -s TERM "\${process#/proc/}" && found=1 ;; esac
 done
 [ -n "\${found:-}" ] || { echo 'no script runs' >&2; exit 1; }`;
 
 async function shutdown(name: string): Promise<ExitCode> {
   const guest = await connectGuest(name);
-  await guest.ask('sh', '-c', endScripts);
+  await guest.ask('sh', '-c', endScripts).catch((error: unknown) => {
+    // The machine may be gone before its answer is here.
+    if (!(error instanceof GvaError) || error.code !== 'CHANNEL') throw error;
+  });
   return ExitCode.ok;
 }
 
