@@ -10,7 +10,7 @@ import type { SlurmCluster } from '../support/slurm-cluster.js';
 /** What a command says, which must succeed. */
 export async function ok(cluster: SlurmCluster, command: string, args: readonly string[]): Promise<string> {
   const { code, stdout, stderr } = await cluster.run(command, args);
-  expect({ code, stderr }, `${command} ${args.join(' ')}`).toMatchObject({ code: 0 });
+  expect(code, `${command} ${args.join(' ')}: ${stderr}`).toBe(0);
   return stdout;
 }
 

@@ -5,6 +5,7 @@ import { createScratch } from '../../src/instance/scratch.js';
 import { parseGuestEvent } from '../../src/model/guest-event.js';
 import { digestFile } from '../../src/system/files.js';
 import type { MachineSpec, VirtualMachine, VmmDriver } from '../../src/vmm/driver.js';
+import { expectGoodEnd } from '../support/good-end.js';
 import { noneLeft, processesWith, temporaryFolder } from '../support/gva.js';
 
 /** What a guest of the suite does; how it is brought to do so is the driver's tests' affair. */
@@ -31,6 +32,7 @@ export interface Subject {
 }
 
 interface Running {
+  readonly driver: string;
   readonly machine: VirtualMachine;
   readonly spec: MachineSpec;
   readonly folder: string;
@@ -59,8 +61,18 @@ export function vmmContract(subject: Subject): void {
       await scratch[Symbol.asyncDispose]();
       await folder[Symbol.asyncDispose]();
     };
-    return { machine, spec, folder: folder.path, events, [Symbol.asyncDispose]: dispose };
+    return {
+      driver: driver.name,
+      machine,
+      spec,
+      folder: folder.path,
+      events,
+      [Symbol.asyncDispose]: dispose,
+    };
   }
+
+  const endsWell = async ({ driver, machine }: Running) =>
+    expectGoodEnd(driver, machine, await machine.exited);
 
   /** Nothing that was started with this folder's files still runs. */
   const nothingLeft = ({ folder }: Running) => noneLeft(folder);
@@ -71,14 +83,14 @@ export function vmmContract(subject: Subject): void {
     expect(events.filter((name) => !['medium', 'heartbeat'].includes(name))).toEqual([
       ...['boot', 'ready', 'script-start', 'script-end', 'done'],
     ]);
-    expect(await running.machine.exited).toMatchObject({ status: 0 });
+    await endsWell(running);
     await nothingLeft(running);
   });
 
   it('a guest whose script fails ends in good order', async () => {
     await using running = await start('fails');
     expect(await running.events()).toContain('done');
-    expect(await running.machine.exited).toMatchObject({ status: 0 });
+    await endsWell(running);
   });
 
   it('a guest that panics: no done, the panic on the console, nothing left', async () => {
