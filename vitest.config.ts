@@ -1,8 +1,11 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
-/** Tests that boot real guests, start Slurm's daemons, measure, or kill processes at random: one file at a time. */
-const alone = [
+/**
+ * Tests that boot real guests, start Slurm's daemons, measure, or kill processes at random: two files at a time, for
+ * many of them wait for a cluster or a time limit; and only when all others are through.
+ */
+const heavy = [
   'test/vm/**/*.test.ts',
   'test/slurm/**/*.test.ts',
   'test/fault/**/*.test.ts',
@@ -26,7 +29,7 @@ export default defineConfig({
           name: 'unit',
           setupFiles,
           include: ['test/**/*.test.ts'],
-          exclude: [...alone, ...fuzz],
+          exclude: [...heavy, ...fuzz],
           testTimeout: 60_000,
           // The files share their processes: a third of the time was loading the same modules again.
           isolate: false,
@@ -38,10 +41,11 @@ export default defineConfig({
         test: {
           name: 'vm',
           setupFiles,
-          include: alone,
+          include: heavy,
           testTimeout: 300_000,
           hookTimeout: 300_000,
-          fileParallelism: false,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
         },
       },
     ],
