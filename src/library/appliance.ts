@@ -46,7 +46,7 @@ function described({ appliance }: ApplianceSource): Appliance {
   };
 }
 
-/** It is read again: an appliance may have changed since it was loaded. */
+/** @internal It is read again: an appliance may have changed since it was loaded. */
 export function sourceOf(appliance: string | LoadedAppliance, signal: AbortSignal): Promise<ApplianceSource> {
   if (typeof appliance === 'string') return loadSource(appliance, { signal });
   return loadSource(appliance.path, { configuration: appliance.deploymentOption, signal });

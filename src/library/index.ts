@@ -7,6 +7,7 @@ export type { ParameterAxis, SweepPlan } from './plan.js';
 export { type ResultsRow, readResults } from './results.js';
 export type { InstanceOptions } from './options.js';
 export type { Running } from './running.js';
+export { pointFolder } from './point-folder.js';
 export { ExitCode, GvaError, type GvaErrorOptions } from '../system/errors.js';
 
 export type { Appliance, DeploymentOption, WarmUp } from '../model/appliance.js';

@@ -23,18 +23,20 @@ export interface InstanceOptions {
 
 const bootTimeout = 120;
 
+/** @internal */
 export const limitsOf = (options: InstanceOptions): WatchLimits => ({
   boot: options.bootTimeout ?? bootTimeout,
   total: options.timeout,
   powerOff: 30,
 });
 
+/** @internal */
 export async function startOf({ start = 'auto', onNote = ignore }: InstanceOptions): Promise<StartWish> {
   const { Templates } = await import('../instance/template/templates.js');
   return { choice: start, make: 'never', templates: new Templates(onNote) };
 }
 
-/** Where several bases have what is required, the newest is taken. */
+/** @internal Where several bases have what is required, the newest is taken. */
 export const baseOf = ({ onNote = ignore }: InstanceOptions): BaseChoice => ({ say: onNote });
 
 const ignore = () => undefined;

@@ -34,6 +34,7 @@ export interface SweepPlan {
 /**
  * Reads the plan of a sweep.
  *
+ * @internal
  * @param out folder of the sweep
  */
 export function planOf(plan: string | SweepPlan, out: string): Promise<Plan> {

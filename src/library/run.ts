@@ -45,7 +45,7 @@ export function run(
   return runWith(openAppliance, appliance, options);
 }
 
-/** @param open makes ready what instances share */
+/** @internal @param open makes ready what instances share */
 export function runWith(
   open: typeof openAppliance,
   appliance: string | LoadedAppliance,

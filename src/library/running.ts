@@ -17,7 +17,7 @@ export interface Running<Event, Result> extends AsyncIterable<Event>, AsyncDispo
 /** Events that wait for the first reader, at most; then the oldest are forgotten. */
 const mostEarly = 10_000;
 
-/** Begins the work. @param work tells of events by its first argument; its signal is aborted when it is to end */
+/** @internal Begins the work. @param work tells of events by its first argument; its signal is aborted when it is to end */
 export function begin<Event, Result>(
   work: (tell: (event: Event) => void, signal: AbortSignal) => Promise<Result>,
   signal?: AbortSignal,

@@ -64,7 +64,7 @@ export function sweep(plan: string | SweepPlan, options: SweepOptions): Running<
   return sweepWith(openAppliance, plan, options);
 }
 
-/** @param open makes ready what instances share */
+/** @internal @param open makes ready what instances share */
 export function sweepWith(
   open: typeof openAppliance,
   plan: string | SweepPlan,
