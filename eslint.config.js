@@ -14,6 +14,7 @@ const rooms = [
   'instance',
   'sweep',
   'grid',
+  'library',
   'report',
   'cli',
 ];

@@ -23,7 +23,7 @@ export function addDoctorCommand(program: Command): void {
 async function runDoctor(options: DoctorOptions, signal: AbortSignal): Promise<ExitCode> {
   const { examine } = await import('../vmm/doctor/report.js');
   const { doctorText } = await import('./doctor-view.js');
-  const { vmmDrivers } = await import('./vmms.js');
+  const { vmmDrivers } = await import('../library/vmms.js');
   using status = new StatusLine(process.stderr);
   const say = (step: string) => {
     if (options.json) return;

@@ -97,7 +97,7 @@ async function editInMachine(
   const { editInMachine: edit } = await import('../instance/edit.js');
   const { chooseVmm } = await import('../vmm/choose.js');
   const { showFindings } = await import('./findings-view.js');
-  const { vmmDrivers } = await import('./vmms.js');
+  const { vmmDrivers } = await import('../library/vmms.js');
   const vmm = await chooseVmm('qemu', vmmDrivers(base), source.appliance.hardware.cpus);
   const terminal = { input: process.stdin, output: process.stderr };
   const edited = await edit(source, base, vmm, terminal, signal);

@@ -59,7 +59,7 @@ async function resume(name: string, options: ResumeOptions, { signal, leave }: E
   const { prepareSaved } = await import('../instance/checkpoint/prepare.js');
   const { loadSource } = await import('../appliance/source.js');
   const { chooseVmm } = await import('../vmm/choose.js');
-  const { vmmDrivers } = await import('./vmms.js');
+  const { vmmDrivers } = await import('../library/vmms.js');
   const { RunView } = await import('./run-view.js');
 
   const saved = await findSaved(name);

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { runWorker } from '../grid/worker/run-worker.js';
 import { type ExitCode, GvaError } from '../system/errors.js';
 import { gridFiles } from '../system/paths.js';
-import { hostDrivers } from './vmms.js';
+import { hostDrivers } from '../library/vmms.js';
 
 /**
  * Does an element of a job array, as its worker on a node.

@@ -84,7 +84,7 @@ async function runAppliance(folder: string, options: RunOptions, { signal, leave
   const { runInstance } = await import('../instance/run.js');
   const { ControlServer } = await import('../instance/control/server.js');
   const { RunView } = await import('./run-view.js');
-  const { openAppliance } = await import('./open-appliance.js');
+  const { openAppliance } = await import('../library/open-appliance.js');
   const { baseChoice } = await import('./base-choice.js');
 
   mark('command loaded');

@@ -128,7 +128,7 @@ async function writeManifest(folder: string, manifest: SweepManifest): Promise<v
 }
 
 const temporary =
-  /^\.(?:sweep\.json|\.lock-[0-9a-f]{12}|results\.(?:csv|jsonl)|status\.json|gather(?:\.json)?|\d{7,})\.[0-9a-f]{12,}\.tmp$/;
+  /^\.(?:sweep\.json|plan\.yaml|\.lock-[0-9a-f]{12}|results\.(?:csv|jsonl)|status\.json|gather(?:\.json)?|\d{7,})\.[0-9a-f]{12,}\.tmp$/;
 const isLeftover = (name: string) => temporary.test(name);
 
 /** Removes what a killed process had not published yet, here and among the points. */

@@ -220,6 +220,8 @@ export const resultFiles = {
 /** In a sweep's folder. */
 export const sweepFiles = {
   sweep: 'sweep.json',
+  /** Of a program that said its plan itself, and not by a file. */
+  plan: 'plan.yaml',
   results: 'results.csv',
   /** The same table as JSON Lines. */
   lines: 'results.jsonl',

@@ -10,8 +10,8 @@ export const shellBlocks = (text: string) =>
   [...text.matchAll(/^```sh\n([^`]*)^```/gm)].map((match) => match[1] ?? '');
 
 /**
- * Runs blocks of a document as they stand, one after the other, in an empty folder, where `gva` and `./bin/gva` are this
- * one. All of them must work.
+ * Runs blocks of a document as they stand, one after the other, in an empty folder, where `gva`, `./bin/gva` and `examples/` are these.
+ * All of them must work.
  */
 export async function expectBlocksWork(
   blocks: readonly string[],
@@ -19,7 +19,7 @@ export async function expectBlocksWork(
 ): Promise<void> {
   expect(blocks.length).toBeGreaterThan(0);
   await using folder = await temporaryFolder();
-  await symlink(join(packageRoot, 'bin'), join(folder.path, 'bin'));
+  for (const name of ['bin', 'examples']) await symlink(join(packageRoot, name), join(folder.path, name));
   const path = `${join(packageRoot, 'bin')}:${process.env['PATH'] ?? ''}`;
   for (const block of blocks) {
     const outcome = await new Promise<string>((resolve) => {

@@ -9,7 +9,7 @@ import { ExitCode, GvaError } from '../../system/errors.js';
 import type { ChosenVmm } from '../../vmm/choose.js';
 import { act, printJson } from '../action.js';
 import { duration, size } from '../quantities.js';
-import { chooseForBase } from '../vmms.js';
+import { chooseForBase } from '../../library/vmms.js';
 
 interface AddOptions {
   readonly name: string;

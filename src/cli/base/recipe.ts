@@ -75,7 +75,7 @@ export function stepRunner(say: (step: string) => void): StepRunner {
     const { ensureMicro } = await import('../../base/micro/ensure.js');
     await ensureMicro(false, say, signal);
     const micro = await loadDirectBase('micro');
-    const { vmmDrivers } = await import('../vmms.js');
+    const { vmmDrivers } = await import('../../library/vmms.js');
     const { chooseVmm } = await import('../../vmm/choose.js');
     const { runRecipeStep } = await import('../../instance/recipe-step.js');
     const vmm = await chooseVmm(order.network ? 'qemu' : 'auto', vmmDrivers(micro), 1);

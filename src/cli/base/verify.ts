@@ -77,7 +77,7 @@ async function boot(base: Base, add: (check: Check) => void, signal: AbortSignal
 
 /** @throws GvaError where there is none */
 async function usableVmms(base: Base): Promise<ChosenVmm[]> {
-  const { chooseForBase } = await import('../vmms.js');
+  const { chooseForBase } = await import('../../library/vmms.js');
   const names = ['qemu', ...(bootsOf(base).includes('uml') ? ['uml'] : [])];
   const usable: ChosenVmm[] = [];
   let failure: unknown;

@@ -40,7 +40,8 @@ Exit status: 0 it was done, 1 it failed, 2 wrong usage or input, 69 the infrastr
 async function gatherSweep(name: string, options: GatherOptions, signal: AbortSignal): Promise<ExitCode> {
   const { findSweep } = await import('../../sweep/observe/find.js');
   const { gatherEnded } = await import('../../sweep/gather-ended.js');
-  const { openGatherStep } = await import('./gather-step.js');
+  const { baseChoice } = await import('../base-choice.js');
+  const { openGatherStep } = await import('../../library/gather-step.js');
   const { exitCodeOfGathered, showOutcome } = await import('./gather-view.js');
   const { gatherTitle } = await import('../../sweep/gather.js');
   const { printable } = await import('../../vmm/console-ring.js');
@@ -52,7 +53,7 @@ async function gatherSweep(name: string, options: GatherOptions, signal: AbortSi
     folder,
     async (manifest) => {
       const wish = await wishOf(manifest, folder, options, signal);
-      const step = await openGatherStep(wish, options, limits, signal);
+      const step = await openGatherStep(wish, options, { base: baseChoice(options, signal), limits, signal });
       if (!quiet) console.error(`gathering: ${printable(gatherTitle(step))}`);
       return step;
     },

@@ -32,7 +32,7 @@ export async function openPlace(
   options: SweepRunOptions,
   choice: BaseChoice,
 ): Promise<{ prepared: PreparedAppliance; conducting: Conducting }> {
-  const { openAppliance, prepareSource } = await import('../open-appliance.js');
+  const { openAppliance, prepareSource } = await import('../../library/open-appliance.js');
   const { grid } = options;
   if (grid !== undefined) {
     const { byGrid, readSettings } = await import('./grid-run.js');

@@ -277,10 +277,12 @@ async function gatherSpec(
       hint: 'It is an entry gather: of the plan. To gather otherwise afterwards: gva sweep gather --help',
     });
   }
-  const { openGatherStep } = await import('./gather-step.js');
+  const { openGatherStep } = await import('../../library/gather-step.js');
   // The time limit is that of a point.
   const limits = { ...instanceLimits(options), total: undefined };
-  const step = await openGatherStep(gather, options, limits, signal);
+  const { baseChoice } = await import('../base-choice.js');
+  const how = { base: baseChoice(options, signal), limits, signal };
+  const step = await openGatherStep(gather, options, how);
   return { gather: { step, allowed: consent || step.kind === 'appliance' } };
 }
 

@@ -7,7 +7,7 @@ import { isSweepFolder } from './find.js';
 
 /** What a sweep may have made in its folder, beside sweep.json and the points. */
 const own = new RegExp(
-  `^(?:${['results\\.(?:csv|jsonl|parquet)', 'status\\.json', 'sweep\\.log', 'gather\\.(?:log|json)'].join('|')}` +
+  `^(?:${['results\\.(?:csv|jsonl|parquet)', 'status\\.json', 'plan\\.yaml', 'sweep\\.log', 'gather\\.(?:log|json)'].join('|')}` +
     '|store\\.db(?:-wal|-shm|-journal)?(?:\\.\\d+\\.old)?' +
     '|\\.(?:[\\w-]+\\.)+[0-9a-f]{12,}\\.tmp)$',
 );

@@ -52,6 +52,7 @@ export class PlanLoader {
   readonly #file: string;
   readonly #appliance: string | undefined;
   readonly #configuration: string | undefined;
+  readonly #text: string | undefined;
   readonly #mistakes = new Mistakes();
   readonly #notes: string[] = [];
   /** Files that are being read: one joins the next. */
@@ -63,12 +64,14 @@ export class PlanLoader {
   /**
    * @param appliance absolute; undefined where the plan names it
    * @param configuration id of a deployment option; the appliance's default where undefined
+   * @param text of YAML, instead of what the file says
    */
-  constructor(name: string, appliance: string | undefined, configuration?: string) {
+  constructor(name: string, appliance: string | undefined, configuration?: string, text?: string) {
     this.#name = name;
     this.#file = resolve(name);
     this.#appliance = appliance;
     this.#configuration = configuration;
+    this.#text = text;
   }
 
   #load(appliance: string): Promise<ApplianceSource> {
@@ -78,6 +81,7 @@ export class PlanLoader {
   /** @throws GvaError as `readPlan()` */
   async load(): Promise<Outline> {
     this.#open.push(this.#file);
+    if (this.#text !== undefined) return this.#loadYaml(this.#text);
     if (tableFormat(this.#name)) return this.#loadTable();
     const text = await readText(this.#file, this.#name);
     return isNimrodPlan(text) ? this.#loadNimrod(text) : this.#loadYaml(text);

@@ -51,6 +51,8 @@ export interface PlanOptions {
   readonly appliance?: string | undefined;
   /** Id of a deployment option of the appliance; its default where undefined. */
   readonly deploymentOption?: string | undefined;
+  /** What the file would say; it is not read then, and need not be there. Of YAML. */
+  readonly text?: string | undefined;
 }
 
 /** Plans of so few rows are counted at once. */
@@ -74,12 +76,13 @@ export async function readPlan(path: string, options: PlanOptions = {}): Promise
 /** The same, for looking at it: a Nimrod plan needs no appliance. */
 export async function outlinePlan(
   path: string,
-  { appliance, deploymentOption }: PlanOptions = {},
+  { appliance, deploymentOption, text }: PlanOptions = {},
 ): Promise<PlanOutline> {
   const { notes, ...outline } = await new PlanLoader(
     path,
     appliance && resolve(appliance),
     deploymentOption,
+    text,
   ).load();
   const { points } = outline;
   if (!points.exact && points.count <= mostCounted) await countPoints(points);

@@ -4,7 +4,7 @@ import { type BaseChoice, wantedBase } from '../base/wanted.js';
 import { chooseByHistory } from '../instance/history/choose-by-history.js';
 import { type PreparedAppliance, prepareAppliance } from '../instance/prepare.js';
 import type { ChosenVmm } from '../vmm/choose.js';
-import type { InstanceOptions } from './instance-options.js';
+import type { StartChoice } from '../model/start.js';
 import type { VmmDriver } from '../vmm/driver.js';
 import { chooseForBase, vmmDrivers } from './vmms.js';
 
@@ -14,6 +14,16 @@ export async function prepareSource(source: ApplianceSource, choice: BaseChoice)
     return prepareAppliance(source, await wantedBase(source.appliance.base, choice));
   const { preparePackage } = await import('../instance/prepare-package.js');
   return preparePackage(source);
+}
+
+/** What is wished of the VMM. */
+export interface OpenWish {
+  readonly vmm: string;
+  /** Folder of a QEMU of the user's own. */
+  readonly qemu?: string | undefined;
+  readonly start: StartChoice;
+  /** Anything: there are to be checkpoints. */
+  readonly checkpointEvery?: unknown;
 }
 
 export interface OpenedAppliance {
@@ -28,7 +38,7 @@ export interface OpenedAppliance {
  */
 export async function openAppliance(
   source: ApplianceSource,
-  options: Pick<InstanceOptions, 'vmm' | 'qemu' | 'start' | 'checkpointEvery'>,
+  options: OpenWish,
   baseChoice: BaseChoice,
   instances: number,
 ): Promise<OpenedAppliance> {
@@ -60,7 +70,7 @@ export async function openAppliance(
 /** Who insists on a warm start, or wants checkpoints, leaves those that know none out of the choice. */
 function able(
   drivers: ReadonlyMap<string, VmmDriver>,
-  { start, checkpointEvery }: Pick<InstanceOptions, 'start' | 'checkpointEvery'>,
+  { start, checkpointEvery }: Pick<OpenWish, 'start' | 'checkpointEvery'>,
 ): ReadonlyMap<string, VmmDriver> {
   const fit = [...drivers].filter(
     ([, { capabilities }]) =>

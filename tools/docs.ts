@@ -1,0 +1,9 @@
+import { libraryPage } from './library-page.js';
+import { updatePage } from './page.js';
+
+// npm run docs: brings the pages up to date that are made of the code.
+
+/** Pages whose end is made of the code. */
+export const pages = [libraryPage];
+
+if (process.argv[1]?.endsWith('docs.js')) for (const page of pages) await updatePage(page);
