@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { type BaseRequirements, type BaseWish, packageText, wishText } from '../model/base-wish.js';
 import { ExitCode, GvaError } from '../system/errors.js';
 import { baseFiles } from '../system/paths.js';
@@ -37,9 +36,9 @@ export async function findEntries(
   limit: number,
   say: (text: string) => void,
 ): Promise<BaseEntry[]> {
-  const isThere = ({ folder }: BaseEntry) => existsSync(join(folder, baseFiles.manifest));
+  const isThere = ({ folder }: BaseEntry) => existsSync(`${folder}/${baseFiles.manifest}`);
   const entries = await readCatalogue(false, say, (catalogue) => catalogue.find(requirements, limit));
-  if (entries.length > 0 && entries.every(isThere)) return entries;
+  if (entries.every(isThere)) return entries;
   return (await readCatalogue(true, say, (catalogue) => catalogue.find(requirements, limit))).filter(isThere);
 }
 

@@ -38,6 +38,8 @@ it('finds what has all that is required, the one with the fewest packages first'
     [{ packages: [{ name: 'python3' }] }, ['arm', 'old', 'small', 'big']],
     [{ arch: 'x86_64', packages: [{ name: 'python3', relation: '>=', version: '3.11' }] }, ['small', 'big']],
     [{ packages: [{ name: 'python3', relation: '<<', version: '3.11' }] }, ['old']],
+    [{ packages: [{ name: 'python3', relation: '>=', version: '4' }] }, []],
+    [{ packages: [{ name: 'numpy', relation: '>=', version: '1.20' }, { name: 'python3' }] }, ['big']],
     [{ os: 'debian:bookworm', packages: [{ name: 'numpy' }, { name: 'r' }] }, ['big']],
     [{ os: 'debian:12', arch: 'aarch64' }, ['arm']],
     [{ os: 'linux', packages: [{ name: 'perl' }] }, []],
