@@ -1,6 +1,6 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { findEntries, unmatchedLines } from '../src/base/choose.js';
+import { findEntries, explainUnmatched } from '../src/base/choose.js';
 import type { BaseRequirements } from '../src/model/base-wish.js';
 import { baseFiles, baseFolder } from '../src/system/paths.js';
 import { type Benchmark, type Figure, alternate, timed } from './benchmark.js';
@@ -50,7 +50,7 @@ async function figures(): Promise<Figure[]> {
   const samples = await alternate(11, {
     best: ms(() => find(wish, 1)),
     all: ms(() => find(wish, -1)),
-    none: ms(() => unmatchedLines(none, say)),
+    none: ms(() => explainUnmatched(none, say)),
     command: ms(() => gva('base', 'find', ...words)),
   });
   return [
