@@ -1,9 +1,9 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { findEntries } from '../src/base/choose.js';
+import { findEntries, explainUnmatched } from '../src/base/choose.js';
 import type { BaseRequirements } from '../src/model/base-wish.js';
 import { baseFiles, baseFolder } from '../src/system/paths.js';
-import { type Benchmark, type Figure, timed } from './benchmark.js';
+import { type Benchmark, type Figure, alternate, timed } from './benchmark.js';
 import { gva, inTemporaryFolder } from './gva.js';
 
 const bases = 10_000;
@@ -46,21 +46,23 @@ async function figures(): Promise<Figure[]> {
       { name: 'rare-77' },
     ],
   };
-  const samples: number[] = [];
-  const commands: number[] = [];
-  for (let run = 0; run < 11; run++) {
-    samples.push((await timed(() => find(wish, 10))) * 1000);
-    const command = async () => {
-      await gva('base', 'find', ...words);
-    };
-    commands.push((await timed(command)) * 1000);
-  }
+  const none: BaseRequirements = { ...wish, packages: [{ name: 'common-1' }, { name: 'nowhere' }] };
+  const samples = await alternate(11, {
+    best: ms(() => find(wish, 1)),
+    all: ms(() => find(wish, -1)),
+    none: ms(() => explainUnmatched(none, say)),
+    command: ms(() => gva('base', 'find', ...words)),
+  });
   return [
-    { what: 'opening the catalogue, three packages, one with a version', unit: 'ms', samples, target: 50 },
-    { what: 'gva base find, as a process', unit: 'ms', samples: commands },
+    { what: 'the best, three packages, one with a version', unit: 'ms', samples: samples.best, target: 50 },
+    { what: 'all 1,600 that have them', unit: 'ms', samples: samples.all, target: 50 },
+    { what: 'what the nearest lack, where none has all', unit: 'ms', samples: samples.none, target: 50 },
+    { what: 'gva base find of all, as a process', unit: 'ms', samples: samples.command },
     { what: 'making the catalogue anew', unit: 's', samples: [built] },
   ];
 }
+
+const ms = (work: () => Promise<unknown>) => async () => (await timed(work)) * 1000;
 
 const words = [
   '--os',

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { type BaseRequirements, type BaseWish, packageText, wishText } from '../model/base-wish.js';
+import { type BaseRequirements, type BaseWish, wishText } from '../model/base-wish.js';
 import { ExitCode, GvaError } from '../system/errors.js';
 import { baseFiles } from '../system/paths.js';
 import { type BaseEntry, readCatalogue } from './catalogue/catalogue.js';
 import type { Shortcoming } from './catalogue/match.js';
+import { howToMake } from './how-to-make.js';
 import { type Base, loadBase } from './store.js';
 
 /** How a base is chosen that is not named. */
@@ -37,9 +37,9 @@ export async function findEntries(
   limit: number,
   say: (text: string) => void,
 ): Promise<BaseEntry[]> {
-  const isThere = ({ folder }: BaseEntry) => existsSync(join(folder, baseFiles.manifest));
+  const isThere = ({ folder }: BaseEntry) => existsSync(`${folder}/${baseFiles.manifest}`);
   const entries = await readCatalogue(false, say, (catalogue) => catalogue.find(requirements, limit));
-  if (entries.length > 0 && entries.every(isThere)) return entries;
+  if (entries.every(isThere)) return entries;
   return (await readCatalogue(true, say, (catalogue) => catalogue.find(requirements, limit))).filter(isThere);
 }
 
@@ -47,38 +47,21 @@ export async function findEntries(
 const mostTold = 5;
 
 async function unmatched(wish: BaseRequirements, say: (text: string) => void): Promise<GvaError> {
-  const lines = await unmatchedLines(wish, say);
-  return new GvaError('BASE_UNMATCHED', lines.slice(0, -1).join('\n'), {
+  const { missing, advice } = await explainUnmatched(wish, say);
+  return new GvaError('BASE_UNMATCHED', missing.join('\n'), {
     exitCode: ExitCode.infrastructure,
-    hint: lines.at(-1) ?? '',
+    hint: advice.join('\n'),
   });
 }
 
-/** That no base has what is required; what the nearest ones lack; and, last, what to do about it. */
-export async function unmatchedLines(wish: BaseRequirements, say: (text: string) => void): Promise<string[]> {
+/** Why no base will do, in lines for people: what the nearest ones lack; and what to do about it. */
+export async function explainUnmatched(
+  wish: BaseRequirements,
+  say: (text: string) => void,
+): Promise<{ missing: string[]; advice: string[] }> {
   const nearest = await readCatalogue(false, say, (catalogue) => catalogue.shortcomings(wish, mostTold));
   const message = `no base image on this machine has what is required: ${wishText(wish)}`;
-  return [message, ...nearest.map(lackLine), howToMake(wish)];
+  return { missing: [message, ...nearest.map(lackLine)], advice: await howToMake(wish) };
 }
 
 const lackLine = ({ name, lacks }: Shortcoming) => `  ${name} lacks ${lacks.join('; ')}`;
-
-/** The command that would make a base with all that is required. */
-export function howToMake({ os = 'linux', arch = 'x86_64', packages = [] }: BaseRequirements): string {
-  const [id, release] = os.split(':');
-  if (arch !== 'x86_64' || !['linux', 'debian'].includes(id ?? ''))
-    return 'Bring one from elsewhere: gva base import FILE, or gva base add DISK.';
-  const suite = suites.get(release ?? '') ?? 'bookworm';
-  const names = packages.map(({ name }) => name);
-  const asked = names.length === 0 ? '' : ` --packages ${[...new Set(names)].join(',')}`;
-  const versions = packages.filter(({ version }) => version !== undefined).map(packageText);
-  const unsure = versions.length === 0 ? '' : `, if ${suite} has ${versions.join(', ')}`;
-  return `Build one: gva base build debian:${suite}${asked}${unsure}`;
-}
-
-const suites = new Map([
-  ['12', 'bookworm'],
-  ['bookworm', 'bookworm'],
-  ['13', 'trixie'],
-  ['trixie', 'trixie'],
-]);

@@ -19,6 +19,7 @@ import {
   temporarySibling,
   writeFileAtomically,
 } from '../system/files.js';
+import { shellWord } from '../system/shell-word.js';
 import { removeAbandonedSiblings } from '../system/temporary.js';
 import { baseFiles, baseFolder, currentBase } from '../system/paths.js';
 import {
@@ -49,11 +50,16 @@ export async function loadBase(reference: string): Promise<Base> {
   if (base) return base;
   throw new GvaError('BASE_MISSING', `there is no base image ${JSON.stringify(name)} on this machine`, {
     exitCode: ExitCode.infrastructure,
-    hint:
-      name === 'micro'
-        ? 'Build it: gva base build micro'
-        : `GVA builds "micro", and Debian under any name: gva base build debian --name ${name}`,
+    hint: await hintFor(name),
   });
+}
+
+async function hintFor(name: string): Promise<string> {
+  if (name === 'micro') return 'Build it: gva base build micro';
+  const { recipesBuilt } = await import('./recipe/notes.js');
+  const note = (await recipesBuilt()).find((each) => each.name === name);
+  if (note) return `Its recipe is here: gva base build ${shellWord(note.file)}`;
+  return `GVA builds "micro", and Debian under any name: gva base build debian --name ${name}`;
 }
 
 /**

@@ -149,7 +149,10 @@ export const originOf = ({ origin, contentSize }: BaseManifest): BaseOrigin =>
   origin ?? { kind: 'built', from: contentSize === undefined ? 'micro' : 'debian' };
 
 /** What older versions built of Debian says so by its packages only. */
-export function distributionOf({ distribution, packages }: BaseManifest): Distribution | undefined {
+export function distributionOf({
+  distribution,
+  packages,
+}: Pick<BaseManifest, 'distribution' | 'packages'>): Distribution | undefined {
   const version = /^(\d+)[.+]/.exec(packages['base-files'] ?? '')?.[1];
   return distribution ?? (version === undefined ? undefined : { id: 'debian', version });
 }

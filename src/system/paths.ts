@@ -32,6 +32,8 @@ export const currentBase = 'current';
 export const catalogueFile = () => join(dataFolder(), 'catalogue.db');
 /** Who needs which base: a folder for each base, in it a file for each that needs it. */
 export const baseNeedsFolder = () => join(dataFolder(), 'base-needs');
+/** Recipes that were built on this machine: a file for each. */
+export const recipeNotesFolder = () => join(dataFolder(), 'recipes');
 /** Beginnings of names in the folder of bases: no name of a base has a `=`. */
 export const buildFolderPrefix = (base: string) => `.build-${base}=`;
 export const buildLockPrefix = (base: string) => `.lock-${base}=`;

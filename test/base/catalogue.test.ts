@@ -1,14 +1,16 @@
 import { mkdir, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { readCatalogue } from '../../src/base/catalogue/catalogue.js';
 import { chooseBase, findEntries } from '../../src/base/choose.js';
+import { noteRecipe } from '../../src/base/recipe/notes.js';
 import { satisfies } from '../../src/base/satisfies.js';
 import { loadBase } from '../../src/base/store.js';
 import { wantedBase } from '../../src/base/wanted.js';
 import type { BaseRequirements } from '../../src/model/base-wish.js';
 import { bootsOf, distributionOf, originOf } from '../../src/model/base.js';
-import { baseFolder, catalogueFile } from '../../src/system/paths.js';
+import type { GvaError } from '../../src/system/errors.js';
+import { baseFolder, catalogueFile, recipeNotesFolder } from '../../src/system/paths.js';
 import { publishTestBase } from '../support/bases.js';
 import { type TestHome, makeTestHome } from '../support/fake-appliance.js';
 
@@ -38,6 +40,8 @@ it('finds what has all that is required, the one with the fewest packages first'
     [{ packages: [{ name: 'python3' }] }, ['arm', 'old', 'small', 'big']],
     [{ arch: 'x86_64', packages: [{ name: 'python3', relation: '>=', version: '3.11' }] }, ['small', 'big']],
     [{ packages: [{ name: 'python3', relation: '<<', version: '3.11' }] }, ['old']],
+    [{ packages: [{ name: 'python3', relation: '>=', version: '4' }] }, []],
+    [{ packages: [{ name: 'numpy', relation: '>=', version: '1.20' }, { name: 'python3' }] }, ['big']],
     [{ os: 'debian:bookworm', packages: [{ name: 'numpy' }, { name: 'r' }] }, ['big']],
     [{ os: 'debian:12', arch: 'aarch64' }, ['arm']],
     [{ os: 'linux', packages: [{ name: 'perl' }] }, []],
@@ -62,8 +66,45 @@ it('says of no match what the nearest lack, and what would make one', async () =
     message:
       'no base image on this machine has what is required: linux, python3 (>= 3.11), r-base-core\n' +
       '  old lacks python3 (>= 3.11), has 3.9.2-3; r-base-core',
-    hint: 'Build one: gva base build debian:bookworm --packages python3,r-base-core, if bookworm has python3 (>= 3.11)',
+    hint:
+      'Build one: gva base build debian:bookworm --packages python3,r-base-core, if bookworm has python3 (>= 3.11)\n' +
+      'Or write a recipe, to which more steps can be added, and build it: gva base build base.yaml\n' +
+      '  name: python3\n  from: debian:bookworm\n  steps:\n    - packages: [python3, r-base-core]',
   });
+});
+
+it('says of no match which recipe that was built here would give one, as long as it is where it was', async () => {
+  const file = join(home.folder, 'my recipes', 'base.yaml');
+  await mkdir(dirname(file));
+  await writeFile(file, 'name: numbers\n');
+  const made = await publishTestBase('numbers', {
+    distribution: debian,
+    packages: { ...python, bc: '1.07' },
+  });
+  await noteRecipe(file, made);
+  await noteRecipe(join(home.folder, 'gone.yaml'), made);
+  await rm(baseFolder('numbers'), { recursive: true });
+  const hintFor = async (wish: BaseRequirements) => {
+    const error: unknown = await chooseBase(wish, { say }).catch((reason: unknown) => reason);
+    return (error as GvaError).hint?.split('\n')[0];
+  };
+  const bc: BaseRequirements = {
+    os: 'debian:12',
+    packages: [{ name: 'bc', relation: '>=', version: '1.0' }],
+  };
+  expect(await hintFor(bc)).toBe(
+    `Its recipe is here: gva base build '${file}' (numbers, built ${made.builtAt?.slice(0, 10)})`,
+  );
+  expect(await readdir(recipeNotesFolder())).toHaveLength(1);
+  await expect(loadBase('numbers')).rejects.toMatchObject({
+    hint: `Its recipe is here: gva base build '${file}'`,
+  });
+  expect(await hintFor({ packages: [{ name: 'dc' }] })).toMatch(/^Build one/);
+  expect(await hintFor({ arch: 'aarch64', packages: [{ name: 'bc' }] })).toMatch(/^Bring one/);
+  await writeFile(join(recipeNotesFolder(), `${'0'.repeat(32)}.json`), '{"format":');
+  await rm(file);
+  expect(await hintFor(bc)).toMatch(/^Build one/);
+  expect(await readdir(recipeNotesFolder())).toEqual([]);
 });
 
 it('sees what comes and goes, whoever does it, and what replaces what', async () => {

@@ -1,12 +1,11 @@
 import { constants, copyFileSync, existsSync, renameSync } from 'node:fs';
-import { join } from 'node:path';
 import Database from 'libsql';
 import type { BaseManifest } from '../../model/base.js';
 import type { BaseRequirements } from '../../model/base-wish.js';
 import { errnoOf, messageOf } from '../../system/errors.js';
 import { ensureFolder, publishFile } from '../../system/files.js';
-import { baseFolder, catalogueFile, dataFolder } from '../../system/paths.js';
-import { type Shortcoming, matchQuery, shortcomingsOf } from './match.js';
+import { basesFolder, catalogueFile, dataFolder } from '../../system/paths.js';
+import { type Shortcoming, matchQuery, ranked, shortcomingsOf, usable } from './match.js';
 import { findBases, nameStamps, quickStamp } from './scan.js';
 import { CatalogueWriter, isCatalogue, makeTables } from './schema.js';
 
@@ -25,7 +24,7 @@ export interface BaseEntry {
   readonly builtAt: number;
   readonly packageCount: number;
   /** All but the packages; undefined where the base cannot be used, and `problem` says why. */
-  readonly manifest?: Omit<BaseManifest, 'packages'>;
+  readonly manifest?: Omit<BaseManifest, 'packages'> | undefined;
   readonly problem?: string;
 }
 
@@ -54,10 +53,10 @@ export class Catalogue implements Disposable {
    * then the newer, then by name. Only what a name stands for counts, no base of before.
    */
   find(requirements: BaseRequirements, limit = -1): BaseEntry[] {
-    const { condition, values } = matchQuery(this.#database, requirements);
-    const order = 'ORDER BY package_count, size, built_at DESC, name, mark LIMIT ?';
-    const sql = `SELECT ${columns} FROM bases WHERE current = 1 AND problem IS NULL${condition} ${order}`;
-    return this.#rows(sql, ...values, limit);
+    const query = matchQuery(this.#database, requirements);
+    if (!query) return [];
+    const sql = `SELECT ${columns} FROM ${usable}${query.condition} ORDER BY ${ranked} LIMIT ?`;
+    return this.#rows(sql, ...query.values, limit);
   }
 
   /** What the bases that come nearest lack. */
@@ -70,7 +69,9 @@ export class Catalogue implements Disposable {
   }
 
   #rows(sql: string, ...values: unknown[]): BaseEntry[] {
-    return (this.#database.prepare(sql).all(...values) as Row[]).map(entryOf);
+    const home = basesFolder();
+    const rows = this.#database.prepare(sql).all(...values) as Row[];
+    return rows.map((row) => new CataloguedBase(row, home));
   }
 }
 
@@ -87,12 +88,35 @@ interface Row {
   readonly manifest: string | null;
 }
 
-const entryOf = (row: Row): BaseEntry => ({
-  ...{ name: row.name, mark: row.mark, folder: join(baseFolder(row.name), row.mark) },
-  ...{ current: row.current === 1, size: row.size, builtAt: row.built_at, packageCount: row.package_count },
-  ...(row.manifest === null ? {} : { manifest: JSON.parse(row.manifest) as Omit<BaseManifest, 'packages'> }),
-  ...(row.problem === null ? {} : { problem: row.problem }),
-});
+/** The description of a base is read when somebody asks for it: most of many are not looked at. */
+class CataloguedBase implements BaseEntry {
+  readonly name: string;
+  readonly folder: string;
+  readonly mark: string;
+  readonly current: boolean;
+  readonly size: number;
+  readonly builtAt: number;
+  readonly packageCount: number;
+  readonly problem?: string;
+  readonly #manifest: string | null;
+
+  constructor(row: Row, home: string) {
+    this.name = row.name;
+    this.folder = `${home}/${row.name}/${row.mark}`;
+    this.mark = row.mark;
+    this.current = row.current === 1;
+    this.size = row.size;
+    this.builtAt = row.built_at;
+    this.packageCount = row.package_count;
+    if (row.problem !== null) this.problem = row.problem;
+    this.#manifest = row.manifest;
+  }
+
+  get manifest() {
+    if (this.#manifest === null) return undefined;
+    return JSON.parse(this.#manifest) as Omit<BaseManifest, 'packages'>;
+  }
+}
 
 /**
  * Reads the catalogue of bases: SQLite, and nothing but an index of the folders of bases, brought up to date before it is read

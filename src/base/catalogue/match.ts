@@ -11,15 +11,23 @@ export interface Shortcoming {
   readonly lacks: readonly string[];
 }
 
+/** Of the bases that may be found. The index is named: by any other, SQLite would sort. */
+export const usable = 'bases INDEXED BY bases_by_rank WHERE current = 1 AND problem IS NULL';
+
+/** The order in which bases are found. */
+export const ranked = 'package_count, size, built_at DESC, name, mark';
+
 interface Query {
   /** Begins with AND, unless it is empty. */
   readonly condition: string;
   readonly values: readonly unknown[];
 }
 
-/** A condition on rows of `bases` that holds for those that have all that is required. */
-export function matchQuery(database: Database.Database, requirements: BaseRequirements): Query {
-  const clauses = clausesOf(database, requirements);
+/** A condition on rows of `bases` that holds for those that have all that is required; undefined where none can. */
+export function matchQuery(database: Database.Database, requirements: BaseRequirements): Query | undefined {
+  // What the fewest have is asked for first: of most bases nothing else is looked at.
+  const clauses = clausesOf(database, requirements).sort((one, other) => one.most - other.most);
+  if (clauses[0]?.most === 0) return undefined;
   return {
     condition: clauses.map(({ sql }) => ` AND ${sql}`).join(''),
     values: clauses.flatMap(({ values }) => values),
@@ -34,40 +42,53 @@ interface Clause {
   /** Column of `bases` with what a base has instead. */
   readonly has?: 'os' | 'arch';
   readonly package?: number;
+  /** No more bases than these fulfil it. */
+  readonly most: number;
 }
 
 function clausesOf(database: Database.Database, { os, arch, packages = [] }: BaseRequirements): Clause[] {
   return [
-    ...(os === undefined ? [] : [osClause(os)]),
-    ...(arch === undefined ? [] : [{ text: arch, sql: 'arch = ?', values: [arch], has: 'arch' as const }]),
+    ...(os === undefined ? [] : [columnClause('os', os, osCondition(os))]),
+    ...(arch === undefined ? [] : [columnClause('arch', arch, { sql: 'arch = ?', values: [arch] })]),
     ...packages.map((each) => packageClause(database, each)),
   ];
 }
 
-function osClause(os: string): Clause {
+/** Columns of the index by which all bases are read: to ask for them costs less than to look for a package. */
+const columnClause = (
+  has: 'os' | 'arch',
+  text: string,
+  condition: Pick<Clause, 'sql' | 'values'>,
+): Clause => ({
+  ...{ text, has, most: 1 },
+  ...condition,
+});
+
+function osCondition(os: string): Pick<Clause, 'sql' | 'values'> {
   const [id, version] = os.split(':');
   const family = operatingSystems.some((each) => each === id) && version === undefined;
-  if (family) return { text: os, sql: 'os = ?', values: [id], has: 'os' };
-  if (version === undefined) return { text: os, sql: 'distribution = ?', values: [id], has: 'os' };
-  const release = '(version = ? OR codename = ?)';
-  return { text: os, sql: `distribution = ? AND ${release}`, values: [id, version, version], has: 'os' };
+  if (family) return { sql: 'os = ?', values: [id] };
+  if (version === undefined) return { sql: 'distribution = ?', values: [id] };
+  return { sql: 'distribution = ? AND (version = ? OR codename = ?)', values: [id, version, version] };
 }
 
 function packageClause(database: Database.Database, wanted: PackageRequirement): Clause {
   const { name, relation, version } = wanted;
   const known = database.prepare('SELECT id FROM package_names WHERE name = ?').get(name);
   const id = (known as { id: number } | undefined)?.id ?? -1;
-  const text = packageText(wanted);
-  const sql = 'id IN (SELECT base FROM packages WHERE package = ?';
+  const counted = database.prepare('SELECT count(*) AS most FROM packages WHERE package = ?').get(id);
+  const { most } = counted as { most: number };
+  const clause = { text: packageText(wanted), package: id, most };
+  const one = 'SELECT 1 FROM packages WHERE package = ? AND base = bases.id';
   if (relation === undefined || version === undefined)
-    return { text, sql: `${sql})`, values: [id], package: id };
+    return { ...clause, sql: `EXISTS (${one})`, values: [id] };
   const rows = database.prepare('SELECT DISTINCT version FROM packages WHERE package = ?').all(id);
   const fitting = (rows as { version: string }[])
     .map((row) => row.version)
     .filter((each) => versionSatisfies(each, relation, version));
   // As one value: there may be more of them than SQLite takes.
-  const versions = 'version IN (SELECT value FROM json_each(?))';
-  return { text, sql: `${sql} AND ${versions})`, values: [id, JSON.stringify(fitting)], package: id };
+  const sql = `EXISTS (${one} AND version IN (SELECT value FROM json_each(?)))`;
+  return { ...clause, sql, values: [id, JSON.stringify(fitting)], ...(fitting.length === 0 && { most: 0 }) };
 }
 
 /** Of the current bases, those that lack least, the best first; no more than `limit`. */
@@ -81,9 +102,7 @@ export function shortcomingsOf(
   const sum = clauses.map(({ sql }) => `(${sql})`).join(' + ');
   const rows = database
     .prepare(
-      `SELECT id, name, mark, os, distribution, version, arch FROM bases
-       WHERE current = 1 AND problem IS NULL
-       ORDER BY ${sum} DESC, package_count, size, built_at DESC, name LIMIT ?`,
+      `SELECT id, name, mark, os, distribution, version, arch FROM ${usable} ORDER BY ${sum} DESC, ${ranked} LIMIT ?`,
     )
     .all(...clauses.flatMap(({ values }) => values), limit) as CandidateRow[];
   return rows.map((row) => ({

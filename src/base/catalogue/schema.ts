@@ -3,12 +3,15 @@ import { distributionOf } from '../../model/base.js';
 import type { FoundBase } from './scan.js';
 
 /** Of the tables below; a catalogue of another version is made anew. */
-export const catalogueVersion = 1;
+export const catalogueVersion = 2;
 
 /** "GVAc": what file(1) and SQLite's own tools see of whose database it is. */
 const applicationId = 0x47564163;
 
-/** `packages` is clustered by package: those that have one lie side by side. */
+/**
+ * `packages` is clustered by package: those that have one lie side by side. `bases_by_rank` has all that a search asks of a
+ * base itself, in the order in which they are found: a row of `bases` is read only for what fits.
+ */
 const tables = `
   CREATE TABLE names (name TEXT PRIMARY KEY, stamp TEXT NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE bases (
@@ -28,7 +31,9 @@ const tables = `
     manifest TEXT
   ) STRICT;
   CREATE INDEX bases_by_name ON bases (name, mark);
-  CREATE INDEX bases_by_rank ON bases (package_count, size, built_at DESC, name, mark);
+  CREATE INDEX bases_by_rank ON bases
+    (package_count, size, built_at DESC, name, mark, os, distribution, version, codename, arch)
+    WHERE current = 1 AND problem IS NULL;
   CREATE TABLE package_names (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
   CREATE TABLE packages (
     package INTEGER NOT NULL,

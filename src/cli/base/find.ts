@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { BaseRequirements } from '../../model/base-wish.js';
 import { ExitCode } from '../../system/errors.js';
 import { act, printJson } from '../action.js';
 import { type RequirementOptions, addRequirementOptions, requirementsFrom } from './requirement-options.js';
@@ -25,12 +26,18 @@ Exit status: 0 there are some, 1 there are none, 2 wrong usage.`;
 
 async function find(options: FindOptions): Promise<ExitCode> {
   const requirements = await requirementsFrom(options);
-  const { findEntries, unmatchedLines } = await import('../../base/choose.js');
+  const { findEntries } = await import('../../base/choose.js');
   const { entryJson, printEntries } = await import('./entry-view.js');
   const say = (text: string) => console.error(`note: ${text}`);
   const entries = await findEntries(requirements, -1, say);
   if (options.json) printJson({ bases: entries.map(entryJson) });
   else if (entries.length > 0) printEntries(entries);
-  else for (const line of await unmatchedLines(requirements, say)) console.error(line);
+  else await sayWhy(requirements, say);
   return entries.length > 0 ? ExitCode.ok : ExitCode.application;
+}
+
+async function sayWhy(requirements: BaseRequirements, say: (text: string) => void): Promise<void> {
+  const { explainUnmatched } = await import('../../base/choose.js');
+  const { missing, advice } = await explainUnmatched(requirements, say);
+  for (const line of [...missing, ...advice]) console.error(line);
 }

@@ -3,6 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { explainRecipe, explanationText } from '../../base/recipe/explain.js';
 import { type KnownRecipe, knowRecipe, planRecipe } from '../../base/recipe/order.js';
+import { noteRecipe } from '../../base/recipe/notes.js';
 import { parseRecipe } from '../../base/recipe/parse.js';
 import type { StepRunner } from '../../base/recipe/step-runner.js';
 import { findBase, loadDirectBase } from '../../base/store.js';
@@ -30,21 +31,25 @@ export async function buildFromRecipe(
   options: RecipeOptions,
   signal: AbortSignal,
 ): Promise<ExitCode> {
-  const known = await readRecipe(path, options.name);
-  return options.explain ? explain(known, options.json) : build(known, options, signal);
+  const file = await recipeFileOf(path);
+  const known = await readRecipe(file, options.name);
+  return options.explain ? explain(known, options.json) : build(known, file, options, signal);
 }
 
-async function readRecipe(path: string, name: string | undefined): Promise<KnownRecipe> {
+async function recipeFileOf(path: string): Promise<string> {
   const isFolder = await stat(path).then(
     (info) => info.isDirectory(),
     () => false,
   );
-  const file = isFolder ? join(path, recipeFile) : path;
+  return resolve(isFolder ? join(path, recipeFile) : path);
+}
+
+async function readRecipe(file: string, name: string | undefined): Promise<KnownRecipe> {
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
     throw new GvaError('RECIPE_MISSING', `cannot read the recipe ${file}: ${messageOf(error)}`);
   });
   const recipe = parseRecipe(text, file);
-  return knowRecipe(name === undefined ? recipe : { ...recipe, name }, dirname(resolve(file)));
+  return knowRecipe(name === undefined ? recipe : { ...recipe, name }, dirname(file));
 }
 
 async function explain(known: KnownRecipe, json: boolean): Promise<ExitCode> {
@@ -57,13 +62,19 @@ async function explain(known: KnownRecipe, json: boolean): Promise<ExitCode> {
   return ExitCode.ok;
 }
 
-async function build(known: KnownRecipe, options: RecipeOptions, signal: AbortSignal): Promise<ExitCode> {
+async function build(
+  known: KnownRecipe,
+  file: string,
+  options: RecipeOptions,
+  signal: AbortSignal,
+): Promise<ExitCode> {
   const { ensureSource } = await import('../../base/recipe/sources.js');
   const { ensureRecipe } = await import('../../base/recipe/build.js');
   const say = (step: string) => console.error(`${known.recipe.name}: ${step}`);
   const from = await ensureSource(known.recipe.from, known.folder, say, signal);
   const order = { known, from, force: options.force, runStep: stepRunner(say) };
   const { manifest, built } = await ensureRecipe(order, say, signal);
+  await noteRecipe(file, manifest);
   if (options.json) printJson(manifest);
   else say(`${built ? 'built' : 'is there'}, digest ${manifest.digest.slice(0, 16)}`);
   return ExitCode.ok;
