@@ -65,7 +65,7 @@ export function checkpointInterval({
 /** @throws GvaError CHECKPOINTS_NONE */
 export async function mustSave(
   spec: Pick<InstanceSpec, 'prepared' | 'keepDisks'>,
-  { driver }: ChosenVmm,
+  { driver }: Pick<ChosenVmm, 'driver'>,
 ): Promise<void> {
   const { noCheckpoints } = await import('../instance/checkpoint/saveable.js');
   const why = noCheckpoints(spec, driver);

@@ -12,6 +12,7 @@ export type FailureKind =
   | 'node-unfit'
   | 'file-system-full'
   | 'out-of-time'
+  | 'saved'
   | 'worker-failed'
   | 'vanished';
 
@@ -54,6 +55,7 @@ export const rules: Readonly<Record<FailureKind, Rule>> = {
   'node-unfit': rule('its node cannot run instances', 0, { avoidNode: true }),
   'file-system-full': rule('the file system of the sweep is full', 0, { then: 'wait' }),
   'out-of-time': rule("the job's time was nearly over", 0),
+  saved: rule('it was saved when its job ended', 0),
   'worker-failed': rule('the worker ended before its work was done', 1),
   vanished: rule('the grid does not know the job any more, and it left no result', 1),
 };

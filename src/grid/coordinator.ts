@@ -6,7 +6,7 @@ import { RunOrder, type Turn } from '../sweep/schedule/run-order.js';
 import { GvaError, errnoOf } from '../system/errors.js';
 import { Fleet } from './fleet.js';
 import { Follower } from './follower.js';
-import { removeDeadParts } from './leftovers.js';
+import { removeDeadParts, removeSpentCheckpoints } from './leftovers.js';
 import { Nodes } from './nodes.js';
 import { Pace, usualInterval } from './pace.js';
 import { PointEnds } from './point-ends.js';
@@ -267,6 +267,7 @@ export class GridCoordinator implements Conductor {
     const { engine } = this.#settings;
     const { abort } = this.#signals;
     if (this.cancelled) await endSummary(spec.out, engine, abort);
+    await removeSpentCheckpoints(spec.out, store);
     if (this.#follower.isDone) return;
     // Those that wait to be run again, and have not been begun, are pending.
     const waiting = this.#queue.remove(() => true).filter(({ index }) => store.get(index) !== undefined);

@@ -14,6 +14,8 @@ export interface LiveElement {
   readonly open: Map<number, Point>;
   /** Those of them that were begun: when, in milliseconds of the worker's clock. */
   readonly begun: Map<number, number>;
+  /** Those that its worker has saved since: they go on from there. */
+  readonly saved: Set<number>;
   /** As far as is known, by the grid or by its worker. */
   state: 'pending' | 'running';
   worker: WorkerEnd;
@@ -150,6 +152,7 @@ function newElement(identity: Identity, points: readonly Point[]): LiveElement {
     ...identity,
     open: new Map(points.map((point) => [point.index, point])),
     begun: new Map(),
+    saved: new Set(),
     state: 'pending',
     worker: { began: false, ended: false },
     ...{ node: undefined, job: undefined, silent: 0, fruitful: false, unwanted: false },
@@ -184,6 +187,7 @@ export function note(element: LiveElement, record: GridRecord): void {
     case 'vmm':
     case 'point-began':
     case 'point-ended':
+    case 'point-saved':
     case 'point-known':
     case 'point-skipped':
       break;

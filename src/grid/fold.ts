@@ -17,7 +17,7 @@ import { pointFolder, sweepFiles } from '../system/paths.js';
 import type { GridEngine } from './engine.js';
 import { Fleet } from './fleet.js';
 import { Follower } from './follower.js';
-import { removeDeadParts } from './leftovers.js';
+import { removeDeadParts, removeSpentCheckpoints } from './leftovers.js';
 import { Nodes } from './nodes.js';
 import { PointEnds } from './point-ends.js';
 import { recoverChunks } from './recover.js';
@@ -66,6 +66,7 @@ export async function foldSweep(spec: FoldSpec, signal: AbortSignal): Promise<Sw
     await folding.run();
   } finally {
     await removeDeadParts(folder, fleet);
+    await removeSpentCheckpoints(folder, store);
     await folding.write();
   }
   signal.throwIfAborted();

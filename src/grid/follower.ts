@@ -151,7 +151,8 @@ export class Follower {
     const alone = element.size === 1;
     sweep.store.together(() => {
       for (const point of left) {
-        const loss = { kind, begun: begun.has(point.index), alone, message: reason.message };
+        const own = ownKind(kind, element, point);
+        const loss = { kind: own, begun: begun.has(point.index), alone, message: messageFor(own, reason) };
         if (this.ending && !loss.begun) ends.putBack(point);
         else ends.failed(now, point, loss);
       }
@@ -194,6 +195,18 @@ export class Follower {
     if (!fruitful && startFailures.has(kind)) nodes.fruitless(node, reason, log);
   }
 }
+
+/** Failures of a job after which a point that was saved goes on, without being to blame for anything. */
+const goesOn: ReadonlySet<FailureKind> = new Set([
+  ...(['time-limit', 'out-of-time', 'preempted', 'node-failed', 'worker-failed', 'vanished'] as const),
+]);
+
+/** What the failure of its job is to this point. */
+const ownKind = (kind: FailureKind, { saved }: LiveElement, { index }: Point): FailureKind =>
+  goesOn.has(kind) && saved.has(index) ? 'saved' : kind;
+
+const messageFor = (kind: FailureKind, { message }: Reason) =>
+  kind === 'saved' ? `${rules.saved.told}: ${message}` : message;
 
 /** Failures of a job that may come from where it was begun, and not from what it ran. */
 const startFailures: ReadonlySet<FailureKind> = new Set(['worker-failed', 'launch-failed', 'node-unfit']);

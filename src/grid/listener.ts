@@ -69,9 +69,14 @@ export class Listener {
     const { index } = point;
     if (record.record === 'point-began') {
       nodes.begun(live.node);
+      live.saved.delete(index);
       const at = Date.parse(record.at);
       live.begun.set(index, at);
       began.push({ point, at });
+      return;
+    }
+    if (record.record === 'point-saved') {
+      live.saved.add(index);
       return;
     }
     const since = live.begun.get(index);

@@ -33,6 +33,7 @@ const schema = z.discriminatedUnion('record', [
   kind('vmm', { name: text, version: text, accelerator: text }),
   kind('point-began', { point }),
   kind('point-ended', { point, outcome, scratchBytes: z.number(), published: z.boolean() }),
+  kind('point-saved', { point, elapsed: z.number(), bytes: z.number() }),
   kind('point-known', { point }),
   kind('point-skipped', { point }),
   kind('trouble', { code: text, message: text, avoidNode: z.boolean() }),

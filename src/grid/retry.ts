@@ -55,6 +55,8 @@ export function afterLoss(
 ): GridDecision {
   const { blame, grows, then } = rules[kind];
   if (then === 'cancel') return { next: 'cancelled' };
+  // It has come further, however often: that is not to be mixed up with what fails again and again.
+  if (kind === 'saved') return { next: 'again', delay: delayOf(1, limits), tally: before };
   const factor = begun && grows ? limits.growth[grows] : 1;
   const tally: GridTally = {
     ...before,

@@ -12,7 +12,7 @@ import { rememberedDigest } from '../system/remembered-digest.js';
 /** What workers are to know beside the appliance. */
 export type WorkSettings = Pick<
   GridWork,
-  'vmm' | 'start' | 'qemu' | 'limits' | 'keep' | 'keepDisks' | 'nodeCache'
+  'vmm' | 'start' | 'qemu' | 'limits' | 'keep' | 'keepDisks' | 'checkpointEvery' | 'nodeCache'
 >;
 
 /**

@@ -102,7 +102,9 @@ export async function runInstance(
     started.earlier,
   );
   const addressed = spec.control?.add(spec.id, controlled(spec, vmm, { clock, saving, machine }));
-  const ending = saving ? AbortSignal.any([signal, saving.left]) : signal;
+  // What cannot be saved is ended all the same.
+  const left = saving?.left ?? spec.checkpoints?.leave;
+  const ending = left ? AbortSignal.any([signal, left]) : signal;
   const watched = await watch(spec, started, { clock, record }, ending);
   addressed?.[Symbol.dispose]();
   saving?.end();

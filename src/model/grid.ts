@@ -67,6 +67,8 @@ export interface GridWork {
   readonly keep: KeepKind;
   /** Keep the disks as the guests left them, with the results. */
   readonly keepDisks: boolean;
+  /** Seconds between checkpoints of an instance; none are taken where absent. */
+  readonly checkpointEvery?: number;
   /** Bytes that a user's images on one node may take, at most. */
   readonly nodeCache: number;
 }
@@ -129,6 +131,13 @@ export type GridRecord = { readonly at: string } & (
       readonly published: boolean;
       /** Folder on the node with results that could not be published. */
       readonly kept?: string;
+    }
+  /** It was ended with its job, and goes on from its checkpoint: what it had been run for by then, in seconds. */
+  | {
+      readonly record: 'point-saved';
+      readonly point: number;
+      readonly elapsed: number;
+      readonly bytes: number;
     }
   /** The point had a result of this very work already. */
   | { readonly record: 'point-known'; readonly point: number }

@@ -331,6 +331,10 @@ export function pointCheckpoint(sweepFolder: string, index: number): string {
   return join(sweepFolder, sweepFiles.checkpoints, shard, String(index).padStart(7, '0'));
 }
 
+/** Of such a point on a grid: what one job of it has saved, by the job's name and how often the grid has begun it anew. */
+export const attemptCheckpoint = (point: string, job: string, restarts: number) =>
+  join(point, `${job}-r${restarts}`);
+
 /** The root of this package: where guest/ and package.json are, from the sources and from the build alike. */
 export const packageRoot = (() => {
   let folder = dirname(fileURLToPath(import.meta.url));

@@ -47,6 +47,8 @@ export interface VmmCommand {
    */
   readonly confined?: boolean;
   readonly limits?: ResourceLimits;
+  /** SIGTERM is kept from it, where this host can do that: who asked for it ends it. */
+  readonly sparedTerm?: boolean;
   /** How many sockets it inherits besides; none where absent. */
   readonly sockets?: number;
   /** What it inherits behind the sockets; none where absent. */
@@ -68,7 +70,8 @@ export interface Supervised extends VirtualMachine {
  * when this process dies. Its standard output counts as console.
  */
 export async function startSupervised(command: VmmCommand): Promise<Supervised> {
-  const args = [...limitArguments(command.limits ?? {}), command.program, ...command.args];
+  const spared = command.sparedTerm ? ['-k'] : [];
+  const args = [...spared, ...limitArguments(command.limits ?? {}), command.program, ...command.args];
   const files = await openAll(command.files ?? []);
   try {
     const child = spawn(join(packageRoot, 'libexec/gva-supervise'), args, {

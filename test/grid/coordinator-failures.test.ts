@@ -1,6 +1,9 @@
-import { rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ElementEnd } from '../../src/grid/engine.js';
+import { pointCheckpoint } from '../../src/system/paths.js';
 import type { GridRun } from './grid-home.js';
 import { GridHome } from './grid-home.js';
 import { type Script, ScriptedGrid, type ScriptedJob } from './scripted-grid.js';
@@ -72,6 +75,23 @@ describe('a job that ends without results', () => {
     expect(summary.counts.done).toBe(4);
     expect(again()).toEqual([[1, 'out-of-time']]);
     expect(grid.jobs.at(-1)?.indices).toEqual([1]);
+  });
+
+  test('whose point was saved before its time was over: it goes on, as often as it takes', async () => {
+    const spent = pointCheckpoint(home.out, 0);
+    const saved: Script = async (job) => {
+      if (Number(job.job) >= 104) return job.complete('n1');
+      await mkdir(join(spent, `${job.job}_0-r0`), { recursive: true });
+      await beginTwo(job);
+      await job.write({ record: 'point-saved', point: 0, elapsed: 100, bytes: 1 });
+      await job.write({ record: 'stopped', signal: 'TERM' });
+      job.end('time-limit');
+    };
+    const { summary } = await run(saved, { all: true, settings: { time: 600 }, points: 1 });
+    expect(summary.counts).toEqual({ pending: 0, done: 1, failed: 0, lost: 0 });
+    expect(again()).toEqual(Array.from({ length: 4 }, () => [0, 'saved']));
+    // Whoever published it was killed before that was removed.
+    expect(existsSync(spent)).toBe(false);
   });
 
   test('that somebody has cancelled: its points are cancelled until somebody resumes', async () => {

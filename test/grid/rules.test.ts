@@ -86,6 +86,12 @@ describe('what follows from a loss', () => {
     expect(times).toBe(49);
   });
 
+  test('what was saved comes back for ever, and at once', () => {
+    const before: GridTally = { ...noGridTally, blame: 1, again: 49 };
+    const decision = afterLoss(loss('saved', { alone: true }), before, limits);
+    expect(decision).toEqual({ next: 'again', delay: 2, tally: before });
+  });
+
   test('memory grows each time, up to a limit', () => {
     const many = { ...limits, attempts: 100 };
     let tally: GridTally = noGridTally;

@@ -59,7 +59,7 @@ export function byGrid(settings: Settings, options: GridRunOptions): Conducting 
     // Each node has its own.
     vmm: { name: options.vmm, version: '', accelerator: settings.engine.name },
     conduct: async (parts, signals) => {
-      const { out, prepared, limits, keep, keepDisks } = parts.spec;
+      const { out, prepared, limits, keep, keepDisks, checkpointEvery } = parts.spec;
       const { boot, total, powerOff } = limits;
       const work = await writeWork(out, prepared, {
         vmm: options.vmm,
@@ -67,6 +67,7 @@ export function byGrid(settings: Settings, options: GridRunOptions): Conducting 
         ...(options.qemu === undefined ? {} : { qemu: resolve(options.qemu) }),
         limits: { boot, powerOff, ...(total === undefined ? {} : { total }) },
         ...{ keep, keepDisks, nodeCache },
+        ...(checkpointEvery === undefined ? {} : { checkpointEvery }),
       });
       return GridCoordinator.start(parts, { ...settings, work }, signals);
     },

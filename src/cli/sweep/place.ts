@@ -2,9 +2,9 @@ import type { BaseChoice, PinnedBase } from '../../base/wanted.js';
 import type { PreparedAppliance } from '../../instance/prepare.js';
 import type { Plan } from '../../sweep/plan/plan.js';
 import type { Conducting, SweepSpec } from '../../sweep/run-sweep.js';
-import { type ExitCode, GvaError } from '../../system/errors.js';
+import type { ExitCode } from '../../system/errors.js';
 import type { StopSignals } from '../action.js';
-import { checkpointInterval, mustSave } from '../instance-options.js';
+import { mustSave } from '../instance-options.js';
 import type { SweepRunOptions } from './run.js';
 
 // Where the points of a sweep are run, and on what.
@@ -14,15 +14,6 @@ export async function pinnedBase(folder: string, strict: boolean): Promise<Pinne
   const { readSavedRun } = await import('../../sweep/observe/saved-options.js');
   const saved = await readSavedRun(folder).catch(() => undefined);
   return saved?.base && { ...saved.base, strict };
-}
-
-/** Seconds. @throws GvaError USAGE */
-export function checkpointEvery(options: SweepRunOptions): number | undefined {
-  const every = checkpointInterval(options);
-  if (every === undefined || options.grid === undefined) return every;
-  throw new GvaError('USAGE', '--checkpoint-every is for instances on this host, not for a grid', {
-    hint: 'Jobs of a grid begin their points anew.',
-  });
 }
 
 /** What the points share, and who has them run: this host, or a grid. */
@@ -36,9 +27,11 @@ export async function openPlace(
   const { grid } = options;
   if (grid !== undefined) {
     const { byGrid, readSettings } = await import('./grid-run.js');
-    const onGrid = { ...options, grid };
+    const onGrid = { ...options, grid, vmm: vmmOnGrid(options) };
     const settings = await readSettings(name, options.out, onGrid);
-    return { prepared: await prepareSource(source, choice), conducting: byGrid(settings, onGrid) };
+    const prepared = await prepareSource(source, choice);
+    if (options.checkpointEvery !== undefined) await mustSaveOnGrid(prepared, onGrid);
+    return { prepared, conducting: byGrid(settings, onGrid) };
   }
   const { onThisHost } = await import('../../sweep/on-this-host.js');
   const { prepared, vmm } = await openAppliance(source, options, choice, Number(points.count));
@@ -46,6 +39,20 @@ export async function openPlace(
   if (options.checkpointEvery !== undefined) await mustSave({ prepared, keepDisks: false }, vmm);
   const used = { name: driver.name, version: probe.version, accelerator: probe.accelerator };
   return { prepared, conducting: { vmm: used, conduct: onThisHost(vmm) } };
+}
+
+/** Of those that a node may choose from, one can save a running machine. */
+const vmmOnGrid = ({ vmm, checkpointEvery }: SweepRunOptions) =>
+  vmm === 'auto' && checkpointEvery !== undefined ? 'qemu' : vmm;
+
+/** @throws GvaError CHECKPOINTS_NONE */
+async function mustSaveOnGrid(
+  prepared: PreparedAppliance,
+  { vmm, qemu }: Pick<SweepRunOptions, 'vmm' | 'qemu'>,
+): Promise<void> {
+  const { vmmDrivers } = await import('../vmms.js');
+  const driver = vmmDrivers(undefined, qemu).get(vmm);
+  if (driver) await mustSave({ prepared, keepDisks: false }, { driver });
 }
 
 export async function dryRunOf(

@@ -10,8 +10,14 @@ import { ExitCode, GvaError, messageOf } from '../../system/errors.js';
 import { type StopSignals, act, actInStages } from '../action.js';
 import { EventLines } from './event-lines.js';
 import { type GridWords, addGridOptions, checkGridWords, withChosenGrid } from './grid-options.js';
-import { type InstanceOptions, addInstanceOptions, instanceLimits, startWish } from '../instance-options.js';
-import { checkpointEvery, dryRunOf, openPlace, pinnedBase } from './place.js';
+import {
+  type InstanceOptions,
+  addInstanceOptions,
+  checkpointInterval,
+  instanceLimits,
+  startWish,
+} from '../instance-options.js';
+import { dryRunOf, openPlace, pinnedBase } from './place.js';
 
 /** How a sweep is run, whether for the first time or again. */
 export interface SweepRunOptions extends InstanceOptions, GridWords {
@@ -197,7 +203,7 @@ export async function runPlan(
   keepHeapSmall();
   checkGridWords(options);
   const limits = instanceLimits(options);
-  const every = checkpointEvery(options);
+  const every = checkpointInterval(options);
   const jobs = options.jobs === undefined ? undefined : jobsNumber(options.jobs);
   const [retry, stop] = [retryLimits(options), stopWishes(options)];
   const name = await nameOf(options);

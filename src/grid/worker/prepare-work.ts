@@ -1,3 +1,4 @@
+import { noCheckpoints } from '../../instance/checkpoint/saveable.js';
 import type { PreparedAppliance } from '../../instance/prepare.js';
 import type { Appliance } from '../../model/appliance.js';
 import type { Architecture, BaseFile } from '../../model/base.js';
@@ -125,4 +126,22 @@ export function checkAllocation(
       `${cpus} CPUs; an instance of ${name} has ${hardware.cpus}`,
       'Ask for more, or lower hardware.cpus in gva.yaml.',
     );
+}
+
+/**
+ * Refuses work that is to be saved from time to time and cannot be on this node.
+ *
+ * @throws Trouble CHECKPOINTS_NONE
+ */
+export function checkSaving(
+  { checkpointEvery, keepDisks }: Pick<CheckedWork, 'checkpointEvery' | 'keepDisks'>,
+  prepared: PreparedAppliance,
+  { driver }: ChosenVmm,
+): void {
+  const why = checkpointEvery === undefined ? undefined : noCheckpoints({ prepared, keepDisks }, driver);
+  if (why === undefined) return;
+  throw new Trouble('CHECKPOINTS_NONE', `there can be no checkpoints of these points: ${why}`, {
+    avoidNode: false,
+    hint: 'Leave out --checkpoint-every, or use --vmm qemu.',
+  });
 }

@@ -8,7 +8,7 @@ import { sharedFolderTrouble } from './trouble.js';
 type Body = GridRecord extends infer R ? (R extends GridRecord ? Omit<R, 'at'> : never) : never;
 
 /** These are worth a round trip to the disk of the file server: nothing else tells what they tell. */
-const durable: readonly Body['record'][] = ['point-ended', 'trouble', 'stopped', 'ended'];
+const durable: readonly Body['record'][] = ['point-ended', 'point-saved', 'trouble', 'stopped', 'ended'];
 
 /**
  * The record of what a worker does: JSON lines, only ever appended, each by one write. Where the file system fails

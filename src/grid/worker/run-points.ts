@@ -16,8 +16,10 @@ import { ensureFolder } from '../../system/files.js';
 import { gridFiles, keptResults, pointFolder, scratchFolder, workerResults } from '../../system/paths.js';
 import type { ChosenVmm } from '../../vmm/choose.js';
 import { UnchangedFiles } from './input-files.js';
+import { leaveSignal } from './leave.js';
 import { type Patience, persistently } from './persistently.js';
 import { clear, isOf, lookAt } from './place.js';
+import { PointCheckpoints } from './point-checkpoints.js';
 import { keepLost, publish } from './publish.js';
 import type { RecordFile } from './record.js';
 import type { CheckedPoint } from './schema.js';
@@ -33,11 +35,16 @@ export interface PointsParts {
   /** Of the worker: instances have their own in it, results wait in it. */
   readonly scratch: Scratch;
   readonly job: string;
+  /** Times that the grid has begun this job anew. */
+  readonly restarts: number;
   readonly patience: Patience;
 }
 
 /** Points in a row whose instances could not be run at all, before the node is given up. */
 const mostTroubles = 3;
+
+/** What runs was ended, because the job's time is nearly over. */
+const timeIsOver = new Error("the job's time is nearly over");
 
 /** Runs the points of an element, one after the other, and records each. */
 export class PointsRunner {
@@ -45,6 +52,9 @@ export class PointsRunner {
   readonly #files: UnchangedFiles;
   readonly #time: TimeLeft;
   readonly #start: StartWish;
+  /** What runs is to be ended. */
+  readonly #leave: AbortSignal;
+  readonly #checkpoints: PointCheckpoints | undefined;
   #troubles = 0;
   #removal: Promise<void> = Promise.resolve();
 
@@ -52,9 +62,16 @@ export class PointsRunner {
     this.#parts = parts;
     this.#files = new UnchangedFiles(parts.patience);
     this.#time = new TimeLeft(parts.spec.element.seconds);
-    const { element, work } = parts.spec;
+    const { element, work, sweep } = parts.spec;
     const make = element.points.length >= worthTemplate ? 'unless-busy' : 'never';
     this.#start = { choice: work.start, make, templates: new Templates(parts.patience.log) };
+    const { log, signal } = parts.patience;
+    const { checkpointEvery: every, appliance } = work;
+    this.#leave =
+      every === undefined ? signal : leaveSignal(signal, element.seconds, appliance.hardware.memory);
+    const { job, restarts } = parts;
+    const saving = { sweep, job, restarts, leave: this.#leave, log };
+    this.#checkpoints = every === undefined ? undefined : new PointCheckpoints({ ...saving, every });
   }
 
   /**
@@ -62,14 +79,19 @@ export class PointsRunner {
    * @throws Trouble where there is no use in going on; the signal's reason
    */
   async run(): Promise<boolean> {
-    for (const point of this.#parts.spec.element.points) {
-      this.#parts.patience.signal.throwIfAborted();
-      if (!this.#time.isEnough) return false;
-      const start = performance.now();
-      if (await this.#runPoint(point)) this.#time.note((performance.now() - start) / 1000);
+    try {
+      for (const point of this.#parts.spec.element.points) {
+        this.#throwIfLeft();
+        if (!this.#time.isEnough) return false;
+        const start = performance.now();
+        if (await this.#runPoint(point)) this.#time.note((performance.now() - start) / 1000);
+      }
+      await this.#removal;
+      return true;
+    } catch (error) {
+      if (error === timeIsOver) return false;
+      throw error;
     }
-    await this.#removal;
-    return true;
   }
 
   /** @returns whether it had to be run */
@@ -84,6 +106,8 @@ export class PointsRunner {
     if (there === 'known') {
       patience.log(`point ${index} has a result`);
       await record.write({ record: 'point-known', point: index });
+      // Whoever has published it may have been killed then.
+      await this.#checkpoints?.remove(index);
       return false;
     }
     await record.write({ record: 'point-began', point: index });
@@ -131,6 +155,7 @@ export class PointsRunner {
   async #instance(point: CheckedPoint, out: string): Promise<InstanceResult | GvaError> {
     const { spec, prepared, vmm, scratch, patience } = this.#parts;
     const { limits, keep, keepDisks } = spec.work;
+    using saving = await this.#checkpoints?.of(point.index);
     try {
       await this.#files.check(point.files);
       const instance = {
@@ -138,23 +163,38 @@ export class PointsRunner {
         ...{ prepared, parameters: point.parameters, files: point.files, out, force: false },
         ...{ keep, keepDisks, scratch: scratch.folder, durable: false, start: this.#start },
         limits: { total: undefined, ...limits },
+        ...(saving ? { checkpoints: saving.wish } : {}),
       };
-      return await runInstance(instance, vmm, () => undefined, patience.signal);
+      const { onEvent = () => undefined, signal = patience.signal } = saving ?? {};
+      const result = await runInstance(instance, vmm, onEvent, signal);
+      const last = saving?.last();
+      if (last && this.#isBrokenOff(result))
+        await this.#parts.record.write({ record: 'point-saved', point: point.index, ...last });
+      return result;
     } catch (error) {
-      patience.signal.throwIfAborted();
+      this.#throwIfLeft();
       return notRun(error).error;
     }
   }
 
+  /** It was ended with its job; a VMM that the signal has reached as well may have been quicker to end. */
+  #isBrokenOff = ({ state }: InstanceResult) =>
+    state === 'cancelled' || (state === 'lost' && this.#leave.aborted);
+
+  /** The job's own time is no failure. */
+  #throwIfLeft(): void {
+    this.#parts.patience.signal.throwIfAborted();
+    if (this.#leave.aborted) throw timeIsOver;
+  }
+
   async #end(point: CheckedPoint, folder: string, result: InstanceResult | GvaError): Promise<void> {
-    const { patience } = this.#parts;
     if (result instanceof GvaError) {
       await this.#note(point, notRun(result).outcome, {});
       this.#countTrouble(result);
       return;
     }
     this.#troubles = 0;
-    if (result.state === 'cancelled') patience.signal.throwIfAborted();
+    if (this.#isBrokenOff(result)) this.#throwIfLeft();
     const { scratchBytes } = result;
     // Its place may be that of other work by now.
     if (this.#isCancelled(point)) {
@@ -163,6 +203,8 @@ export class PointsRunner {
     }
     if (result.state === 'lost') await this.#keepLost(point, folder);
     const published = result.state === 'lost' ? false : await this.#publish(point, folder, scratchBytes);
+    // One whose VMM was ended by others may go on from there.
+    if (result.cause !== 'vmm-failed') await this.#checkpoints?.remove(point.index);
     await this.#note(point, outcomeOf(result), { scratchBytes, published });
   }
 

@@ -9,6 +9,7 @@ import { chooseByHistory } from '../../instance/history/choose-by-history.js';
 import {
   type DriversOf,
   checkAllocation,
+  checkSaving,
   chooseOnNode,
   driversOnNode,
   prepareOnNode,
@@ -84,7 +85,7 @@ async function work(
   patience: Patience,
 ): Promise<boolean> {
   const { log } = patience;
-  const restarts = Number(process.env['GVA_RESTARTS'] ?? '') || 0;
+  const restarts = Number.parseInt(process.env['GVA_RESTARTS'] ?? '') || 0;
   const node = process.env['GVA_NODE'] || hostname();
   log(`${spec.name}: ${spec.element.points.length} points, job ${job} on ${node}`);
   await record.write({ record: 'began', job, node, pid: process.pid, restarts });
@@ -105,7 +106,9 @@ async function work(
   await record.write(images.record);
   const { version, accelerator } = vmm.probe;
   await record.write({ record: 'vmm', name: vmm.driver.name, version, accelerator });
-  return await new PointsRunner({ spec, prepared, vmm, record, scratch, job, patience }).run();
+  checkSaving(spec.work, prepared, vmm);
+  const parts = { spec, prepared, vmm, record, scratch, job, restarts, patience };
+  return await new PointsRunner(parts).run();
 }
 
 /** What GVA remembers of a node belongs there: a home folder is on a file server, and shared by nodes that differ. */

@@ -89,6 +89,7 @@ export const workSchema = z.looseObject({
   limits: z.looseObject({ boot: seconds, total: seconds.exactOptional(), powerOff: seconds }),
   keep: z.enum(keepKinds),
   keepDisks: z.boolean(),
+  checkpointEvery: seconds.exactOptional(),
   nodeCache: size,
 });
 

@@ -275,7 +275,8 @@ interface Told {
 
 /** What an instance goes on from. */
 export interface EarlierCheckpoint {
-  readonly folder: CheckpointFolder;
+  /** Undefined where it was another's, and the next ones go into a new folder. */
+  readonly folder: CheckpointFolder | undefined;
   readonly manifest: CheckpointManifest;
 }
 

@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GvaError, errnoOf, messageOf } from '../../system/errors.js';
 import { readTextIfExists } from '../../system/files.js';
@@ -36,28 +36,31 @@ export interface NotResumed {
   readonly why: string | undefined;
 }
 
+/** Where the instance comes to be. */
+interface ResumeParts {
+  readonly scratch: Scratch;
+  /** Goes on from what it was then. */
+  readonly clock: InstanceClock;
+}
+
 /**
- * Has an instance go on from the checkpoint in its folder, where that is wished.
+ * Has an instance go on from the checkpoint in its folder, or from one of earlier attempts, where that is wished.
  *
- * @param clock goes on from what it was then
  * @throws GvaError CHECKPOINT_REFUSED, CHECKPOINT_MISSING, VMM_RESUME where it must; CHECKPOINT_IN_USE
  */
 export async function resumeInstance(
   spec: InstanceSpec,
   wish: CheckpointWish,
   vmm: ChosenVmm,
-  { scratch, clock }: { readonly scratch: Scratch; readonly clock: InstanceClock },
+  parts: ResumeParts,
 ): Promise<Resumed | NotResumed> {
   if (wish.resume === undefined) return { why: undefined };
+  if (wish.from) return await resumeFrom(spec, wish.from, vmm, parts);
   const folder = await CheckpointFolder.open(wish.folder);
   try {
     const saved = await readCheckpoint(wish.folder);
     if (!saved) throw missing(wish.folder);
-    const started = await goOn(spec, saved, vmm, scratch);
-    const { progress, takenAt } = saved.manifest;
-    const events = await readTextIfExists(join(wish.folder, saved.manifest.events));
-    clock.goOn({ ...progress, events: events ?? '' });
-    clock.resumed(vmm, takenAt);
+    const started = await goOn(spec, saved, vmm, parts);
     return { ...started, earlier: { folder, manifest: saved.manifest } };
   } catch (error) {
     if (wish.resume === 'must' || !(error instanceof GvaError)) {
@@ -65,9 +68,37 @@ export async function resumeInstance(
       throw error;
     }
     await folder.remove();
-    await scratch.clear();
+    await parts.scratch.clear();
     return { why: error.code === 'CHECKPOINT_MISSING' ? undefined : messageOf(error) };
   }
+}
+
+/** From the first that is of this work and this machine. */
+async function resumeFrom(
+  spec: InstanceSpec,
+  folders: readonly string[],
+  vmm: ChosenVmm,
+  parts: ResumeParts,
+): Promise<Resumed | NotResumed> {
+  let why: string | undefined;
+  for (const folder of folders) {
+    let seen: number | undefined;
+    // Whoever it is of may replace it meanwhile: the next one is at least as good.
+    for (let attempt = 1; attempt <= 2; attempt++)
+      try {
+        const saved = await readCheckpoint(folder);
+        if (!saved || saved.manifest.number === seen) break;
+        seen = saved.manifest.number;
+        const started = await goOn(spec, saved, vmm, parts);
+        return { ...started, earlier: { folder: undefined, manifest: saved.manifest } };
+      } catch (error) {
+        if (!(error instanceof GvaError) && errnoOf(error) === undefined) throw error;
+        why ??= messageOf(error);
+        spec.checkpoints?.onTrouble?.(messageOf(error));
+        await parts.scratch.clear();
+      }
+  }
+  return { why };
 }
 
 const missing = (folder: string) =>
@@ -79,21 +110,26 @@ async function goOn(
   spec: InstanceSpec,
   saved: SavedInstance,
   vmm: ChosenVmm,
-  scratch: Scratch,
+  { scratch, clock }: ResumeParts,
 ): Promise<Started> {
   const { machine } = spec.prepared;
   if (machine.kind !== 'contract') throw refused('it is of another kind of appliance');
   await checkCheckpoint(saved, spec, vmm);
-  const { cpus, progress, console } = { ...saved.manifest, ...saved.manifest.machine };
+  const { progress, takenAt, machine: shape, ...names } = saved.manifest;
   const restored = await restoreMachine(saved, machine, scratch.folder);
-  const limited = { ...restored, id: spec.id, ...hostLimits(spec, cpus) };
+  const [said, events] = await Promise.all([
+    readFile(join(saved.folder, names.console)),
+    readFile(join(saved.folder, names.events), 'utf8'),
+  ]);
+  const limited = { ...restored, id: spec.id, ...hostLimits(spec, shape.cpus) };
   const machineSpec = await saveable(limited, scratch.folder);
   spec.onStarting?.();
   const started = await vmm.driver.start(machineSpec);
   // It was read, and the next state has its name.
   await rm(join(scratch.folder, scratchFiles.state), { force: true });
-  const said = await readTextIfExists(join(saved.folder, console));
-  started.console.append(Buffer.from(said ?? ''));
+  started.console.append(said);
+  clock.goOn({ ...progress, events });
+  clock.resumed(vmm, takenAt);
   const { start, startReason: reason, unfinished } = progress;
   return {
     ...{ machine: started, machineSpec, start, lines: continued(unfinished, started.lines) },

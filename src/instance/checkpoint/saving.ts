@@ -16,6 +16,13 @@ export interface CheckpointWish {
    * refused, the instance begins anew. Never where absent.
    */
   readonly resume?: 'must' | 'may';
+  /**
+   * Folders of earlier attempts, the best first, that an instance that `may` go on looks for a checkpoint in, instead of
+   * its own. They are read only, since whoever fills one may still live; those that are refused are left for others.
+   */
+  readonly from?: readonly string[];
+  /** They stay when there are results: who wishes so removes them. */
+  readonly stay?: boolean;
   /** Told, in a sentence, of what went wrong with one. */
   readonly onTrouble?: (text: string) => void;
 }
@@ -85,6 +92,7 @@ export class Saving implements AsyncDisposable {
 
   /** Its result is published. Of one whose VMM was ended by others, the checkpoint stays: it may go on from there. */
   async published({ state, cause }: Pick<InstanceResult, 'state' | 'cause'>): Promise<void> {
+    if (this.#wish.stay) return;
     if (state !== 'lost' || cause !== 'vmm-failed') await this.#checkpointer.over();
   }
 

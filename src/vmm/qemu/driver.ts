@@ -88,6 +88,8 @@ export class QemuDriver implements VmmDriver {
       sockets: spec.channel ? 2 : 1,
       files,
       limits,
+      // A job's end comes to all its processes at once, and the machine is to be saved first.
+      sparedTerm: spec.disks.some(({ layers }) => layers),
     };
     const socket = spec.saveSocket === undefined ? undefined : await StateSocket.listen(spec.saveSocket);
     const { readable, writable } = machineReach(spec, host.readOnlyMemoryFile);
