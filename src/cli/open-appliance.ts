@@ -28,7 +28,27 @@ export interface OpenedAppliance {
  */
 export async function openAppliance(
   source: ApplianceSource,
-  options: Pick<InstanceOptions, 'vmm' | 'qemu' | 'start' | 'checkpointEvery'>,
+  options: OpenOptions & Pick<InstanceOptions, 'paramsOn'>,
+  baseChoice: BaseChoice,
+  instances: number,
+): Promise<OpenedAppliance> {
+  const { prepared, vmm } = await open(source, options, baseChoice, instances);
+  return { prepared: withParamsOn(prepared, options), vmm };
+}
+
+/** The appliance with what the command says of its parameters. */
+export function withParamsOn(
+  prepared: PreparedAppliance,
+  { paramsOn }: Pick<InstanceOptions, 'paramsOn'>,
+): PreparedAppliance {
+  return paramsOn === undefined ? prepared : { ...prepared, appliance: { ...prepared.appliance, paramsOn } };
+}
+
+type OpenOptions = Pick<InstanceOptions, 'vmm' | 'qemu' | 'start' | 'checkpointEvery'>;
+
+async function open(
+  source: ApplianceSource,
+  options: OpenOptions,
   baseChoice: BaseChoice,
   instances: number,
 ): Promise<OpenedAppliance> {

@@ -32,13 +32,14 @@ export async function openPlace(
   options: SweepRunOptions,
   choice: BaseChoice,
 ): Promise<{ prepared: PreparedAppliance; conducting: Conducting }> {
-  const { openAppliance, prepareSource } = await import('../open-appliance.js');
+  const { openAppliance, prepareSource, withParamsOn } = await import('../open-appliance.js');
   const { grid } = options;
   if (grid !== undefined) {
     const { byGrid, readSettings } = await import('./grid-run.js');
     const onGrid = { ...options, grid };
     const settings = await readSettings(name, options.out, onGrid);
-    return { prepared: await prepareSource(source, choice), conducting: byGrid(settings, onGrid) };
+    const prepared = withParamsOn(await prepareSource(source, choice), options);
+    return { prepared, conducting: byGrid(settings, onGrid) };
   }
   const { onThisHost } = await import('../../sweep/on-this-host.js');
   const { prepared, vmm } = await openAppliance(source, options, choice, Number(points.count));
