@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { warmUps } from '../model/appliance.js';
+import { parameterMedia, warmUps } from '../model/appliance.js';
 import { parseSize } from '../system/units.js';
 import { baseWish } from './base-wish-schema.js';
 
@@ -89,6 +89,7 @@ export const manifestSchema = z.strictObject({
   before: commandLine.optional(),
   after: commandLine.optional(),
   warm: z.enum(warmUps, { error: `must be ${warmUps.join(' or ')}` }).optional(),
+  'params-on': z.enum(parameterMedia, { error: `must be one of ${parameterMedia.join(', ')}` }).optional(),
   parameters: z.record(z.string(), parameter).default({}),
   output: z.strictObject({ size: size('64M', 2 ** 20).default(64 * 2 ** 20) }).prefault({}),
   description: prose(10_000).optional(),

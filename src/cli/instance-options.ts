@@ -4,6 +4,7 @@ import type { InstanceSpec } from '../instance/run.js';
 import type { ChosenVmm } from '../vmm/choose.js';
 import type { WatchLimits } from '../instance/watch.js';
 import { type StartChoice, startChoices } from '../model/start.js';
+import { type ParameterMedium, parameterMedia } from '../model/appliance.js';
 import { GvaError } from '../system/errors.js';
 import { CHOOSE } from './base-choice.js';
 import { duration } from './quantities.js';
@@ -15,6 +16,7 @@ export interface InstanceOptions {
   qemu?: string;
   deploymentOption?: string;
   start: StartChoice;
+  paramsOn?: ParameterMedium;
   timeout?: string;
   bootTimeout: string;
   keepDisks?: boolean;
@@ -27,12 +29,17 @@ export interface InstanceOptions {
 export function addInstanceOptions(command: Command): Command {
   const vmm = new Option('--vmm <name>', 'virtual machine monitor').choices(['auto', 'qemu', 'uml']);
   const start = new Option('--start <how>', 'warm: from a guest that was booted before and saved (QEMU)');
+  const medium = new Option(
+    '--params-on <medium>',
+    'what parameters come on (default: as gva.yaml says, else cd)',
+  );
   return command
     .addOption(vmm.default('auto'))
     .addOption(start.choices(startChoices).default('auto'))
     .option('--qemu <dir>', 'folder with a QEMU of your own (its --prefix)')
     .option(...CHOOSE)
     .option('--deployment-option <id>', 'hardware to choose, where the appliance offers several')
+    .addOption(medium.choices(parameterMedia))
     .option('--timeout <duration>', 'end an instance after this time: 90s, 15m, 2h (default: none)')
     .option('--boot-timeout <duration>', 'give an instance up if its guest has not started by then', '2m')
     .option('--keep-disks', 'keep the disks as the guest left them, with the results')

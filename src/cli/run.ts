@@ -19,6 +19,7 @@ import { type LimitOptions, addLimitOptions, packageLimits } from './package-lim
 interface RunOptions extends InstanceOptions, LimitOptions {
   param: string[];
   file: string[];
+  script: string[];
   out?: string;
   profile?: boolean;
   hostCpus?: string;
@@ -34,6 +35,9 @@ export function addRunCommand(program: Command): void {
     .description('run one instance of an appliance and bring its output home')
     .addOption(repeatable('-p, --param <name=value>', 'value of a parameter'))
     .addOption(repeatable('-f, --file <src[=name]>', 'file for the parameter CD'))
+    .addOption(
+      repeatable('--script <file>', 'program for the parameter CD that the guest runs after the appliance'),
+    )
     .option('-o, --out <dir>', 'folder for the results (default: NAME-1, NAME-2, ...)');
   addLimitOptions(addInstanceOptions(run))
     .option('--force', 'replace results that are in the output folder')
@@ -80,7 +84,7 @@ interface Ends {
 async function runAppliance(folder: string, options: RunOptions, { signal, leave }: Ends): Promise<ExitCode> {
   const { loadSource } = await import('../appliance/source.js');
   const { parametersFromWords, resolveParameters } = await import('../appliance/parameters.js');
-  const { inputFilesFromWords } = await import('../instance/input-files.js');
+  const { inputFilesFromWords, scriptsFromWords } = await import('../instance/input-files.js');
   const { runInstance } = await import('../instance/run.js');
   const { ControlServer } = await import('../instance/control/server.js');
   const { RunView } = await import('./run-view.js');
@@ -95,7 +99,7 @@ async function runAppliance(folder: string, options: RunOptions, { signal, leave
   });
   const { appliance } = source;
   const parameters = resolveParameters(appliance, parametersFromWords(appliance, options.param));
-  const files = await inputFilesFromWords(options.file);
+  const files = [...(await inputFilesFromWords(options.file)), ...(await scriptsFromWords(options.script))];
   const out = options.out ?? freeFolder(appliance.name);
   const limits = instanceLimits(options);
   const every = checkpointInterval(options);

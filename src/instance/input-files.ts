@@ -20,6 +20,25 @@ export async function inputFilesFromWords(words: readonly string[]): Promise<Inp
   return files;
 }
 
+/** Folder of a medium whose programs GVAD runs (docs/guest-contract.md, "Scripts"). */
+const scriptFolder = 'script-bin/';
+
+export const isScript = (name: string) => name.startsWith(scriptFolder);
+
+/** `--script SRC` words as scripts of the parameter medium, in the order of their names. */
+export async function scriptsFromWords(words: readonly string[]): Promise<InputFile[]> {
+  const scripts: InputFile[] = [];
+  for (const source of words) {
+    const name = basename(source);
+    if (scripts.some((script) => script.name === scriptFolder + name))
+      throw new GvaError('INPUT_FILE', `there are two scripts ${JSON.stringify(name)}`, {
+        hint: 'Scripts are run in the order of their names: give each one of its own.',
+      });
+    scripts.push(await describe(source, scriptFolder + name));
+  }
+  return scripts;
+}
+
 /** A file of the host as `name` on the parameter CD, beside the `others`. */
 export async function inputFile(
   source: string,

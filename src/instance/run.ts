@@ -282,8 +282,8 @@ function unreadable(verdict: Verdict): Verdict {
 
 async function keepDisks(scratch: Scratch, folder: string): Promise<void> {
   const target = await ensureFolder(join(folder, resultFiles.instance));
-  const { rootOverlay, appOverlay, dataOverlay, output, parameters } = scratchFiles;
-  for (const name of [rootOverlay, appOverlay, dataOverlay, output, parameters]) {
+  const { rootOverlay, appOverlay, dataOverlay, output, parameters, floppy } = scratchFiles;
+  for (const name of [rootOverlay, appOverlay, dataOverlay, output, parameters, floppy]) {
     const source = join(scratch.folder, name);
     const info = await lstat(source).catch(() => undefined);
     if (info?.isFile()) await copyDisk(source, join(target, name));

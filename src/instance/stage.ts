@@ -4,7 +4,7 @@ import { makeBlankDisk } from '../disk/blank-disk.js';
 import { scratchFiles } from '../system/paths.js';
 import { runTool } from '../system/process.js';
 import type { Disk, MachineSpec } from '../vmm/driver.js';
-import { type DiscContent, writeParameterDisc } from './parameter-disc.js';
+import { type DiscContent, writeParameterDisc, writeParameterFloppy } from './parameter-disc.js';
 import type { ContractMachine, PlainMachine, PreparedAppliance } from './prepare.js';
 
 /** Makes the media of one instance in its scratch folder and says what machine to start. */
@@ -15,25 +15,43 @@ export async function stage(
 ): Promise<MachineSpec> {
   const { machine, appliance } = prepared;
   const { hardware, output } = appliance;
-  const [cdrom, disks] = await Promise.all([
-    writeParameterDisc(input, machine.kind, join(folder, scratchFiles.parameters)),
+  const [parameters, disks] = await Promise.all([
+    parameterDisk(input, prepared, folder),
     machine.kind === 'contract' ? contractDisks(machine, output.size, folder) : plainDisks(machine, folder),
   ]);
+  const boot = machine.kind === 'contract' ? bootOf(machine, folder) : firmwareBoot(machine, folder);
   return {
     id: input.id,
     cpus: hardware.cpus,
     memory: hardware.memory,
-    ...(machine.kind === 'contract' ? bootOf(machine, folder) : firmwareBoot(machine, folder)),
-    disks: [...disks, { id: 'cdrom', ...cdrom, access: 'read-only' }],
+    ...(appliance.paramsOn === 'disk' ? withoutCdDrive(boot) : boot),
+    disks: [...disks, parameters],
     folders: { uml: join(folder, scratchFiles.uml), hostfs: join(folder, scratchFiles.hostfs) },
   };
 }
 
-/** @param folder takes what the firmware remembers, if it does */
-export function bootOf(
-  { base }: Pick<ContractMachine, 'base'>,
+async function parameterDisk(
+  input: DiscContent,
+  { machine: { kind }, appliance: { paramsOn } }: PreparedAppliance,
   folder: string,
-): Pick<MachineSpec, 'boot' | 'hardware'> {
+): Promise<Disk> {
+  if (paramsOn === 'floppy') {
+    const image = join(folder, scratchFiles.floppy);
+    return { id: 'floppy', ...(await writeParameterFloppy(input, kind, image)), access: 'read-only' };
+  }
+  const image = join(folder, scratchFiles.parameters);
+  return { id: 'cdrom', ...(await writeParameterDisc(input, kind, image)), access: 'read-only' };
+}
+
+function withoutCdDrive({ boot, hardware }: StagedBoot): StagedBoot {
+  const others = Object.entries(hardware ?? {}).filter(([name]) => name !== 'cdDrive');
+  return { boot, hardware: Object.fromEntries(others) };
+}
+
+type StagedBoot = Pick<MachineSpec, 'boot' | 'hardware'>;
+
+/** @param folder takes what the firmware remembers, if it does */
+export function bootOf({ base }: Pick<ContractMachine, 'base'>, folder: string): StagedBoot {
   const { kernel, initrd, disk } = base.files;
   if (!kernel) return firmwareBoot(disk, folder);
   return {
@@ -47,7 +65,7 @@ export function bootOf(
 export const firmwareBoot = (
   { firmware, hardware }: Pick<PlainMachine, 'firmware' | 'hardware'>,
   folder: string,
-): Pick<MachineSpec, 'boot' | 'hardware'> => ({
+): StagedBoot => ({
   boot:
     firmware === 'bios'
       ? { kind: 'firmware', firmware }

@@ -4,6 +4,7 @@ import { type BaseChoice, wantedBase } from '../base/wanted.js';
 import { chooseByHistory } from '../instance/history/choose-by-history.js';
 import { type PreparedAppliance, prepareAppliance } from '../instance/prepare.js';
 import type { ChosenVmm } from '../vmm/choose.js';
+import type { ParameterMedium } from '../model/appliance.js';
 import type { StartChoice } from '../model/start.js';
 import type { VmmDriver } from '../vmm/driver.js';
 import { chooseForBase, vmmDrivers } from './vmms.js';
@@ -26,6 +27,11 @@ export interface OpenWish {
   readonly checkpointEvery?: unknown;
 }
 
+interface ParamsWish {
+  /** Of another kind than the appliance says. */
+  readonly paramsOn?: ParameterMedium | undefined;
+}
+
 export interface OpenedAppliance {
   readonly prepared: PreparedAppliance;
   readonly vmm: ChosenVmm;
@@ -37,6 +43,21 @@ export interface OpenedAppliance {
  * @param instances that are to be run now
  */
 export async function openAppliance(
+  source: ApplianceSource,
+  options: OpenWish & ParamsWish,
+  baseChoice: BaseChoice,
+  instances: number,
+): Promise<OpenedAppliance> {
+  const { prepared, vmm } = await open(source, options, baseChoice, instances);
+  return { prepared: withParamsOn(prepared, options), vmm };
+}
+
+/** The appliance with what is wished of its parameters. */
+export function withParamsOn(prepared: PreparedAppliance, { paramsOn }: ParamsWish): PreparedAppliance {
+  return paramsOn === undefined ? prepared : { ...prepared, appliance: { ...prepared.appliance, paramsOn } };
+}
+
+async function open(
   source: ApplianceSource,
   options: OpenWish,
   baseChoice: BaseChoice,

@@ -4,6 +4,10 @@ import type { ParameterDeclaration } from './parameter.js';
 export const warmUps = ['after-before'] as const;
 export type WarmUp = (typeof warmUps)[number];
 
+/** The media that parameters may come on. */
+export const parameterMedia = ['cd', 'floppy', 'disk'] as const;
+export type ParameterMedium = (typeof parameterMedia)[number];
+
 /** What an appliance is to those who run it, defaults filled in (docs/gva-yaml.md). */
 export interface Appliance {
   readonly name: string;
@@ -28,6 +32,8 @@ export interface Appliance {
   readonly eula?: string;
   /** `after-before`: `before` needs no parameters, and what it prepares may be there for many instances at once. */
   readonly warm?: WarmUp;
+  /** What its parameters come on; a CD where absent. */
+  readonly paramsOn?: ParameterMedium;
   /** Other hardware that a person may choose at import; absent where there is none. */
   readonly deploymentOptions?: readonly DeploymentOption[];
 }

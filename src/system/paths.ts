@@ -182,6 +182,8 @@ export const scratchFiles = {
   firmwareVariables: 'firmware-variables.fd',
   output: 'output.img',
   parameters: 'params.iso',
+  /** In its place, where the parameters come on a floppy. */
+  floppy: 'params.img',
   /** Made of the outputs of a sweep, for a gathering instance. */
   data: 'data.img',
   /** The folder of an appliance that came as a package. */

@@ -4,7 +4,7 @@ import type { ConsoleRing } from './console-ring.js';
 
 /** A disk of a machine. Guests find disks by the labels of their file systems, never by this order. */
 export interface Disk {
-  readonly id: 'root' | 'app' | 'data' | 'output' | 'cdrom' | `disk${number}`;
+  readonly id: 'root' | 'app' | 'data' | 'output' | 'cdrom' | 'floppy' | `disk${number}`;
   /** A raw image, where `backing` is absent. */
   readonly image: string;
   /** The image is a qcow2 overlay itself: what it lies on, a raw image. Only below an overlay. */

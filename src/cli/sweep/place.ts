@@ -23,13 +23,13 @@ export async function openPlace(
   options: SweepRunOptions,
   choice: BaseChoice,
 ): Promise<{ prepared: PreparedAppliance; conducting: Conducting }> {
-  const { openAppliance, prepareSource } = await import('../../library/open-appliance.js');
+  const { openAppliance, prepareSource, withParamsOn } = await import('../../library/open-appliance.js');
   const { grid } = options;
   if (grid !== undefined) {
     const { byGrid, readSettings } = await import('./grid-run.js');
     const onGrid = { ...options, grid, vmm: vmmOnGrid(options) };
     const settings = await readSettings(name, options.out, onGrid);
-    const prepared = await prepareSource(source, choice);
+    const prepared = withParamsOn(await prepareSource(source, choice), options);
     if (options.checkpointEvery !== undefined) await mustSaveOnGrid(prepared, onGrid);
     return { prepared, conducting: byGrid(settings, onGrid) };
   }
@@ -50,7 +50,7 @@ async function mustSaveOnGrid(
   prepared: PreparedAppliance,
   { vmm, qemu }: Pick<SweepRunOptions, 'vmm' | 'qemu'>,
 ): Promise<void> {
-  const { vmmDrivers } = await import('../vmms.js');
+  const { vmmDrivers } = await import('../../library/vmms.js');
   const driver = vmmDrivers(undefined, qemu).get(vmm);
   if (driver) await mustSave({ prepared, keepDisks: false }, { driver });
 }

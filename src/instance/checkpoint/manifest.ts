@@ -49,7 +49,7 @@ const progress = z.object({
 });
 
 const disk = z.object({
-  ...{ id: z.enum(['root', 'app', 'data', 'output', 'cdrom']), size: bytes },
+  ...{ id: z.enum(['root', 'app', 'data', 'output', 'cdrom', 'floppy']), size: bytes },
   ...{ access: z.enum(['overlay', 'read-write', 'read-only']), files: z.array(content).min(1) },
 });
 

@@ -49,6 +49,7 @@ export function machineShape(
   if (machine.outputOn === 'app') return 'its application disk is brought home';
   const { base, app, data } = machine;
   if (!bootsDirectly(base)) return `the base image ${base.name} only boots by firmware`;
+  if (appliance.paramsOn === 'floppy') return 'its parameters come on a floppy';
   if (!base.wake) return `guests of the base image ${base.name} cannot be woken`;
   const { cpus, memory } = appliance.hardware;
   return {

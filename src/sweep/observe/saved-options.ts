@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { z } from 'zod';
+import { parameterMedia } from '../../model/appliance.js';
 import { keepKinds } from '../../model/keep.js';
 import { poolChoices, startChoices } from '../../model/start.js';
 import { GvaError } from '../../system/errors.js';
@@ -12,6 +13,7 @@ const words = z.object({
   appliance: z.string().exactOptional(),
   vmm: z.string(),
   start: z.enum(startChoices).default('auto'),
+  paramsOn: z.enum(parameterMedia).exactOptional(),
   pool: z.enum(poolChoices).default('auto'),
   qemu: z.string().exactOptional(),
   deploymentOption: z.string().exactOptional(),
