@@ -1,5 +1,5 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ensureFolder, temporarySibling } from '../system/files.js';
 import { pointFolder, resultFiles, resultsCacheFolder, sweepFiles } from '../system/paths.js';
@@ -16,6 +16,7 @@ export class KnownResults {
   readonly #shared: boolean;
   /** Identities of what was put aside, read once: what workers of a grid put there besides is for the next run. */
   #aside: Set<string> | undefined;
+  readonly #notes = new Notes();
 
   /**
    * @param folder of the sweep
@@ -67,10 +68,9 @@ export class KnownResults {
   }
 
   async #elsewhere(id: string): Promise<string | undefined> {
-    const note = noteOf(id);
-    // Of most points there is none. Blocking, because a question costs 3 us so, and 40 us on the thread pool.
-    if (!existsSync(note)) return undefined;
-    const place = await readFile(note, 'utf8').catch(() => '');
+    // Of most points there is none.
+    if (!this.#notes.has(id)) return undefined;
+    const place = await readFile(noteOf(id), 'utf8').catch(() => '');
     return place.startsWith('/') && !place.startsWith(`${this.#folder}/`) ? place : undefined;
   }
 
@@ -100,7 +100,43 @@ export class KnownResults {
   }
 }
 
-const noteOf = (id: string) => join(resultsCacheFolder(), id.slice(0, 2), id);
+const noteOf = (id: string) => join(resultsCacheFolder(), shardOf(id), id);
+const shardOf = (id: string) => id.slice(0, 2);
+
+/** Milliseconds after which a shard of the notes is read again: other sweeps may have added some. */
+const shardAge = 10_000;
+/** Bytes of a shard's folder, up to which its names are kept in memory; each takes some 75. */
+const smallShard = 1 << 16;
+
+/**
+ * Which notes there are. A sweep asks for each of its points, so names are read a shard at a time; of shards that have too
+ * many, each is asked for. Blocking, because a question costs 10 us so, and 40 us on the thread pool.
+ */
+class Notes {
+  readonly #shards = new Map<
+    string,
+    { readonly names: ReadonlySet<string> | undefined; readonly at: number }
+  >();
+
+  has(id: string): boolean {
+    const now = performance.now();
+    let shard = this.#shards.get(shardOf(id));
+    if (!shard || now - shard.at > shardAge) {
+      shard = { names: namesOf(dirname(noteOf(id))), at: now };
+      this.#shards.set(shardOf(id), shard);
+    }
+    return shard.names?.has(id) ?? existsSync(noteOf(id));
+  }
+}
+
+/** Undefined where there are too many. */
+function namesOf(folder: string): ReadonlySet<string> | undefined {
+  try {
+    return statSync(folder).size > smallShard ? undefined : new Set(readdirSync(folder));
+  } catch {
+    return new Set();
+  }
+}
 
 async function resultIn(folder: string, id: string): Promise<KnownResult | undefined> {
   const text = await readFile(join(folder, resultFiles.result), 'utf8').catch(() => undefined);

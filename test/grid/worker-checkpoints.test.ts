@@ -18,7 +18,10 @@ beforeEach(async () => {
   home = await makeTestHome();
   grid = await makeGrid(home, { checkpointEvery: 600, limits: { boot: 60, powerOff: 0.05 } });
 });
-afterEach(() => home[Symbol.asyncDispose]());
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await home[Symbol.asyncDispose]();
+});
 
 const begun = guestScript(['boot t=1', 'ready t=1', 'script-start t=2 name=50-autorun']);
 const ended = guestScript(['script-end t=7 name=50-autorun status=0 free=500', 'done t=8 scripts=1']);
