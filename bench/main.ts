@@ -8,6 +8,7 @@ import { checkpoint } from './checkpoint.js';
 import { coordinator } from './coordinator.js';
 import { coordinatorMillion } from './coordinator-million.js';
 import { computation } from './computation.js';
+import { baseDebian } from './base-debian.js';
 import { baseFind } from './base-find.js';
 import { baseSize } from './base-size.js';
 import { grid } from './grid.js';
@@ -36,6 +37,7 @@ const benchmarks: Benchmark[] = [
     computation,
     baseSize,
     baseFind,
+    baseDebian,
   ],
   ...[media, vmdk, ova, packages, grid],
 ];

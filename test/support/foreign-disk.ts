@@ -16,20 +16,28 @@ TTYReset=yes
 TTYVHangup=yes
 `;
 
+const units = '/etc/systemd/system';
+const wants = `${units}/multi-user.target.wants`;
+
+const loginRequests = (unit: string) => [
+  `write ${unit} /usr/lib/systemd/system/serial-getty@ttyS0.service`,
+  `mkdir ${wants}`,
+  `symlink ${wants}/serial-getty@ttyS0.service /lib/systemd/system/serial-getty@ttyS0.service`,
+];
+
 /**
- * A disk of Debian with systemd that knows nothing of GVA, and where root is logged in on the first serial port: the
- * portable disk of a base, without GVAD.
+ * A disk of Debian with systemd that knows nothing of GVA: the portable disk of a base, without GVAD.
  *
+ * @param hasLogin root is logged in on the first serial port
  * @returns path of a qcow2 image
  */
-export function foreignDebianDisk(base: DirectBase, folder: string): string {
+export function foreignDebianDisk(base: DirectBase, folder: string, hasLogin = true): string {
   const { disk } = base.files;
   if (!disk) throw new Error(`${base.name} has no portable disk`);
   const raw = join(folder, 'foreign.raw');
   execFileSync('cp', ['--sparse=always', '--no-preserve=mode', join(base.folder, disk.name), raw]);
   const unit = join(folder, 'login.service');
   writeFileSync(unit, login);
-  const units = '/etc/systemd/system';
   const requests = [
     ...['gvad', 'gvad-ovf-env', 'gvad-wake'].map((name) => `rm /usr/sbin/${name}`),
     ...['app', 'data', 'output', 'cdrom', 'floppy'].map((name) => `rmdir /${name}`),
@@ -39,9 +47,7 @@ export function foreignDebianDisk(base: DirectBase, folder: string): string {
     // What the kernel calls for a module.
     'rm /usr/sbin/modprobe',
     'symlink /usr/sbin/modprobe /usr/lib/gva/modprobe',
-    `write ${unit} /usr/lib/systemd/system/serial-getty@ttyS0.service`,
-    `mkdir ${units}/multi-user.target.wants`,
-    `symlink ${units}/multi-user.target.wants/serial-getty@ttyS0.service /lib/systemd/system/serial-getty@ttyS0.service`,
+    ...(hasLogin ? loginRequests(unit) : []),
   ];
   const commands = join(folder, 'commands');
   writeFileSync(commands, `${requests.join('\n')}\n`);

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readFile, readdir, writeFile } from 'node:fs/promises';
+import { readFile, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadDirectBase } from '../../src/base/store.js';
@@ -41,14 +41,34 @@ it(
   },
 );
 
+// GVA_LONG: another Debian is made, and cloud-init takes its time under emulation.
+it.runIf(process.env['GVA_LONG'])(
+  'a disk of Debian with cloud-init and no login gets GVAD by that, and is a base',
+  { timeout: buildLimit },
+  async () => {
+    await using folder = await temporaryFolder();
+    const packages = ['--profile', 'systemd', '--packages', 'cloud-init', '--name', 'test-cloud'];
+    const built = await gva(['base', 'build', 'debian:bookworm', ...packages], {}, undefined, 600);
+    expect(built.code, built.stderr).toBe(0);
+    const disk = foreignDebianDisk(await loadDirectBase('test-cloud'), folder.path, false);
+    const env = { XDG_DATA_HOME: folder.path };
+    const adding = ['base', 'add', disk, '--name', 'cloud', '--install-gvad', '--install-timeout', '10m'];
+    const added = await gva(adding, env, undefined, 800);
+    expect(added.code, added.stderr).toBe(0);
+    const appliance = await writeAppliance(join(folder.path, 'a'), {
+      yaml: 'base: cloud\n',
+      job: 'ls /etc/cloud/cloud-init.disabled',
+    });
+    const ran = await gva(['run', appliance, '--out', join(folder.path, 'out')], env);
+    expect(ran.code, ran.stderr).toBe(0);
+  },
+);
+
 describe('a disk that has GVAD', () => {
   it('is a base when it was tried, and what only boots by firmware is told of', async () => {
     await using folder = await temporaryFolder();
     const env = { XDG_DATA_HOME: folder.path };
-    const micro = await loadDirectBase('micro');
-    const disk = join(folder.path, 'disk.vdi');
-    const from = join(micro.folder, micro.files.disk?.name ?? '');
-    execFileSync(requireTool('qemu-img'), ['convert', '-f', 'raw', '-O', 'vdi', from, disk]);
+    const disk = await microDisk(folder.path, 'vdi');
     const added = await gva(['base', 'add', disk, '--name', 'other'], env);
     expect(added.code, added.stderr).toBe(0);
     const appliance = await writeAppliance(join(folder.path, 'a'), { yaml: 'base: other\n', job: 'true' });
@@ -63,6 +83,60 @@ describe('a disk that has GVAD', () => {
       'the base image other was adopted: it is not put into packages',
     );
   });
+});
+
+/** The disk of micro, as another program writes it. @returns its path */
+async function microDisk(folder: string, ending: string, ...options: string[]): Promise<string> {
+  const micro = await loadDirectBase('micro');
+  const from = join(micro.folder, micro.files.disk?.name ?? '');
+  const disk = join(folder, `disk.${ending}`);
+  const format = ending === 'raw' ? ['raw'] : [ending, ...options];
+  execFileSync(requireTool('qemu-img'), ['convert', '-f', 'raw', '-O', ...format, from, disk]);
+  return disk;
+}
+
+const streamed = ['-o', 'subformat=streamOptimized'];
+
+/** A package as somebody else would make it: a descriptor and a disk. */
+async function foreignPackage(folder: string): Promise<string> {
+  const disk = await microDisk(folder, 'vmdk', ...streamed);
+  const ovf = 'http://schemas.dmtf.org/ovf/envelope/1';
+  await writeFile(
+    join(folder, 'machine.ovf'),
+    `<?xml version="1.0"?>
+<Envelope xmlns="${ovf}" xmlns:ovf="${ovf}">
+  <References><File ovf:id="f" ovf:href="disk.vmdk" ovf:size="${(await stat(disk)).size}"/></References>
+  <DiskSection><Info>Disks</Info><Disk ovf:diskId="d" ovf:fileRef="f" ovf:capacity="1" ovf:capacityAllocationUnits="byte * 2^30"/></DiskSection>
+  <VirtualSystem ovf:id="machine"><Info>A machine</Info></VirtualSystem>
+</Envelope>
+`,
+  );
+  const ova = join(folder, 'machine.ova');
+  execFileSync('tar', ['--format=ustar', '-C', folder, '-cf', ova, 'machine.ovf', 'disk.vmdk']);
+  return ova;
+}
+
+const formats: [string, (folder: string) => Promise<string>][] = [
+  ['an OVA', foreignPackage],
+  // The others are copied by the same readers, whose tests boot nothing.
+  ...(process.env['GVA_LONG'] === undefined
+    ? []
+    : ([
+        ['raw', (folder) => microDisk(folder, 'raw')],
+        ['VMDK', (folder) => microDisk(folder, 'vmdk')],
+        ['streamed VMDK', (folder) => microDisk(folder, 'vmdk', ...streamed)],
+        ['qcow2', (folder) => microDisk(folder, 'qcow2')],
+        ['compressed qcow2', (folder) => microDisk(folder, 'qcow2', '-c')],
+      ] satisfies typeof formats)),
+];
+
+it.each(formats)('a disk of %s that has GVAD becomes a base with its very bytes', async (_format, make) => {
+  await using folder = await temporaryFolder();
+  const env = { XDG_DATA_HOME: folder.path };
+  const { code, stderr } = await gva(['base', 'add', await make(folder.path), '--name', 'other'], env);
+  expect(code, stderr).toBe(0);
+  const adopted = await digestOf(join(folder.path, 'gva/bases/other/current/disk.img'));
+  expect(adopted).toBe((await loadDirectBase('micro')).files.disk?.sha256);
 });
 
 describe('a disk that cannot be a base', () => {

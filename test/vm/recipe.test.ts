@@ -3,6 +3,7 @@ import { mkdir, readFile, readdir, realpath, symlink, writeFile } from 'node:fs/
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Base, loadBase } from '../../src/base/store.js';
+import type { BaseManifest } from '../../src/model/base.js';
 import { packageRoot } from '../../src/system/paths.js';
 import { buildLimit, debianBase } from '../support/debian-base.js';
 import {
@@ -149,6 +150,31 @@ describe('a recipe', () => {
     const left = await readdir(join(folder.path, 'data/gva/bases'));
     expect(left.sort()).toEqual(['made', 'micro', debian.name].sort());
   });
+});
+
+it('of two builds of one recipe at once one waits, and nothing of what a step has removed is left in what they made', async () => {
+  const place = join(folder.path, 'twice');
+  await mkdir(place);
+  const step =
+    'yes all of this goes | head -c 200000 >/etc/waste; sync; rm /etc/waste; echo it stays >/etc/kept';
+  await writeFile(join(place, 'base.yaml'), `name: twice\nfrom: micro\nsteps:\n  - run: ${step}\n`);
+  const before = await layers();
+  const outcomes = await Promise.all([build(place, '--json'), build(place, '--json')]);
+  for (const { code, stderr } of outcomes) expect(code, stderr).toBe(0);
+  const said = outcomes.map(({ stderr }) => stderr).join('');
+  expect(said.match(/: step 1 of 1/g)).toHaveLength(1);
+  expect(said.match(/: waiting for another build of it \(process \d+\)/g)).toHaveLength(1);
+  const [one, other] = outcomes.map(({ stdout }) => JSON.parse(stdout) as BaseManifest);
+  expect(one).toEqual(other);
+  const [layer = ''] = (await layers()).filter((name) => !before.includes(name));
+  for (const file of [
+    join(folder.path, 'cache/gva/layers', layer, 'changes'),
+    join(folder.path, 'data/gva/bases/twice/current/root.img'),
+  ]) {
+    const bytes = await readFile(file);
+    expect(bytes.includes('it stays\n'), file).toBe(true);
+    expect(bytes.includes('all of this goes\n'), file).toBe(false);
+  }
 });
 
 // GVA_LONG: it takes minutes, most of them for unpacking what NumPy is.

@@ -1,8 +1,9 @@
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BaseManifest } from '../../model/base.js';
+import { fullDiskErrno } from '../../system/errors.js';
 import { ensureFolder } from '../../system/files.js';
-import { baseFiles, layerFiles } from '../../system/paths.js';
+import { baseFiles, layerFiles, layersFolder } from '../../system/paths.js';
 import { withOtherRoot } from '../boot/portable-disk.js';
 import { inBuildFolder } from '../build-folder.js';
 import { packagesIn } from '../debian/installed.js';
@@ -10,7 +11,7 @@ import { ensureBase } from '../ensure.js';
 import { applyChanges, copyImage } from '../layer/changes.js';
 import { type Layer, isIntact, keepLayer, pruneLayers } from '../layer/store.js';
 import { type DirectBase, publishBase } from '../store.js';
-import { type Plan, layerKey } from './chain.js';
+import { type Element, type Plan, layerKey } from './chain.js';
 import { executeStep } from './execute.js';
 import { type KnownRecipe, planRecipe, recipeDigest, recipeInputs } from './order.js';
 import { describeStep, sourceText } from './recipe.js';
@@ -60,14 +61,28 @@ async function buildRecipe(
     say(`step ${task.index + 1} of ${known.steps.length}: ${describeStep(task.step)}`);
     const folders = { work: join(work, `step-${task.index + 1}`), recipe: known.folder };
     await executeStep(task, { image, recipe: known.recipe, folders, runStep: order.runStep, say }, signal);
-    const { elements } = task;
-    const key = layerKey(from.digest, elements);
-    await keepLayer(image, rootOf(from), { key, base: from.digest, elements });
+    await keep(image, from, task.elements, say);
   }
   say('making the base');
   const manifest = await publish(order, folder, image);
   await pruneLayers();
   return manifest;
+}
+
+/** A layer saves work and nothing else: where there is no room for it, the base is made without. */
+async function keep(
+  image: string,
+  from: DirectBase,
+  elements: readonly Element[],
+  say: (step: string) => void,
+): Promise<void> {
+  const key = layerKey(from.digest, elements);
+  try {
+    await keepLayer(image, rootOf(from), { key, base: from.digest, elements });
+  } catch (error) {
+    if (fullDiskErrno(error) === undefined) throw error;
+    say(`its layer is not kept: there is no room in ${layersFolder()}`);
+  }
 }
 
 const rootOf = (base: DirectBase) => join(base.folder, base.files.root.name);
