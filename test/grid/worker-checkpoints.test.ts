@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { cp, readFile, readdir, rename, truncate, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { cp, mkdir, readFile, readdir, rename, symlink, truncate, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { leaveSignal, timeToSave } from '../../src/grid/worker/leave.js';
 import { runWorker } from '../../src/grid/worker/run-worker.js';
@@ -168,6 +168,15 @@ test('on a node of another kind the point begins anew, and the checkpoint stays 
   expect(fit.resumed).toEqual(['a state']);
   expect(await resultOf(grid.sweep, 1)).toMatchObject({ state: 'done', resumed: 1 });
   expect(existsSync(pointCheckpoint(grid.sweep, 1))).toBe(false);
+});
+
+test('a folder that cannot be looked at is no reason to begin anew', async () => {
+  const spec = await grid.element([1]);
+  await mkdir(dirname(pointCheckpoint(grid.sweep, 1)), { recursive: true });
+  await symlink('0000001', pointCheckpoint(grid.sweep, 1));
+  const { code, records } = await job(new CheckpointDriver(quick), spec);
+  expect(code).toBe(ExitCode.infrastructure);
+  expect(records).toEqual(['point-began 1', 'trouble']);
 });
 
 test('what cannot be saved at the end is ended all the same, and counts as not saved', async () => {

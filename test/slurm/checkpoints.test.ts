@@ -97,7 +97,7 @@ describe.skipIf(withoutSlurm)(`guests that outlast their jobs${needsSlurm}`, () 
         expect(result).toMatchObject({ state: 'done', resumed: 1 });
         const bytes = await outputBytes(pointFolder(there(), point));
         expect(bytes).toEqual(await outputBytes(pointFolder(join(folder.path, 'here'), point)));
-        expect(Object.keys(bytes).sort()).toEqual(['steps', 'sum', 'trace']);
+        expect(Object.keys(bytes)).toEqual(expect.arrayContaining(['steps', 'sum', 'trace']));
         expect(existsSync(pointCheckpoint(there(), point))).toBe(false);
         expect(await logs()).toContain(`point ${point}: goes on from the checkpoint of `);
       }

@@ -4,9 +4,11 @@ import { basename, join } from 'node:path';
 import { readCheckpoint } from '../../instance/checkpoint/resume.js';
 import type { CheckpointWish } from '../../instance/checkpoint/saving.js';
 import type { InstanceEvent } from '../../model/instance-event.js';
-import { messageOf } from '../../system/errors.js';
+import { GvaError, errnoOf } from '../../system/errors.js';
 import { attemptCheckpoint, pointCheckpoint } from '../../system/paths.js';
 import { formatDuration, formatSize } from '../../system/units.js';
+import { type Patience, persistently } from './persistently.js';
+import { sharedFolderTrouble } from './trouble.js';
 
 export interface CheckpointParts {
   readonly sweep: string;
@@ -17,7 +19,7 @@ export interface CheckpointParts {
   readonly every: number;
   /** What runs is to be saved and ended. */
   readonly leave: AbortSignal;
-  readonly log: (message: string) => void;
+  readonly patience: Patience;
 }
 
 /** The last checkpoint that this job has taken of an instance. */
@@ -47,11 +49,20 @@ export class PointCheckpoints {
     this.#parts = parts;
   }
 
-  /** For an instance of that point, which goes on from where an earlier one has come furthest. */
+  /**
+   * For an instance of that point, which goes on from where an earlier one has come furthest.
+   *
+   * @throws Trouble SHARED_FOLDER
+   */
   async of(index: number): Promise<PointSaving> {
-    const { sweep, every, leave, log } = this.#parts;
+    const { sweep, every, leave, patience } = this.#parts;
     const point = pointCheckpoint(sweep, index);
-    const tell = (text: string) => log(`point ${index}: ${text}`);
+    const tell = (text: string) => patience.log(`point ${index}: ${text}`);
+    // What cannot be seen for a moment may be the work of hours.
+    const look = () => bestFirst(point, tell);
+    const from = await persistently(`look at ${point}`, look, patience).catch((error: unknown) => {
+      throw sharedFolderTrouble(`cannot look at ${point}`, error);
+    });
     const abrupt = new AbortController();
     let begun = false;
     let last: SavedPart | undefined;
@@ -68,7 +79,7 @@ export class PointCheckpoints {
     leave.addEventListener('abort', end, { once: true });
     const wish = {
       ...{ folder: this.#newFolder(point), every, leave, stay: true, onTrouble: tell },
-      ...{ resume: 'may' as const, from: await bestFirst(point, tell) },
+      ...{ resume: 'may' as const, from },
     };
     return {
       ...{ wish, signal: abrupt.signal, onEvent, last: () => last },
@@ -96,13 +107,17 @@ export class PointCheckpoints {
 /** Folders with checkpoints of a point, that of the instance which has been run longest first. */
 async function bestFirst(point: string, tell: (text: string) => void): Promise<string[]> {
   const found: { folder: string; elapsed: number }[] = [];
-  const names = await readdir(point, { withFileTypes: true }).catch(() => []);
+  const names = await readdir(point, { withFileTypes: true }).catch((error: unknown) => {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw error;
+  });
   const folders = names.filter((entry) => entry.isDirectory()).map(({ name }) => join(point, name));
   // Its own is that of an instance that was run without a grid.
   for (const folder of [point, ...folders]) {
-    const saved = await readCheckpoint(folder).catch((error: unknown) =>
-      tell(`${basename(folder)}: ${messageOf(error)}`),
-    );
+    const saved = await readCheckpoint(folder).catch((error: unknown) => {
+      if (!(error instanceof GvaError)) throw error;
+      tell(`${basename(folder)}: ${error.message}`);
+    });
     if (saved) found.push({ folder, elapsed: saved.manifest.progress.elapsed });
   }
   return found.sort((a, b) => b.elapsed - a.elapsed).map(({ folder }) => folder);

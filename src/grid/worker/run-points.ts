@@ -65,12 +65,12 @@ export class PointsRunner {
     const { element, work, sweep } = parts.spec;
     const make = element.points.length >= worthTemplate ? 'unless-busy' : 'never';
     this.#start = { choice: work.start, make, templates: new Templates(parts.patience.log) };
-    const { log, signal } = parts.patience;
+    const { signal } = parts.patience;
     const { checkpointEvery: every, appliance } = work;
     this.#leave =
       every === undefined ? signal : leaveSignal(signal, element.seconds, appliance.hardware.memory);
     const { job, restarts } = parts;
-    const saving = { sweep, job, restarts, leave: this.#leave, log };
+    const saving = { sweep, job, restarts, leave: this.#leave, patience: parts.patience };
     this.#checkpoints = every === undefined ? undefined : new PointCheckpoints({ ...saving, every });
   }
 
