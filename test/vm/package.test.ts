@@ -57,6 +57,7 @@ it('npm pack makes a package that works after npm install -g', async () => {
   expect(await gva('base', 'list')).toContain('micro');
   await gva('pack', 'square');
   expect(await gva('inspect', 'square.ova')).toContain('gva run takes it');
+  expect(await readdir(join(prefix, 'share/man/man1'))).toContain('gva-run.1');
   await programs(prefix);
 }, 900_000);
 

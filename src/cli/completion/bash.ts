@@ -14,7 +14,7 @@ ${allNodes(tree)
   .map(({ path }) => `\t\t${quoted(path.join(' '))}) path=${quoted(path.join(' '))} ;;\n`)
   .join('')}\t\tesac
 	done
-	local words= values= takes=
+	local words='' values='' takes=''
 	case $path in
 ${allNodes(tree).map(caseOf).join('')}	esac
 	case " $takes " in *" $before "*)
