@@ -10,6 +10,6 @@ const put = (input, dir) => ({
 
 // Apart from each other: what two entries share would be in many small files.
 export default defineConfig([
-  put('dist/src/cli/main.js', 'dist/program'),
+  put({ main: 'dist/src/cli/start.js' }, 'dist/program'),
   put({ index: 'dist/src/library/index.js' }, 'dist/library'),
 ]);

@@ -16,7 +16,10 @@ export function addDoctorCommand(program: Command): void {
     .option('--fresh', 'try and measure everything again')
     .option('--qemu <dir>', 'folder with a QEMU of your own (its --prefix)')
     .option('--json', 'print the report as one JSON document on standard output, and nothing else')
-    .addHelpText('after', '\nExit status: 0 if a guest can be run, 69 if none can.')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  gva doctor\n  gva doctor --json | jq -r .vmms[].verdict\n\nExit status: 0 if a guest can be run, 69 if none can.',
+    )
     .action((options: DoctorOptions) => act(options.json ?? false, (signal) => runDoctor(options, signal)));
 }
 

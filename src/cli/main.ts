@@ -1,13 +1,13 @@
-import { Command, CommanderError } from 'commander';
-import { ExitCode, errnoOf } from '../system/errors.js';
-import { mark } from '../system/profile.js';
+import { Command } from 'commander';
 import { packageVersion } from '../system/paths.js';
 import { addBaseCommand } from './base/command.js';
+import { addCompletionCommand } from './completion/command.js';
 import { addConvertCommand } from './convert.js';
 import { addDoctorCommand } from './doctor.js';
 import { addExtractCommand } from './extract.js';
 import { addEnvCommand } from './env.js';
 import { addGvadCommand } from './gvad.js';
+import { addGridSpoolCommand } from './grid-spool.js';
 import { addInitCommand } from './init.js';
 import { addInspectCommand } from './inspect.js';
 import { addLsCommand } from './ls.js';
@@ -22,17 +22,14 @@ import { addRunCommand } from './run.js';
 import { addSweepCommand } from './sweep/command.js';
 import { addUnpackCommand } from './unpack.js';
 
-mark('Node started');
-
-// A reader that goes away (`gva ... | head`) must not end a run: its results are in files.
-for (const stream of [process.stdout, process.stderr])
-  stream.on('error', (error) => {
-    if (errnoOf(error) !== 'EPIPE') throw error;
-  });
-
-const program = new Command('gva')
+/** All commands; `start.ts` runs them. */
+export const program = new Command('gva')
   .description('Runs a batch program as a virtual appliance, many times, each with its own parameters.')
   .version(packageVersion())
+  .option(
+    '--verbose',
+    'with --version: what GVA is made of, and what it finds here; with --json, for programs',
+  )
   .showHelpAfterError('Try --help.')
   .configureHelp({ showGlobalOptions: true })
   .exitOverride()
@@ -43,7 +40,10 @@ Examples:
   gva init square                     make an appliance folder that works
   gva run square --param n=12         run it once, results in square-1/
   gva sweep run square/plan.yaml -j 2 --out squares
-  gva pack square                     an OVA for every hypervisor: square.ova`,
+  gva pack square                     an OVA for every hypervisor: square.ova
+
+Exit status of every command: 0 all good, 1 the application failed, 2 wrong usage or input, 69 the infrastructure failed,
+130 interrupted; 143 saved, or a job of a grid that was told to end.`,
   );
 addInitCommand(program);
 addRunCommand(program);
@@ -68,11 +68,5 @@ addExtractCommand(program);
 addBaseCommand(program);
 addGvadCommand(program);
 addDoctorCommand(program);
-
-try {
-  await program.parseAsync();
-} catch (error) {
-  // The library has said what is wrong; actions of ours handle their own errors.
-  if (!(error instanceof CommanderError)) throw error;
-  process.exitCode = error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
-}
+addCompletionCommand(program);
+addGridSpoolCommand(program);

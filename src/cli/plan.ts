@@ -97,7 +97,7 @@ async function writeAll(texts: Iterable<string>, signal: AbortSignal): Promise<v
   const flush = async () => {
     const taken = stdout.write(waiting);
     waiting = '';
-    // A reader that goes away is told as an error, which main.ts lets pass.
+    // A reader that goes away is told as an error, which start.ts lets pass.
     if (!taken) await once(stdout, 'drain').catch(() => (reader.gone = true));
     // A Ctrl-C is heard between two turns only.
     await setImmediate();

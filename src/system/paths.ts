@@ -344,6 +344,12 @@ export const packageRoot = (() => {
   return folder;
 })();
 
+/** The program itself; `gva.mjs` in a folder that `npm run bundle` made. */
+export const gvaProgram = (() => {
+  const bundle = join(packageRoot, 'gva.mjs');
+  return existsSync(bundle) ? bundle : join(packageRoot, 'bin/gva');
+})();
+
 export const guestFile = (name: string) => join(packageRoot, 'guest', name);
 
 export function packageVersion(): string {

@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { GridCoordinator } from '../../grid/coordinator.js';
 import { readGridConfig } from '../../grid/config.js';
 import { dryRun } from '../../grid/dry-run.js';
@@ -9,7 +9,7 @@ import type { StartChoice } from '../../model/start.js';
 import { countPoints } from '../../sweep/plan/points.js';
 import type { Conducting, SweepSpec } from '../../sweep/run-sweep.js';
 import { ExitCode } from '../../system/errors.js';
-import { packageRoot } from '../../system/paths.js';
+import { gvaProgram } from '../../system/paths.js';
 import type { GridWords } from './grid-options.js';
 import { engineOf, gridSettings } from './grid-options.js';
 
@@ -39,10 +39,7 @@ export async function readSettings(name: string, out: string, options: GridRunOp
       return value === undefined || value === '' ? [] : [`${variable}=${value}`];
     }),
   ];
-  const gva = [
-    ...(environment.length === 0 ? [] : ['/usr/bin/env', ...environment]),
-    ...[node, join(packageRoot, 'bin/gva')],
-  ];
+  const gva = [...(environment.length === 0 ? [] : ['/usr/bin/env', ...environment]), ...[node, gvaProgram]];
   return {
     ...(await gridSettings(options, config)),
     engine,

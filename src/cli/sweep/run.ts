@@ -172,8 +172,8 @@ on with the rest. With --detach it goes on when you log out, unless the host end
 When all points have ended, the plan's gather step is run: an appliance that gets all outputs as its data disk, or, with
 --gather, a command on this host.
 
-Exit status: 0 all points done, 1 the application failed at some or the gather step failed, 69 some were lost by the infrastructure,
-2 wrong usage or input, 130 interrupted.`;
+Exit status: 0 all points done, 1 the application failed at some or the gather step failed, 69 some were lost by the
+infrastructure, 2 wrong usage or input, 130 interrupted.`;
 
 /** Who is told of a sweep, and who may end it. */
 interface Surroundings {

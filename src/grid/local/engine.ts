@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ExitCode, GvaError } from '../../system/errors.js';
 import { ensureFolder, readTextIfExists } from '../../system/files.js';
-import { localGridFiles, localGridFolder, packageRoot } from '../../system/paths.js';
+import { localGridFiles, localGridFolder, gvaProgram } from '../../system/paths.js';
 import { judgeProcess, parseProcessIdentity } from '../../system/process-identity.js';
 import { shellWord } from '../../system/shell-word.js';
 import { checkArray } from '../check-array.js';
@@ -118,7 +118,7 @@ export class LocalEngine implements GridEngine {
     const folder = await ensureFolder(this.#queue.folder);
     const path = join(folder, localGridFiles.log);
     await using log = await open(path, 'a');
-    const child = spawn(process.execPath, [join(packageRoot, 'dist/src/grid/local/main.js'), folder], {
+    const child = spawn(process.execPath, [gvaProgram, 'grid-spool', folder], {
       detached: true,
       cwd: '/',
       stdio: ['ignore', log.fd, log.fd],

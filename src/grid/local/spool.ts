@@ -9,11 +9,11 @@ import { QueueFolder } from './queue-folder.js';
 import { Spooler } from './spooler.js';
 
 /**
- * The spooler's process: `node main.js FOLDER`. Every client that wants something done starts one; all but one end at
+ * What the spooler's process does: `gva grid-spool FOLDER`. Every client that wants something done starts one; all but one end at
  * once. So no client need know whether there is one, and no work is overlooked: who has the lock looks once more after
  * it has let go.
  */
-async function main(folder: string): Promise<void> {
+export async function spool(folder: string): Promise<void> {
   const queue = new QueueFolder(folder);
   const stop = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop.abort());
@@ -35,7 +35,3 @@ async function hasWork(queue: QueueFolder): Promise<boolean> {
   for (const name of await queue.names()) if (await queue.isOpen(name).catch(() => false)) return true;
   return false;
 }
-
-const [folder] = process.argv.slice(2);
-if (folder === undefined) throw new Error('no folder');
-await main(folder);
