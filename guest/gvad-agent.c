@@ -18,9 +18,7 @@
 #include <linux/signal.h>
 #include <linux/time.h>
 #include "gvad-kernel.h"
-
-typedef unsigned char byte;
-typedef unsigned int word;
+#include "gvad-bytes.h"
 
 enum { HELLO = 1, WELCOME, ACK, NAK, EXEC = 16, DATA, END, CREDIT, SIGNAL, EXIT, FAILED, CLOSE };
 
@@ -43,57 +41,6 @@ static void copy(byte *to, const byte *from, long size)
 		to[i] = from[i];
 		KEEP;
 	}
-}
-
-static word get16(const byte *from)
-{
-	return from[0] | (word)from[1] << 8;
-}
-
-static word get32(const byte *from)
-{
-	return get16(from) | get16(from + 2) << 16;
-}
-
-static void put16(byte *to, word value)
-{
-	to[0] = (byte)value;
-	to[1] = (byte)(value >> 8);
-}
-
-static void put32(byte *to, word value)
-{
-	put16(to, value);
-	put16(to + 2, value >> 16);
-}
-
-static word table[4][256];
-
-static void make_table(void)
-{
-	for (word i = 0; i < 256; i++) {
-		word value = i;
-		for (int bit = 0; bit < 8; bit++)
-			value = value & 1 ? value >> 1 ^ 0xEDB88320u : value >> 1;
-		table[0][i] = value;
-	}
-	for (word i = 0; i < 256; i++)
-		for (int j = 1; j < 4; j++)
-			table[j][i] = table[j - 1][i] >> 8 ^ table[0][table[j - 1][i] & 255];
-}
-
-/* Four bytes at a time: under emulation each instruction counts. */
-static word crc32(const byte *data, long size)
-{
-	word value = ~0u;
-	for (; size >= 4; data += 4, size -= 4) {
-		value ^= get32(data);
-		value = table[3][value & 255] ^ table[2][value >> 8 & 255] ^ table[1][value >> 16 & 255] ^
-			table[0][value >> 24];
-	}
-	while (size-- > 0)
-		value = value >> 8 ^ table[0][(value ^ *data++) & 255];
-	return ~value;
 }
 
 /* --- what is sent ----------------------------------------------------------------------------------------- */

@@ -60,7 +60,7 @@ static long length(const char *text)
 	return count;
 }
 
-static int write_all(int file, const char *text, long left)
+static inline int write_all(int file, const char *text, long left)
 {
 	while (left > 0) {
 		long written = call(__NR_write, file, (long)text, left, 0, 0);
@@ -82,7 +82,7 @@ static int is_same(const char *a, const char *b)
 }
 
 /* No echo, no editing, and a speed at which the emulated port does not wait milliseconds for a line's end. */
-static void make_raw(int port)
+static inline void make_raw(int port)
 {
 	struct termios settings;
 	if (control(port, TCGETS, &settings) != 0)

@@ -5,7 +5,15 @@ import { parameterText } from '../model/parameter.js';
 import { ovfEnvironment } from '../ovf/environment.js';
 
 /** Names on the parameter CD that are GVA's; files of the user's lie beside them. */
-export const reservedNames = ['param', 'params.json', 'params.sh', 'param.d', 'ovf-env.xml', 'script-bin'];
+export const reservedNames = [
+  'param',
+  'params.json',
+  'params.sh',
+  'param.d',
+  'ovf-env.xml',
+  'script-bin',
+  '.gva',
+];
 
 /** The files of the parameter CD (docs/guest-contract.md, "Parameters"). */
 export function parameterFiles(values: ParameterValues, instance: string): MediumEntry[] {

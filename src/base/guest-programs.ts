@@ -3,7 +3,7 @@ import { guestFile } from '../system/paths.js';
 import { findProgram, runTool } from '../system/process.js';
 
 /** Programs of ours that are compiled for the guest; each from guest/NAME.c and what it includes. */
-export const guestPrograms = { wake: 'gvad-wake', agent: 'gvad-agent' } as const;
+export const guestPrograms = { wake: 'gvad-wake', agent: 'gvad-agent', insert: 'gvad-insert' } as const;
 
 /**
  * Compiles a program of one C file that needs no C library. Same compiler, same bytes.

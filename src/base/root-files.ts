@@ -6,7 +6,7 @@ import { compileGuestProgram, guestPrograms } from './guest-programs.js';
 import { type KernelModule, modulesAlias, modulesDep } from './kernel-modules.js';
 
 /** Places of media, in every base. */
-export const mediaFolders = ['app', 'cdrom', 'data', 'floppy', 'output'];
+export const mediaFolders = ['app', 'cdrom', 'data', 'floppy', 'inserted', 'output'];
 
 /** Links below /dev that programs expect and no kernel makes. */
 export const standardStreams: Readonly<Record<string, string>> = {
@@ -24,6 +24,7 @@ export const gvadFiles = [
   ...scripts,
   ...programs.map((name) => `${name}.c` as const),
   'gvad-kernel.h',
+  'gvad-bytes.h',
 ] as const;
 
 /**

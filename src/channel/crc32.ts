@@ -13,10 +13,14 @@ function makeTables(): readonly Uint32Array[] {
   return all;
 }
 
-/** CRC-32 of IEEE 802.3, as in gzip (RFC 1952, section 8). */
-export function crc32(bytes: Uint8Array, start = 0, end = bytes.length): number {
+/**
+ * CRC-32 of IEEE 802.3, as in gzip (RFC 1952, section 8).
+ *
+ * @param before that of the bytes in front of these
+ */
+export function crc32(bytes: Uint8Array, start = 0, end = bytes.length, before = 0): number {
   const [t0, t1, t2, t3] = tables as [Uint32Array, Uint32Array, Uint32Array, Uint32Array];
-  let value = -1;
+  let value = ~before;
   let i = start;
   for (; i + 4 <= end; i += 4) {
     value ^=

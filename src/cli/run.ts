@@ -25,6 +25,7 @@ interface RunOptions extends InstanceOptions, LimitOptions {
   hostCpus?: string;
   numaNode?: string;
   channel?: boolean;
+  keepRunning?: boolean;
   spec?: string;
 }
 
@@ -44,6 +45,7 @@ export function addRunCommand(program: Command): void {
     .option('--host-cpus <list>', 'keep the machine on these CPUs of the host: 0-3,8')
     .option('--numa-node <number>', "take the guest's memory from this node of the host (QEMU)")
     .option('--channel', 'let commands be run in the guest while it runs: gva exec, put, get, stat')
+    .option('--keep-running', 'with --channel: stay when all scripts have ended, until gva shutdown')
     .option('--profile', 'show where the time went, to the millisecond')
     .option(
       '--spec <file>',
@@ -91,6 +93,10 @@ async function runAppliance(folder: string, options: RunOptions, { signal, leave
   const { openAppliance } = await import('../library/open-appliance.js');
   const { baseChoice } = await import('./base-choice.js');
 
+  if (options.keepRunning && !options.channel)
+    throw new GvaError('USAGE', '--keep-running goes with --channel: nothing else could end the instance', {
+      hint: 'Say both.',
+    });
   mark('command loaded');
   const source = await loadSource(folder, {
     configuration: options.deploymentOption,
@@ -119,6 +125,7 @@ async function runAppliance(folder: string, options: RunOptions, { signal, leave
     force: options.force ?? false,
     keepDisks: options.keepDisks ?? false,
     channel: options.channel ?? false,
+    keepRunning: options.keepRunning ?? false,
   };
   await using control = await ControlServer.listen();
   const start = await startWish(options.start, (text) => view.note(text));

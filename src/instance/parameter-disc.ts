@@ -13,6 +13,8 @@ export interface DiscContent {
   readonly id: string;
   readonly parameters: ParameterValues;
   readonly files: readonly InputFile[];
+  /** The guest stays when its scripts have ended, until it is told to end. */
+  readonly keepRunning?: boolean;
 }
 
 /**
@@ -58,11 +60,13 @@ type MachineKind = PreparedAppliance['machine']['kind'];
 /** Bytes of a 3.5 inch floppy, high density. */
 const floppySize = 1440 << 10;
 
-function entriesOf({ parameters, id, files }: DiscContent, kind: MachineKind): MediumEntry[] {
+function entriesOf({ parameters, id, files, keepRunning }: DiscContent, kind: MachineKind): MediumEntry[] {
   // Names of others' properties may be none of a file or of a shell variable.
   const values = kind === 'plain' ? [environmentFile(parameters, id)] : parameterFiles(parameters, id);
+  const stays: MediumEntry = { kind: 'file', path: '.gva/gvad.conf', content: Buffer.from('end=wait\n') };
   return [
     ...values,
+    ...(keepRunning ? [stays] : []),
     ...files.map(({ name, source, size }): MediumEntry => ({
       kind: 'file',
       path: name,

@@ -18,6 +18,7 @@ import { rememberRun } from './history/past-runs.js';
 import { controlled } from './control/controlled.js';
 import type { ControlServer } from './control/server.js';
 import { type InputFile, instanceIdentity } from './identity.js';
+import { GuestNews } from './insert/guest-news.js';
 import type { EarlierCheckpoint } from './checkpoint/checkpointer.js';
 import { type CheckpointWish, Saving } from './checkpoint/saving.js';
 import { bringTogether } from './checkpoint/together.js';
@@ -58,6 +59,8 @@ export interface InstanceSpec {
   readonly checkpoints?: CheckpointWish;
   /** Commands can be run in its guest (docs/channels.md), where that can be; not where absent. */
   readonly channel?: boolean;
+  /** Its guest stays when its scripts have ended, until it is told to end; not where absent. */
+  readonly keepRunning?: boolean;
   /** Where others can address it while it runs. */
   readonly control?: Pick<ControlServer, 'add'>;
   /** Called when the media are made, before the machine is started. */
@@ -101,11 +104,13 @@ export async function runInstance(
     { ...saved, start: { ...how, resumed: started.resumed } },
     started.earlier,
   );
-  const addressed = spec.control?.add(spec.id, controlled(spec, vmm, { clock, saving, machine }));
+  const news = new GuestNews();
+  const parts = { clock, saving, machine, machineSpec, news };
+  const addressed = spec.control?.add(spec.id, controlled(spec, vmm, parts));
   // What cannot be saved is ended all the same.
   const left = saving?.left ?? spec.checkpoints?.leave;
   const ending = left ? AbortSignal.any([signal, left]) : signal;
-  const watched = await watch(spec, started, { clock, record }, ending);
+  const watched = await watch(spec, started, { clock, record, news }, ending);
   addressed?.[Symbol.dispose]();
   saving?.end();
   clock.poweredOff(watched.exit.status);
@@ -156,12 +161,13 @@ function leftVerdict({ trouble, last }: Saving): Verdict {
 function watch(
   { prepared, limits }: InstanceSpec,
   { machine, machineSpec, lines, start }: Started,
-  { clock, record }: { readonly clock: InstanceClock; readonly record: ScriptRecord },
+  { clock, record, news }: { clock: InstanceClock; record: ScriptRecord; news: GuestNews },
   signal: AbortSignal,
 ): Promise<Watched> {
   if (prepared.machine.kind === 'plain') return watchPlainMachine(machine, limits, signal);
   const onEvent = (event: GuestEvent) => {
     clock.guest(event);
+    news.note(event);
     // Its disks are unmounted; the way of its kernel to the power-off would be 50 ms under emulation.
     if (event.name === 'done' && start === 'warm') machine.quit?.();
   };

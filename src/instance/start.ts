@@ -5,6 +5,7 @@ import { mark } from '../system/profile.js';
 import type { ChosenVmm } from '../vmm/choose.js';
 import type { MachineSpec, VirtualMachine, VmmDriver } from '../vmm/driver.js';
 import { noCheckpoints, saveable } from './checkpoint/saveable.js';
+import { withDrives } from './insert/drives.js';
 import type { Member, PoolKind } from './pool/member.js';
 import type { WarmPool } from './pool/pool.js';
 import type { InstanceSpec } from './run.js';
@@ -215,8 +216,8 @@ const hasChannel = ({ channel = false, prepared: { machine } }: InstanceSpec) =>
 async function stageMachine(spec: InstanceSpec, driver: VmmDriver, scratch: Scratch): Promise<MachineSpec> {
   try {
     const staged = await stage(spec.prepared, spec, scratch.folder);
-    const channel = hasChannel(spec) ? { channel: true } : {};
-    const machine = { ...staged, ...channel, ...hostLimits(spec, staged.cpus) };
+    const spoken = hasChannel(spec) ? await withDrives({ ...staged, channel: true }, scratch.folder) : staged;
+    const machine = { ...spoken, ...hostLimits(spec, staged.cpus) };
     mark('media made');
     if (!spec.checkpoints || noCheckpoints(spec, driver) !== undefined) return machine;
     return await saveable(machine, scratch.folder);

@@ -13,7 +13,7 @@ export interface NeededImage {
 
 /** A disk of a saved machine. */
 export interface SavedDisk {
-  readonly id: 'root' | 'app' | 'data' | 'output' | 'cdrom' | 'floppy' | `disk${number}`;
+  readonly id: 'root' | 'app' | 'data' | 'output' | 'cdrom' | 'floppy' | 'mailbox' | `disk${number}`;
   /** Bytes, as the guest sees it. */
   readonly size: number;
   readonly access: 'overlay' | 'read-write' | 'read-only';

@@ -184,6 +184,12 @@ export const scratchFiles = {
   parameters: 'params.iso',
   /** In its place, where the parameters come on a floppy. */
   floppy: 'params.img',
+  /** A disk that the host rewrites in place while the guest runs. */
+  mailbox: 'mailbox.img',
+  /** Folder of the volumes that are inserted while the guest runs. */
+  inserted: 'inserted',
+  /** In it: one of them. */
+  insertion: (number: number) => `${number}.iso`,
   /** Made of the outputs of a sweep, for a gathering instance. */
   data: 'data.img',
   /** The folder of an appliance that came as a package. */

@@ -10,7 +10,7 @@ import type { VmmCommand } from './supervisor.js';
  * @param readOnlyMemory the VMM opens memory that only begins as a file for reading
  */
 export function machineReach(
-  { boot, disks, incoming, memoryFile, saveSocket, exchange }: MachineSpec,
+  { boot, disks, incoming, memoryFile, saveSocket, exchange, insertFolder }: MachineSpec,
   readOnlyMemory = false,
 ): Reach {
   const direct = boot.kind === 'direct' && !incoming ? [boot.kernel, boot.initrd] : [];
@@ -26,6 +26,7 @@ export function machineReach(
       // Who may see it may connect to it.
       ...(saveSocket === undefined ? [] : [saveSocket]),
       ...(exchange?.readable ?? []),
+      ...(insertFolder === undefined ? [] : [insertFolder]),
     ],
     writable: [
       ...variables,

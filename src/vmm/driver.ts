@@ -4,7 +4,7 @@ import type { ConsoleRing } from './console-ring.js';
 
 /** A disk of a machine. Guests find disks by the labels of their file systems, never by this order. */
 export interface Disk {
-  readonly id: 'root' | 'app' | 'data' | 'output' | 'cdrom' | 'floppy' | `disk${number}`;
+  readonly id: 'root' | 'app' | 'data' | 'output' | 'cdrom' | 'floppy' | 'mailbox' | `disk${number}`;
   /** A raw image, where `backing` is absent. */
   readonly image: string;
   /** The image is a qcow2 overlay itself: what it lies on, a raw image. Only below an overlay. */
@@ -100,8 +100,13 @@ export interface MachineSpec {
   readonly network?: boolean;
   /** Its disks can be replaced while it runs. */
   readonly exchange?: DiskExchange;
-  /** It has a line for the control channel (docs/channels.md), and its guest is told so where it is booted directly. */
+  /**
+   * It has a line for the control channel (docs/channels.md) and, where the driver's machines have the power `insert`, an
+   * empty CD drive; its guest is told so where it is booted directly.
+   */
   readonly channel?: boolean;
+  /** Folder of the images that come into that drive. */
+  readonly insertFolder?: string;
 }
 
 /** Where disks are that come into a machine later. */
@@ -215,6 +220,11 @@ export interface VirtualMachine extends AsyncDisposable {
    * overlays are made. Only with the spec's `exchange`. @throws GvaError VMM_EXCHANGE; which are in place is not known then
    */
   replaceDisks?(disks: readonly Disk[]): Promise<void>;
+  /**
+   * Puts a raw image, of the spec's `insertFolder`, into the CD drive that comes with the channel, in the place of what is
+   * there. @throws GvaError VMM_INSERT where the guest uses that
+   */
+  insert?(image: string): Promise<void>;
   /** Where the driver has them and the machine was started for them. */
   readonly checkpoints?: Checkpoints;
   /** Ends it at once like `kill`, but in good order, where the guest has nothing more to write. */

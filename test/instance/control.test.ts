@@ -23,6 +23,10 @@ const controlled = (id: string): Controlled => ({
   }),
   checkpoint: (stop) =>
     stop ? Promise.reject(new GvaError('CHECKPOINT', 'no room')) : Promise.resolve(taken),
+  insert: (source) =>
+    source === '/iso'
+      ? Promise.resolve({ by: 'cd' as const, scripts: 2, failed: 1, noticed: 0.2 })
+      : Promise.reject(new GvaError('INSERT_BUSY', 'in use')),
   exec: () => Promise.reject(new GvaError('CHANNEL_NONE', 'no channel', { hint: 'Build the base again.' })),
 });
 

@@ -12,8 +12,8 @@ import { makePortableDisk } from './portable-disk.js';
 const initrdModules = ['virtio_pci', 'virtio_blk'];
 /** Loaded by the kernel when a medium of that kind is mounted. */
 const mediaModules = ['isofs', 'vfat', 'nls_cp437', 'nls_ascii'];
-/** Loaded by GVAD for the control channel; User-mode Linux has a serial line in its place. */
-const channelModules = ['virtio_console'];
+/** Loaded by GVAD for the control channel and the drive beside it; User-mode Linux has a serial line and a disk in their places. */
+const channelModules = ['virtio_console', 'virtio_scsi', 'sr_mod'];
 
 export interface RootModules {
   /** Release of a kernel to the modules that the root file system must have for it. */

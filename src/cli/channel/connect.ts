@@ -1,4 +1,5 @@
 import type { GuestCommand } from '../../channel/command.js';
+import type { FoundInstance } from '../../instance/control/client.js';
 import { ExitCode, GvaError } from '../../system/errors.js';
 
 /** Commands in the guest of an instance. */
@@ -13,14 +14,21 @@ const longest = 4 << 20;
 
 /** @throws GvaError INSTANCE_UNKNOWN */
 export async function connectGuest(name: string): Promise<Guest> {
-  const { execute, runningInstances } = await import('../../instance/control/client.js');
+  const { execute } = await import('../../instance/control/client.js');
+  const instance = await findInstance(name);
+  const exec = (...words: readonly string[]) => execute(instance, words);
+  return { exec, ask: async (...words) => answerOf(await exec(...words)) };
+}
+
+/** @throws GvaError INSTANCE_UNKNOWN */
+export async function findInstance(name: string): Promise<FoundInstance> {
+  const { runningInstances } = await import('../../instance/control/client.js');
   const instance = (await runningInstances()).find(({ id }) => id === name);
   if (!instance)
     throw new GvaError('INSTANCE_UNKNOWN', `no instance ${name} runs on this machine`, {
       hint: 'gva ps shows those that do.',
     });
-  const exec = (...words: readonly string[]) => execute(instance, words);
-  return { exec, ask: async (...words) => answerOf(await exec(...words)) };
+  return instance;
 }
 
 async function answerOf(command: GuestCommand): Promise<string> {

@@ -77,7 +77,7 @@ export function addShutdownCommand(program: Command): void {
     .description('ask the scripts of an instance to end; what they have written comes home')
     .addHelpText(
       'after',
-      '\nExamples:\n  gva shutdown fold-4711\n\nThe script gets SIGTERM, and counts as failed where it ends by that.',
+      '\nExamples:\n  gva shutdown fold-4711\n\nThe script gets SIGTERM, and counts as failed where it ends by that. An instance with --keep-running ends, too.',
     )
     .action((instance: string) => act(false, () => shutdown(instance)));
 }
@@ -91,7 +91,8 @@ for process in /proc/[0-9]*; do
 	words=$({ tr '\\000' ' ' <"$process/cmdline"; } 2>/dev/null)
 	case $words in */gvad.*/script*) kill -s TERM "\${process#/proc/}" && found=1 ;; esac
 done
-[ -n "\${found:-}" ] || { echo 'no script runs' >&2; exit 1; }`;
+[ -n "\${found:-}" ] || [ -e /run/gva/idle ] || { echo 'no script runs' >&2; exit 1; }
+mkdir -p /run/gva && : >/run/gva/end`;
 
 async function shutdown(name: string): Promise<ExitCode> {
   const guest = await connectGuest(name);

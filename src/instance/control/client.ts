@@ -6,6 +6,7 @@ import { ExitCode, GvaError } from '../../system/errors.js';
 import { readTextIfExists } from '../../system/files.js';
 import { controlFiles, controlFolder } from '../../system/paths.js';
 import type { GuestCommand } from '../../channel/command.js';
+import type { InsertWay, Inserted } from '../insert/insertions.js';
 import { judgeProcess, parseProcessIdentity } from '../../system/process-identity.js';
 import { type ControlAnswer, type ControlRequest, type RunningInstance, answerSchema } from './protocol.js';
 import { firstLine } from './server.js';
@@ -69,6 +70,24 @@ function checked(line: string): ControlAnswer {
     ...(hint === undefined ? {} : { hint }),
   });
 }
+
+/**
+ * Has the guest of an instance mount a folder or an ISO image, and run its scripts to their end.
+ *
+ * @throws GvaError CONTROL, and what the process of the instance says
+ */
+export async function insert(
+  { socket: path, id }: FoundInstance,
+  source: string,
+  by: InsertWay,
+): Promise<Inserted> {
+  const answer = await ask(path, { v: 1, request: 'insert', instance: id, source, by }, unlimited);
+  if ('inserted' in answer) return answer.inserted;
+  throw unanswered('it answers something else');
+}
+
+/** Milliseconds: scripts may take as long as they like; setTimeout takes no more. */
+const unlimited = 2 ** 31 - 1;
 
 /**
  * Starts a command in the guest of an instance.

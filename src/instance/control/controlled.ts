@@ -1,9 +1,11 @@
 import type { GuestChannel } from '../../channel/guest-channel.js';
 import { GvaError } from '../../system/errors.js';
 import type { ChosenVmm } from '../../vmm/choose.js';
-import type { VirtualMachine } from '../../vmm/driver.js';
+import type { MachineSpec, VirtualMachine } from '../../vmm/driver.js';
 import type { Saving } from '../checkpoint/saving.js';
 import type { InstanceClock } from '../clock.js';
+import type { GuestNews } from '../insert/guest-news.js';
+import type { Insertions } from '../insert/insertions.js';
 import type { InstanceSpec } from '../run.js';
 import type { Controlled } from './server.js';
 
@@ -11,6 +13,8 @@ interface Parts {
   readonly clock: InstanceClock;
   readonly saving: Saving | undefined;
   readonly machine: VirtualMachine;
+  readonly machineSpec: MachineSpec;
+  readonly news: GuestNews;
 }
 
 /** Milliseconds that a guest has to answer; one that boots under emulation takes its time. */
@@ -20,9 +24,10 @@ const answerTime = 20_000;
 export function controlled(
   { id, prepared }: InstanceSpec,
   { driver }: ChosenVmm,
-  { clock, saving, machine }: Parts,
+  { clock, saving, machine, machineSpec, news }: Parts,
 ): Controlled {
   let channel: Promise<GuestChannel> | undefined;
+  let insertions: Promise<Insertions> | undefined;
   return {
     describe: () => ({
       ...{ id, appliance: prepared.appliance.name, vmm: driver.name, startedAt: clock.startedAt },
@@ -33,6 +38,12 @@ export function controlled(
       throw new GvaError('CHECKPOINTS_NONE', `${id} was not started so that it can be saved`, {
         hint: 'Start it under QEMU, and points of a sweep with --checkpoint-every.',
       });
+    },
+    insert: async (source, by) => {
+      insertions ??= import('../insert/insertions.js').then(
+        ({ Insertions }) => new Insertions(machine, machineSpec, news),
+      );
+      return (await insertions).insert(source, by);
     },
     exec: async (words) => {
       channel ??= open(machine, id).catch((error: unknown) => {

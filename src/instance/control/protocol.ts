@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { insertWays } from '../insert/insertions.js';
 
 const instance = z.string().min(1).max(200);
 const words = z.array(z.string().max(32_000)).min(1).max(255);
@@ -7,6 +8,10 @@ const words = z.array(z.string().max(32_000)).min(1).max(255);
 export const requestSchema = z.discriminatedUnion('request', [
   z.strictObject({ v: z.literal(1), request: z.literal('list') }),
   z.strictObject({ v: z.literal(1), request: z.literal('checkpoint'), instance, stop: z.boolean() }),
+  z.strictObject({
+    ...{ v: z.literal(1), request: z.literal('insert'), instance },
+    ...{ source: z.string().max(4096).startsWith('/'), by: z.enum(insertWays) },
+  }),
   // The answer is followed by frames in both directions (src/channel/relay.ts).
   z.strictObject({ v: z.literal(1), request: z.literal('exec'), instance, words }),
 ]);
@@ -18,6 +23,13 @@ const taken = z.object({
   pause: z.number(),
   size: z.number(),
   seconds: z.number(),
+});
+
+const inserted = z.object({
+  by: z.enum(['cd', 'mailbox']),
+  scripts: z.number(),
+  failed: z.number(),
+  noticed: z.number(),
 });
 
 const running = z.object({
@@ -39,6 +51,7 @@ const error = z.object({ code: z.string(), message: z.string(), hint: z.string()
 export const answerSchema = z.union([
   z.object({ v: z.literal(1), instances: z.array(running) }),
   z.object({ v: z.literal(1), taken }),
+  z.object({ v: z.literal(1), inserted }),
   z.object({ v: z.literal(1), started: z.literal(true) }),
   z.object({ v: z.literal(1), error }),
 ]);

@@ -9,6 +9,7 @@ import { ensureFolder, temporarySibling } from '../../system/files.js';
 import { ownIdentity } from '../../system/process-identity.js';
 import type { GuestCommand } from '../../channel/command.js';
 import type { Taken } from '../checkpoint/checkpointer.js';
+import type { InsertWay, Inserted } from '../insert/insertions.js';
 import type { ControlAnswer, RunningInstance } from './protocol.js';
 
 /** An instance that can be asked something. */
@@ -16,6 +17,8 @@ export interface Controlled {
   describe(): RunningInstance;
   /** @param stop end it afterwards */
   checkpoint(stop: boolean): Promise<Taken>;
+  /** Has its guest mount a folder or an ISO image, and run its scripts. */
+  insert(source: string, by: InsertWay): Promise<Inserted>;
   /** Starts a command in its guest. */
   exec(words: readonly string[]): Promise<GuestCommand>;
 }
@@ -110,6 +113,8 @@ export class ControlServer implements AsyncDisposable {
       if (!instance) throw new GvaError('INSTANCE_UNKNOWN', `there is no instance ${request.instance}`);
       if (request.request === 'exec')
         return { v: 1, started: true, command: await instance.exec(request.words) };
+      if (request.request === 'insert')
+        return { v: 1, inserted: await instance.insert(request.source, request.by) };
       return { v: 1, taken: await instance.checkpoint(request.stop) };
     } catch (error) {
       const { code, hint } = error instanceof GvaError ? error : { code: 'CONTROL_REQUEST', hint: undefined };

@@ -4,6 +4,7 @@ import type { Base } from '../../base/store.js';
 import { type Direct, bootsDirectly } from '../../model/base.js';
 import type { Disk, MachineSpec } from '../../vmm/driver.js';
 import type { InputFile } from '../identity.js';
+import { mailboxSize } from '../insert/drives.js';
 import type { PreparedAppliance } from '../prepare.js';
 
 /** What a template's machine and those of its clones have in common. */
@@ -60,6 +61,7 @@ export function machineShape(
       ...(data ? [{ id: 'data', size: slotSize(data.size), access: 'overlay' } as const] : []),
       { id: 'output', size: appliance.output.size, access: 'read-write' },
       { id: 'cdrom', size: slotSize(discRoom(files)), access: 'read-only' },
+      ...(channel ? [{ id: 'mailbox', size: mailboxSize, access: 'read-only' } as const] : []),
     ],
     ...(channel ? { channel } : {}),
     ...(appliance.warm === undefined ? {} : { warmed: { digest, app, ...(data ? { data } : {}) } }),

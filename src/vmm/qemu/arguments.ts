@@ -13,6 +13,10 @@ const channelDescriptor = firstSocketDescriptor + 1;
 /** Of the port of a virtio serial device, by which the guest finds it. */
 const channelName = 'org.gva.channel.0';
 
+/** The CD drive that comes with it, and what the guest calls that: it has no other of SCSI. */
+export const insertDrive = 'insert';
+const insertDevice = 'sr0';
+
 /** The whole command line of a machine. Its options are known to every QEMU since 7.2. */
 export function qemuArguments(spec: MachineSpec, host: QemuHost): string[] {
   const type = host.arch === 'aarch64' ? 'virt' : (spec.hardware?.machine ?? 'q35');
@@ -46,6 +50,8 @@ function serialPorts({ consoleFirst = false }: MachineSpec): [id: string, descri
 const channelArguments = [
   ...['-chardev', `socket,id=channel,fd=${channelDescriptor}`],
   ...['-device', 'virtio-serial-pci', '-device', `virtserialport,chardev=channel,name=${channelName}`],
+  // A CD drive with nothing in it.
+  ...['-device', 'virtio-scsi-pci,id=insert-bus', '-device', `scsi-cd,bus=insert-bus.0,id=${insertDrive}`],
 ];
 
 /** In QEMU's own process, without rights: the guest is 10.0.2.15, the host 10.0.2.2, names are asked of 10.0.2.3. */
@@ -62,7 +68,7 @@ function bootArguments(spec: MachineSpec, { arch, accelerator, uefiCode = '' }: 
   if (boot.kind === 'direct') {
     // A kernel that runs already is not read: 8 ms.
     if (spec.incoming) return [];
-    const channel = spec.channel ? [`gva.channel=virtio:${channelName}`] : [];
+    const channel = spec.channel ? [`gva.channel=virtio:${channelName}`, `gva.drives=${insertDevice}`] : [];
     const commandLine = [
       kernelCommandLine(accelerator, arch),
       ...[...hints(spec), ...channel, ...kernelOptions],

@@ -1,4 +1,5 @@
 import type { Disk } from '../driver.js';
+import { insertDrive } from './arguments.js';
 import type { QmpClient } from './qmp.js';
 
 /**
@@ -22,6 +23,12 @@ export async function exchangeDisks(qmp: QmpClient, disks: readonly Disk[], roun
   // All of them are sent before the first is answered; each has its end before somebody else is told of an error.
   const ends = await Promise.allSettled(steps);
   for (const end of ends) if (end.status === 'rejected') throw end.reason;
+}
+
+/** Puts a raw image into the CD drive of the control channel; not by force, where the guest has it locked. */
+export async function changeMedium(qmp: QmpClient, image: string): Promise<void> {
+  const medium = { filename: image, format: 'raw', 'read-only-mode': 'read-only' };
+  await qmp.execute('blockdev-change-medium', { id: insertDrive, ...medium });
 }
 
 /** By disk, of the device that has it (QEMU QMP Reference Manual, "query-block"). */

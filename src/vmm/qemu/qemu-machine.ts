@@ -4,7 +4,7 @@ import type { ChannelLine, Checkpoints, DeviceState, Disk, VirtualMachine, VmmEx
 import type { Supervised } from '../supervisor.js';
 import { ExitCode, GvaError, messageOf } from '../../system/errors.js';
 import { QemuCheckpoints } from './checkpoints.js';
-import { exchangeDisks } from './exchange.js';
+import { changeMedium, exchangeDisks } from './exchange.js';
 import { resumeFrom, saveTo } from './migration.js';
 import { goOnWhenRoom } from './full-disk.js';
 import { makeOverlays } from './overlays.js';
@@ -94,6 +94,14 @@ export class QemuMachine implements VirtualMachine {
       await exchangeDisks(this.qmp, disks, ++this.#exchanges);
     } catch (error) {
       throw this.#failed('VMM_EXCHANGE', 'given other disks to', error);
+    }
+  }
+
+  async insert(image: string): Promise<void> {
+    try {
+      await changeMedium(this.qmp, image);
+    } catch (error) {
+      throw this.#failed('VMM_INSERT', 'given a CD to', error);
     }
   }
 
