@@ -22,8 +22,8 @@ import { leaving, readN, started, endedWith } from '../sweep/sweep-home.js';
 
 const points = 3;
 /** Of each kind, where not all are tried. */
-const sample = 5;
-/** Milliseconds... of a sweep that waits for room on a disk that was full, before it is taken for a waiting one. */
+const sample = Number(process.env['GVA_FAULT_SAMPLE'] ?? 4);
+/** Seconds of a faulty run, at most: a full disk is waited for. */
 const patience = 20;
 
 let build: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -165,6 +165,7 @@ test.each(faultKinds.filter((kind) => !onlyKind || kind === onlyKind))(
       count = counted.operations;
     }
     expect(count).toBeGreaterThan(30);
+    console.log(`${kind}: ${count} operations`);
     const left = onlyAt ? [Number(onlyAt)] : chosen(count);
     const wrong: string[] = [];
     const worker = async () => {
