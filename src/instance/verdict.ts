@@ -102,7 +102,7 @@ function lost(watched: Watched, console: ConsoleRing, limits: WatchLimits): Verd
   if (panic !== undefined)
     return { state: 'lost', cause: 'panic', message: `the guest's kernel panicked: ${printable(panic)}` };
   const { status, stderr, reason } = watched.exit;
-  if (reason === 'guest-panic' || reason === 'guest-reset')
+  if (watched.ended === 'restarted' || reason === 'guest-panic' || reason === 'guest-reset')
     return {
       state: 'lost',
       cause: 'panic',

@@ -21,7 +21,7 @@ export interface Watched {
   /** 1 KiB blocks that were left on the output disk after the last script, as the guest says. */
   readonly free: number | undefined;
   /** What made us end the machine; undefined where it ended by itself. */
-  readonly ended: Extract<FailureCause, 'timeout' | 'boot-timeout' | 'interrupted'> | undefined;
+  readonly ended: Extract<FailureCause, 'timeout' | 'boot-timeout' | 'interrupted'> | 'restarted' | undefined;
 }
 
 /**
@@ -39,10 +39,14 @@ export async function watchMachine(
 ): Promise<Watched> {
   using life = new Life(machine, limits, signal, () => record.done);
   life.timers.set('boot', limits.boot, () => life.end('boot-timeout'));
+  let booted = false;
   for await (const line of machine.lines) {
     const event = parseGuestEvent(line);
     if (!event) continue;
     life.timers.clear('boot');
+    // User-mode Linux begins anew where QEMU ends. Its scripts are not run again: it would wait for ever.
+    if (event.name === 'boot' && booted) life.end('restarted');
+    booted ||= event.name === 'boot';
     record.note(event);
     if (event.name === 'done') life.timers.set('power-off', limits.powerOff, () => machine.kill());
     onEvent(event);

@@ -43,11 +43,15 @@ export class ConsoleRing {
   }
 }
 
-/** The text without escape sequences and control characters. */
+/**
+ * The text without escape sequences, control characters, and those that have a terminal show text in another order than
+ * it is in, or on another line (Unicode Standard Annex 9, 2; Boucher and Anderson, "Trojan Source", 2021).
+ */
 export function printable(text: string): string {
   /* eslint-disable no-control-regex -- control characters are what this is about */
   return text
     .replace(/\x1b\[[0-9;?]*[ -/]*[@-~]/g, '')
-    .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '\ufffd');
+    .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '\ufffd')
+    .replace(/[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, '\ufffd');
   /* eslint-enable no-control-regex */
 }

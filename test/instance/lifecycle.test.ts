@@ -143,6 +143,13 @@ describe('an instance that does not', () => {
     expect(await readFile(join(out, 'console.log'), 'utf8')).toBe('GRUB loading\n');
   });
 
+  test('one that begins anew is ended: it would wait for ever', async () => {
+    const again = guestScript(['boot', 'ready', 'idle']);
+    const result = await run(`${booted}${again}exec sleep 600`, { limits: forever });
+    expect(result).toMatchObject({ state: 'lost', cause: 'panic' });
+    expect(result.message).toContain('restarted');
+  });
+
   test('a VMM that is not there or fails is told with its words', async () => {
     const result = await run('exec /nonexistent/vmm');
     expect(result).toMatchObject({ state: 'lost', cause: 'vmm-failed' });

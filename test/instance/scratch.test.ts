@@ -1,7 +1,7 @@
-import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { removeAbandoned } from '../../src/instance/scratch.js';
+import { createScratch, removeAbandoned } from '../../src/instance/scratch.js';
 import { makeTestHome } from '../support/fake-appliance.js';
 import { processIdentity } from '../../src/system/process-identity.js';
 
@@ -34,4 +34,10 @@ test('of what processes left, that goes of which it is certain that nobody has i
   expect((await readdir(home.scratch)).sort()).toEqual(['gva-alive', 'gva-kept', 'gva-young', 'other']);
   expect(await readdir(at('gva-kept'))).toEqual(['output.img']);
   expect(await readdir(at('gva-young'))).toEqual(['owner.json']);
+});
+
+test('is for its user alone', async () => {
+  await using home = await makeTestHome();
+  await using scratch = await createScratch(home.scratch);
+  expect((await stat(scratch.folder)).mode & 0o777).toBe(0o700);
 });

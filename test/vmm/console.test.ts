@@ -16,6 +16,7 @@ describe('the console ring', () => {
     ring.append(Buffer.from('\x1b[2J\x1b]0;title\x07red \x1b[31mtext\x1b[0m\r\n\u009b31m\n'));
     expect(ring.lastLines(5).join('')).not.toMatch(/[\x00-\x1f\x7f-\x9f]/); // eslint-disable-line no-control-regex -- the point
     expect(printable('a\x1b[1mb')).toBe('ab');
+    expect(printable('fdp.exe\u202egpj\u2066\u2029')).toBe('fdp.exe\ufffdgpj\ufffd\ufffd');
   });
 });
 

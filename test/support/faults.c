@@ -1,0 +1,228 @@
+/*
+ * A fault layer for tests, loaded by LD_PRELOAD into a process and all that it starts: counts the file operations on what is
+ * below one folder, and makes one of them, or some in a row, fail. Node.js, SQLite and the tools that GVA starts all ask
+ * the C library for them.
+ *
+ * GVA_FAULT_ROOT   the folder, without links in its name
+ * GVA_FAULT_STATE  a file of 16 bytes that all processes share: operations so far, and faults
+ * GVA_FAULT_LOG    what was made to fail; with CUT also what was written and synced: "w INODE", "s INODE SIZE", "c INODE"
+ * GVA_FAULT_KIND   ENOSPC, EMFILE, EIO, EACCES, SHORT (a write writes half), CUT (the process group is killed), NONE
+ * GVA_FAULT_AT     number of the first operation that fails, from 1; of those that can fail in that way
+ * GVA_FAULT_FOR    how many fail in a row; 1 where absent
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+enum { READING = 1, WRITING = 2, MAKING = 4, DATA = 8, SYNC = 16, RENAME = 32, MKDIR = 64, LINK = 128, SIZE = 256, REMOVE = 512, LOOK = 1024, LIST = 2048, PIPE = 4096 };
+
+static const struct { const char *name; int number; int can; } kinds[] = {
+	{ "ENOSPC", ENOSPC, MAKING | DATA | SYNC | RENAME | MKDIR | LINK | SIZE },
+	{ "EMFILE", EMFILE, READING | WRITING | MAKING | LIST | PIPE },
+	{ "EIO", EIO, READING | WRITING | MAKING | DATA | SYNC | RENAME | MKDIR | LINK | SIZE | REMOVE | LOOK | LIST },
+	{ "EACCES", EACCES, READING | WRITING | MAKING | RENAME | MKDIR | LINK | REMOVE | LIST },
+	{ "SHORT", 0, DATA },
+	{ "CUT", 0, MAKING | DATA | SYNC | RENAME | MKDIR | LINK | SIZE | REMOVE },
+};
+
+static struct { _Atomic long count, faults; } *state;
+static const char *root;
+static size_t root_length;
+static int kind = -1, journal = -1, cut;
+static long first, amount = 1;
+
+#define REAL(name) ((__typeof__(&name))real(#name))
+static void *real(const char *name) { return dlsym(RTLD_NEXT, name); }
+
+__attribute__((constructor)) static void begin(void)
+{
+	const char *file = getenv("GVA_FAULT_STATE"), *log = getenv("GVA_FAULT_LOG"), *what = getenv("GVA_FAULT_KIND");
+	const char *at = getenv("GVA_FAULT_AT"), *many = getenv("GVA_FAULT_FOR");
+	int fd;
+	if (!file || !log || !what || !getenv("GVA_FAULT_ROOT")) return;
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		if (!strcmp(what, kinds[i].name)) kind = (int)i;
+	cut = !strcmp(what, "CUT");
+	first = at ? atol(at) : 0;
+	amount = many ? atol(many) : 1;
+	if ((fd = REAL(open)(file, O_RDWR | O_CLOEXEC)) < 0) return;
+	state = mmap(NULL, sizeof *state, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	REAL(close)(fd);
+	/* High, for shells have the low ones for themselves. */
+	fd = REAL(open)(log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+	journal = fcntl(fd, F_DUPFD_CLOEXEC, 900);
+	REAL(close)(fd);
+	if (state == MAP_FAILED || kind < 0) return;
+	root = getenv("GVA_FAULT_ROOT");
+	root_length = strlen(root);
+}
+
+__attribute__((format(printf, 1, 2))) static void note(const char *format, ...)
+{
+	char line[PATH_MAX + 100];
+	va_list arguments;
+	va_start(arguments, format);
+	int length = vsnprintf(line, sizeof line, format, arguments);
+	va_end(arguments);
+	if (REAL(write)(journal, line, (size_t)length) < 0) abort();
+}
+
+static int below(const char *path) { return root && !strncmp(path, root, root_length) && path[root_length] == '/'; }
+
+/* Whether a name, from a folder that is open, leads below the root; its whole name in `whole`. */
+static int inside(int folder, const char *path, char whole[PATH_MAX])
+{
+	char link[40], base[PATH_MAX] = "";
+	ssize_t length;
+	if (!root || !path) return 0;
+	if (*path != '/') {
+		if (folder == AT_FDCWD) strcpy(link, "/proc/self/cwd");
+		else snprintf(link, sizeof link, "/proc/self/fd/%d", folder);
+		if ((length = readlink(link, base, sizeof base - 1)) < 0) return 0;
+		base[length] = '\0';
+	}
+	snprintf(whole, PATH_MAX, "%.2000s%s%.2000s", base, *path == '/' ? "" : "/", path);
+	return below(whole);
+}
+
+static int open_inside(int fd, char whole[PATH_MAX])
+{
+	char link[40];
+	ssize_t length;
+	if (!root) return 0;
+	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+	if ((length = readlink(link, whole, PATH_MAX - 1)) < 0) return 0;
+	whole[length] = '\0';
+	return below(whole);
+}
+
+/* Counts an operation; whether it is to fail, with errno set. */
+static int fails(int operation, const char *name, const char *path)
+{
+	if (!(kinds[kind].can & operation)) return 0;
+	long number = atomic_fetch_add(&state->count, 1) + 1;
+	if (number < first || number >= first + amount) return 0;
+	atomic_fetch_add(&state->faults, 1);
+	note("! %ld %s %s %s\n", number, kinds[kind].name, name, path);
+	if (cut) {
+		kill(0, SIGKILL);
+		pause();
+	}
+	errno = kinds[kind].number;
+	return 1;
+}
+
+static void noted(char what, int fd)
+{
+	struct stat info;
+	if (cut && fstat(fd, &info) == 0) note("%c %lu %ld\n", what, (unsigned long)info.st_ino, (long)info.st_size);
+}
+
+static int opening(int flags)
+{
+	return flags & O_CREAT ? MAKING : (flags & O_ACCMODE) == O_RDONLY ? READING : WRITING;
+}
+
+#define OPEN(name, folder, prototype, call) \
+	int name prototype \
+	{ \
+		char whole[PATH_MAX]; \
+		mode_t mode = 0; \
+		if (flags & (O_CREAT | O_TMPFILE)) { \
+			va_list arguments; \
+			va_start(arguments, flags); \
+			mode = va_arg(arguments, mode_t); \
+			va_end(arguments); \
+		} \
+		if (!inside(folder, path, whole)) return REAL(name) call; \
+		if (fails(opening(flags), "open", whole)) return -1; \
+		int is_new = cut && (flags & O_CREAT) && REAL(access)(whole, F_OK) != 0; \
+		int fd = REAL(name) call; \
+		if (fd >= 0 && is_new) noted('c', fd); \
+		else if (fd >= 0 && (flags & O_TRUNC)) noted('w', fd); \
+		return fd; \
+	}
+OPEN(open, AT_FDCWD, (const char *path, int flags, ...), (path, flags, mode))
+OPEN(open64, AT_FDCWD, (const char *path, int flags, ...), (path, flags, mode))
+OPEN(openat, folder, (int folder, const char *path, int flags, ...), (folder, path, flags, mode))
+OPEN(openat64, folder, (int folder, const char *path, int flags, ...), (folder, path, flags, mode))
+
+/* `half` is the call that writes half of it. */
+#define WRITE(name, prototype, call, half) \
+	ssize_t name prototype \
+	{ \
+		char whole[PATH_MAX]; \
+		if (!open_inside(fd, whole)) return REAL(name) call; \
+		int bad = fails(DATA, #name, whole); \
+		if (bad && errno != 0) return -1; \
+		ssize_t done = bad ? half : REAL(name) call; \
+		noted('w', fd); \
+		return done; \
+	}
+#define HALF(size) ((size) > 1 ? (size) / 2 : (size))
+WRITE(write, (int fd, const void *data, size_t size), (fd, data, size), REAL(write)(fd, data, HALF(size)))
+WRITE(pwrite, (int fd, const void *data, size_t size, off_t at), (fd, data, size, at), REAL(pwrite)(fd, data, HALF(size), at))
+WRITE(pwrite64, (int fd, const void *data, size_t size, off64_t at), (fd, data, size, at), REAL(pwrite64)(fd, data, HALF(size), at))
+WRITE(writev, (int fd, const struct iovec *parts, int count), (fd, parts, count), REAL(write)(fd, parts->iov_base, HALF(parts->iov_len)))
+WRITE(pwritev64, (int fd, const struct iovec *parts, int count, off64_t at), (fd, parts, count, at), REAL(pwrite64)(fd, parts->iov_base, HALF(parts->iov_len), at))
+WRITE(copy_file_range, (int in, off64_t *from, int fd, off64_t *to, size_t size, unsigned flags), (in, from, fd, to, size, flags), REAL(copy_file_range)(in, from, fd, to, HALF(size), flags))
+WRITE(sendfile64, (int fd, int in, off64_t *from, size_t size), (fd, in, from, size), REAL(sendfile64)(fd, in, from, HALF(size)))
+
+#define ON_OPEN(type, name, operation, prototype, call, after) \
+	type name prototype \
+	{ \
+		char whole[PATH_MAX]; \
+		if (!open_inside(fd, whole)) return REAL(name) call; \
+		if (fails(operation, #name, whole)) return -1; \
+		type done = REAL(name) call; \
+		after; \
+		return done; \
+	}
+ON_OPEN(ssize_t, read, LOOK, (int fd, void *data, size_t size), (fd, data, size), )
+ON_OPEN(ssize_t, pread64, LOOK, (int fd, void *data, size_t size, off64_t at), (fd, data, size, at), )
+ON_OPEN(int, fsync, SYNC, (int fd), (fd), if (done == 0) noted('s', fd))
+ON_OPEN(int, fdatasync, SYNC, (int fd), (fd), if (done == 0) noted('s', fd))
+ON_OPEN(int, syncfs, SYNC, (int fd), (fd), if (done == 0 && cut) note("a\n"))
+ON_OPEN(int, ftruncate, SIZE, (int fd, off_t size), (fd, size), noted('w', fd))
+ON_OPEN(int, ftruncate64, SIZE, (int fd, off64_t size), (fd, size), noted('w', fd))
+ON_OPEN(int, fallocate, SIZE, (int fd, int mode, off_t at, off_t size), (fd, mode, at, size), noted('w', fd))
+ON_OPEN(int, posix_fallocate, SIZE, (int fd, off_t at, off_t size), (fd, at, size), noted('w', fd))
+
+#define ON_NAME(type, bad, name, operation, folder, path, prototype, call) \
+	type name prototype \
+	{ \
+		char whole[PATH_MAX]; \
+		if (inside(folder, path, whole) && fails(operation, #name, whole)) return bad; \
+		return REAL(name) call; \
+	}
+ON_NAME(int, -1, rename, RENAME, AT_FDCWD, to, (const char *from, const char *to), (from, to))
+ON_NAME(int, -1, mkdir, MKDIR, AT_FDCWD, path, (const char *path, mode_t mode), (path, mode))
+ON_NAME(int, -1, mkdirat, MKDIR, folder, path, (int folder, const char *path, mode_t mode), (folder, path, mode))
+ON_NAME(char *, NULL, mkdtemp, MKDIR, AT_FDCWD, path, (char *path), (path))
+ON_NAME(int, -1, link, LINK, AT_FDCWD, to, (const char *from, const char *to), (from, to))
+ON_NAME(int, -1, symlink, LINK, AT_FDCWD, to, (const char *from, const char *to), (from, to))
+ON_NAME(int, -1, unlink, REMOVE, AT_FDCWD, path, (const char *path), (path))
+ON_NAME(int, -1, rmdir, REMOVE, AT_FDCWD, path, (const char *path), (path))
+ON_NAME(DIR *, NULL, opendir, LIST, AT_FDCWD, path, (const char *path), (path))
+ON_NAME(int, -1, scandir64, LIST, AT_FDCWD, path,
+	(const char *path, struct dirent64 ***list, int (*filter)(const struct dirent64 *), int (*order)(const struct dirent64 **, const struct dirent64 **)),
+	(path, list, filter, order))
+
+/* Descriptors without a name: only when the run is under way, for a program that cannot even start is no news. */
+static int too_many(const char *name) { return root && kinds[kind].number == EMFILE && state->count > 0 && fails(PIPE, name, "-"); }
+int pipe2(int ends[2], int flags) { return too_many("pipe2") ? -1 : REAL(pipe2)(ends, flags); }
+int socketpair(int domain, int type, int protocol, int ends[2]) { return too_many("socketpair") ? -1 : REAL(socketpair)(domain, type, protocol, ends); }

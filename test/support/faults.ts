@@ -1,0 +1,131 @@
+import { execFile, spawn } from 'node:child_process';
+import { lstat, readFile, readdir, realpath, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { packageRoot } from '../../src/system/paths.js';
+
+/** What may happen to a file operation; see faults.c. `NONE`: all go well, and are not counted. */
+export const faultKinds = ['ENOSPC', 'EMFILE', 'EIO', 'EACCES', 'SHORT', 'CUT'] as const;
+export type FaultKind = (typeof faultKinds)[number];
+
+export interface Fault {
+  readonly kind: FaultKind;
+  /** Number of the operation that fails, from 1; of those only that can fail in that way. 0: none does, all are counted. */
+  readonly at: number;
+  /** How many fail in a row; 1 where absent. */
+  readonly many?: number;
+}
+
+export interface FaultyRun {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Operations that could have failed in that way. */
+  readonly operations: number;
+  /** What was made to fail: operation and file. */
+  readonly faults: readonly string[];
+  /** It had to be ended, because its time was over. */
+  readonly endless: boolean;
+}
+
+/** Builds the fault layer of faults.c. */
+export async function buildFaultLayer(folder: string): Promise<string> {
+  const library = join(folder, 'faults.so');
+  const source = join(packageRoot, 'test/support/faults.c');
+  await promisify(execFile)('cc', ['-shared', '-fPIC', '-O1', '-o', library, source, '-ldl']);
+  return library;
+}
+
+/** Where a faulty run has what the layer writes: outside of the folder whose files it is about. */
+export interface FaultPlace {
+  readonly library: string;
+  /** Operations on files below this folder may fail. */
+  readonly root: string;
+  readonly state: string;
+  readonly log: string;
+}
+
+/** Runs a Node.js program with one fault; it is ended after so many seconds. */
+export async function runWithFault(
+  args: readonly string[],
+  { kind, at, many = 1 }: Fault,
+  place: FaultPlace,
+  { env = {}, seconds }: { readonly env?: Readonly<Record<string, string>>; readonly seconds: number },
+): Promise<FaultyRun> {
+  await writeFile(place.state, Buffer.alloc(16));
+  await writeFile(place.log, '');
+  const settings = {
+    ...{ LD_PRELOAD: place.library, GVA_FAULT_ROOT: await realpath(place.root) },
+    ...{ GVA_FAULT_STATE: place.state, GVA_FAULT_LOG: place.log },
+    ...{ GVA_FAULT_KIND: kind, GVA_FAULT_AT: String(at), GVA_FAULT_FOR: String(many) },
+  };
+  // A group of its own, which a power cut kills.
+  const child = spawn(process.execPath, args, {
+    env: { ...process.env, ...env, ...settings },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
+  let endless = false;
+  const timer = setTimeout(() => {
+    endless = true;
+    child.kill('SIGKILL');
+  }, seconds * 1000);
+  const [stdout, stderr, ended] = await Promise.all([
+    child.stdout.setEncoding('utf8').toArray(),
+    child.stderr.setEncoding('utf8').toArray(),
+    new Promise<Pick<FaultyRun, 'code' | 'signal'>>((resolve, reject) => {
+      child.once('error', reject);
+      child.once('exit', (code, signal) => resolve({ code, signal }));
+    }),
+  ]);
+  clearTimeout(timer);
+  const faults = (await readFile(place.log, 'utf8')).split('\n').filter((line) => line.startsWith('! '));
+  return {
+    ...ended,
+    ...{ stdout: stdout.join(''), stderr: stderr.join(''), endless },
+    operations: Number((await readFile(place.state)).readBigInt64LE(0)),
+    faults,
+  };
+}
+
+/**
+ * After a cut: what no fsync had brought to the disk is gone. Names are as they were at the cut, which is the worst that a
+ * file system with delayed allocation does: a file that was renamed before it was synced is there, and empty.
+ *
+ * @returns the files that lost something
+ */
+export async function dropUnsynced({ root, log }: FaultPlace): Promise<string[]> {
+  const durable = await durableSizes(log);
+  const lost: string[] = [];
+  for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const file = join(entry.parentPath, entry.name);
+    const { ino, size } = await lstat(file);
+    const kept = durable.get(ino);
+    if (kept === undefined || kept >= size) continue;
+    await truncate(file, kept);
+    lost.push(file);
+  }
+  return lost;
+}
+
+/** By inode: bytes of a file that are on the disk, of those that were written to since they were synced. */
+async function durableSizes(log: string): Promise<Map<number, number>> {
+  const files = new Map<number, { size: number; durable: number; dirty: boolean }>();
+  for (const line of (await readFile(log, 'utf8')).split('\n')) {
+    const [what, inode = '', size = ''] = line.split(' ');
+    const number = Number(inode);
+    const before = files.get(number);
+    if (what === 'c') files.set(number, { size: 0, durable: 0, dirty: false });
+    // What was there before the run is on the disk.
+    else if (what === 'w')
+      files.set(number, { size: Number(size), durable: before?.durable ?? Infinity, dirty: true });
+    else if (what === 's') files.set(number, { size: Number(size), durable: Number(size), dirty: false });
+    else if (what === 'a')
+      for (const [each, { size: now }] of files) files.set(each, { size: now, durable: now, dirty: false });
+  }
+  return new Map(
+    [...files].filter(([, { dirty }]) => dirty).map(([number, { durable }]) => [number, durable]),
+  );
+}
