@@ -48,7 +48,9 @@ describe('a sweep', () => {
       expect(JSON.parse(result)).toMatchObject({ parameters: { n: index + 1, mode: 'fast' }, state: 'done' });
     }
     expect((await rows())[0]).toMatch(/^gva_point,n,mode,gva_state,/);
-    expect((await rows())[4]).toMatch(/^3,4,fast,done,,0,[-0-9T:.]+Z,[0-9.]+,[0-9.]+,.*,points\/0000\/0000003$/);
+    expect((await rows())[4]).toMatch(
+      /^3,4,fast,done,,0,[-0-9T:.]+Z,[0-9.]+,[0-9.]+,.*,points\/0000\/0000003$/,
+    );
     expect(await manifest()).toMatchObject({
       format: 'gva-sweep/1',
       appliance: { name: 'square', version: '1.2.3' },
