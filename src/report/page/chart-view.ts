@@ -11,6 +11,8 @@ export interface ChartViewOptions {
   readonly onPick?: (rows: readonly number[]) => void;
   /** Said instead of a chart. */
   readonly empty?: string;
+  /** Pixels that are kept free until it is drawn. */
+  readonly height?: number;
 }
 
 /** A chart on a canvas as wide as its place, with what is under the pointer told. */
@@ -23,7 +25,9 @@ export class ChartView {
 
   constructor(options: ChartViewOptions) {
     this.#options = options;
+    this.#canvas.style.height = `${options.height ?? 230}px`;
     this.#nothing = el('p', { class: 'hint', text: options.empty ?? 'There is nothing to show.' });
+    this.#nothing.hidden = true;
     const tooltip = new Tooltip();
     this.element = el('figure', { class: 'chart-view' }, this.#canvas, this.#nothing, tooltip.element);
     this.#canvas.addEventListener('pointermove', (event) => {

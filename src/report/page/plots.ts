@@ -31,6 +31,7 @@ export class PlotsView {
     this.#view = new ChartView({
       make: (width) => this.#make(width, Math.max(300, Math.min(460, Math.round(width * 0.5)))),
       onPick,
+      height: 440,
       empty: 'Of the rows that are chosen, none has both values.',
     });
     this.element.append(this.#bar, this.#view.element);

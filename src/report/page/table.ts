@@ -70,7 +70,7 @@ export class TableView {
         const shown = new Set(this.#columns);
         if (on) shown.add(column);
         else shown.delete(column);
-        this.#columns = this.#model.columns.filter((each) => shown.has(each));
+        this.#columns = byInterest(this.#model.columns.filter((each) => shown.has(each)));
         this.#showColumns();
         this.#draw();
       }),
@@ -180,17 +180,32 @@ export class TableView {
 
 const titled = (text: string): Record<string, string> => (text.length > 24 ? { title: text } : {});
 
-const isNumeric = ({ kind }: ReportColumn) => kind === 'number';
+const isNumeric = ({ kind, name }: ReportColumn) => kind === 'number' && name !== 'gva_point';
 
 /** Columns that say something: not those that are the same everywhere and known. */
 function firstShown(columns: readonly ReportColumn[]): ReportColumn[] {
   const known = columns.filter((column) => !hiddenAtFirst.has(column.name) && !isEmpty(column));
-  const results = known.filter(({ role }) => role !== 'outcome' || false);
+  const results = known.filter(({ role }) => role !== 'outcome');
   const outcomes = known.filter(({ role, name }) => role === 'outcome' && name !== 'gva_point');
   const shown = new Set([...results, ...outcomes].slice(0, firstColumns));
   const point = columnNamed(columns, 'gva_point');
-  return columns.filter((column) => shown.has(column) || column === point);
+  return byInterest(columns.filter((column) => shown.has(column) || column === point));
 }
+
+/** Parameters and state, then what came of them, then how it went. */
+const byInterest = (columns: readonly ReportColumn[]): ReportColumn[] => {
+  const rank = ({ name, role }: ReportColumn) =>
+    name === 'gva_point'
+      ? 0
+      : role === 'parameter'
+        ? 1
+        : name === 'gva_state'
+          ? 2
+          : role === 'result'
+            ? 3
+            : 4;
+  return [...columns].sort((a, b) => rank(a) - rank(b));
+};
 
 const isEmpty = (column: ReportColumn) =>
   column.kind === 'text'

@@ -1,4 +1,4 @@
-import { concurrencyScene, phaseLabels } from '../chart/concurrency.js';
+import { concurrencyScene } from '../chart/concurrency.js';
 import { durationScale } from '../chart/scale.js';
 import { formatSeconds } from '../chart/numbers.js';
 import { axesMarks, legendMarks } from '../chart/axes.js';
@@ -157,17 +157,19 @@ export class TimelineView {
     const { lanes, runs } = this.#timeline;
     const fitting = mostHeight / Math.max(1, lanes);
     this.#laneHeight = Math.max(laneHeights.least, Math.min(laneHeights.most, fitting));
-    const bottom = 26 + Math.min(mostHeight, lanes * this.#laneHeight);
-    this.#frame = { left: 52, right: width - 18, top: 26, bottom };
+    const top = this.#colourBy === 'state' ? 26 : 6;
+    const bottom = top + Math.min(mostHeight, lanes * this.#laneHeight);
+    this.#frame = { left: 52, right: width - 18, top, bottom };
     const context = prepareCanvas(this.#lanes, width, bottom + 30);
     const colours = pageColours();
     const font = getComputedStyle(this.#lanes).fontFamily;
-    const { left, right, top } = this.#frame;
+    const { left, right } = this.#frame;
     const x = durationScale([this.#from, this.#to], [left, right], width / 120);
     const y = { at: () => 0, ticks: [], band: 0 };
     const axes = axesMarks(this.#frame, { scale: x, title: '' }, { scale: y, title: '' });
     for (const mark of axes) drawMark(context, mark, colours, font);
-    for (const mark of legendMarks(this.#legend(), this.#frame, 10)) drawMark(context, mark, colours, font);
+    if (this.#colourBy === 'state')
+      for (const mark of legendMarks(this.#legend(), this.#frame, 10)) drawMark(context, mark, colours, font);
     context.save();
     context.beginPath();
     context.rect(left, top, right - left, bottom - top);
@@ -180,6 +182,14 @@ export class TimelineView {
       this.#drawRun(context, run, x.at, last, colours);
     }
     context.restore();
+  }
+
+  /** What the colours of the phases mean, the picture above says. */
+  #legend(): { label: string; paint: Paint }[] {
+    const there = new Set(this.#timeline.runs.map(({ state }) => state));
+    return reportedStates
+      .filter((state) => there.has(state))
+      .map((state) => ({ label: state, paint: state }));
   }
 
   /** A run that is narrower than a pixel is drawn only where its lane has nothing yet. */
@@ -213,15 +223,6 @@ export class TimelineView {
   #chosenRows(): ReadonlySet<number> | undefined {
     const { chosen, rows } = this.#model;
     return chosen.length === rows ? undefined : new Set(chosen);
-  }
-
-  #legend(): { label: string; paint: Paint }[] {
-    if (this.#colourBy === 'phase')
-      return phases.map((phase) => ({ label: phaseLabels[phase], paint: phase }));
-    const there = new Set(this.#timeline.runs.map(({ state }) => state));
-    return reportedStates
-      .filter((state) => there.has(state))
-      .map((state) => ({ label: state, paint: state }));
   }
 
   #hit(x: number, y: number): Hit | undefined {
