@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { defineConfig } from 'rolldown';
 
 // What the compiler made, put together: a command then starts from a few files instead of several hundred,
@@ -8,8 +9,27 @@ const put = (input, dir) => ({
   output: { dir, format: 'esm', cleanDir: true },
 });
 
+/** The style sheet goes beside the scripts of pages as it is. */
+const style = {
+  name: 'style',
+  generateBundle() {
+    const source = readFileSync('src/report/page/style.css', 'utf8');
+    this.emitFile({ type: 'asset', fileName: 'style.css', source });
+  },
+};
+
+// What runs in the browser: one script for each page, which has the script in it.
+const page = {
+  input: { report: 'src/report/page/report.ts' },
+  platform: 'browser',
+  resolve: { extensionAlias: { '.js': ['.ts', '.js'] } },
+  plugins: [style],
+  output: { dir: 'dist/page', format: 'iife', minify: true, cleanDir: true },
+};
+
 // Apart from each other: what two entries share would be in many small files.
 export default defineConfig([
   put({ main: 'dist/src/cli/start.js' }, 'dist/program'),
   put({ index: 'dist/src/library/index.js' }, 'dist/library'),
+  page,
 ]);

@@ -356,6 +356,12 @@ export const gvaProgram = (() => {
   return existsSync(bundle) ? bundle : join(packageRoot, 'bin/gva');
 })();
 
+/** What pages have in them, made by the build from src/report/page/. */
+export const pageFiles = {
+  script: join(packageRoot, 'dist/page/report.js'),
+  style: join(packageRoot, 'dist/page/style.css'),
+} as const;
+
 export const guestFile = (name: string) => join(packageRoot, 'guest', name);
 
 export function packageVersion(): string {
