@@ -94,6 +94,10 @@ it('names an unknown package before anything is made', async () => {
     code: 'PACKAGE_UNKNOWN',
     message: 'apt knows no package nonesuch',
   });
+  await program('apt-cache', 'printf "%s\\n" nonsense nonesuch2');
+  await expect(make(['nonesuch'])).rejects.toMatchObject({
+    hint: expect.stringMatching(/^Did you mean nonesuch2\? /) as string,
+  });
   expect(await readdir(folder.path)).not.toContain('called');
 });
 

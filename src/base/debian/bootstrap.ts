@@ -7,6 +7,7 @@ import { findProgram, runTool, toolMissing } from '../../system/process.js';
 import { runGroup } from '../../system/process-group.js';
 import { acquireSettings, writeSources } from './apt.js';
 import type { DebianOptions, DebianProfile, DebianSuite } from './options.js';
+import { packageUnknown, unknownPackages, unknownWithNearest } from './unknown-package.js';
 
 /** What GVAD and its surroundings need beside what Debian calls essential, and the commands that make users. */
 const commonPackages = ['mount', 'e2fsprogs', 'passwd'];
@@ -117,26 +118,9 @@ async function checkPackages(packages: readonly string[], folder: string): Promi
     await runTool('apt-get', ['-s', ...nothingInstalled, 'install', '--no-install-recommends', ...packages]);
   } catch (error) {
     const unknown = error instanceof GvaError ? unknownPackages(error.message) : [];
-    if (unknown.length > 0) throw packageUnknown(unknown);
+    if (unknown.length > 0) throw await unknownWithNearest(unknown);
     // Whatever else it is, mmdebstrap will say it of the suite that was asked for.
   }
-}
-
-/** Names that apt says it does not know. */
-export const unknownPackages = (said: string): string[] =>
-  [
-    ...said.matchAll(/E: Unable to locate package (\S+)/g),
-    ...said.matchAll(/E: Package '([^']+)' has no installation candidate/g),
-  ].flatMap(([, name]) => name ?? []);
-
-export function packageUnknown(names: readonly string[], suite?: string): GvaError {
-  return new GvaError(
-    'PACKAGE_UNKNOWN',
-    `apt knows no package ${[...new Set(names)].join(', ')}${suite ? ` in ${suite}` : ''}`,
-    {
-      hint: 'Look for its name: apt-cache search WORD; or bring the lists up to date: sudo apt-get update',
-    },
-  );
 }
 
 function bootstrapFailure({ suite }: DebianOptions, said: readonly string[]): GvaError {

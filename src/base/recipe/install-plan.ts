@@ -1,14 +1,13 @@
 import { existsSync } from 'node:fs';
 import { copyFile, link, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { nearestName } from '../../system/nearest-name.js';
 import { ExitCode, GvaError, errnoOf, messageOf } from '../../system/errors.js';
 import { ensureFolder, publishFile } from '../../system/files.js';
 import { packagesFolder } from '../../system/paths.js';
 import { runTool } from '../../system/process.js';
 import { acquireSettings, writeSources } from '../debian/apt.js';
-import { packageUnknown, unknownPackages } from '../debian/bootstrap.js';
 import type { DebianSuite } from '../debian/options.js';
+import { unknownPackages, unknownWithNearest } from '../debian/unknown-package.js';
 
 /** What is to be installed where something is installed already. */
 export interface InstallPlan {
@@ -155,23 +154,15 @@ async function planFailure(
   options: readonly string[],
 ): Promise<unknown> {
   if (!(error instanceof GvaError) || error.code !== 'TOOL_FAILED') return error;
-  const [unknown] = unknownPackages(error.message);
-  if (unknown !== undefined)
-    return withNearest(packageUnknown(unknownPackages(error.message)), unknown, options);
+  const unknown = unknownPackages(error.message);
+  if (unknown.length > 0)
+    return unknownWithNearest(
+      unknown,
+      options.filter((option) => option !== '-q'),
+    );
   const said = error.message.split('\n').slice(1).join('\n') || error.message;
   return new GvaError('PACKAGES_CONFLICT', `apt cannot install ${names.join(', ')} there:\n${said}`, {
     hint: 'A package that is there would have to go, or the lists are older than the base: sudo apt-get update',
     cause: error,
   });
-}
-
-/** Only names that begin alike are looked at: apt knows tens of thousands. */
-async function withNearest(error: GvaError, name: string, options: readonly string[]): Promise<GvaError> {
-  const own = options.filter((option) => option !== '-q');
-  const known = await runTool('apt-cache', [...own, 'pkgnames', name.slice(0, 3)]).catch(() =>
-    Buffer.alloc(0),
-  );
-  const nearest = nearestName(name, known.toString().split('\n').filter(Boolean));
-  if (nearest === undefined) return error;
-  return new GvaError(error.code, error.message, { hint: `Did you mean ${nearest}? ${error.hint ?? ''}` });
 }
