@@ -32,7 +32,7 @@ export function gva(
         try {
           if (code >= 0) checkJsonOutput(args, stdout);
         } catch (wrong) {
-          reject(wrong as Error);
+          reject(wrong instanceof Error ? wrong : new Error(String(wrong)));
         }
         resolve({ code, stdout, stderr });
       },
