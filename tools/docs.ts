@@ -1,9 +1,16 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { packageRoot } from '../src/system/paths.js';
+import { jsonPage, schemasFile, schemasText } from './json-page.js';
 import { libraryPage } from './library-page.js';
 import { updatePage } from './page.js';
 
 // npm run docs: brings the pages up to date that are made of the code.
 
 /** Pages whose end is made of the code. */
-export const pages = [libraryPage];
+export const pages = [libraryPage, jsonPage];
 
-if (process.argv[1]?.endsWith('docs.js')) for (const page of pages) await updatePage(page);
+if (process.argv[1]?.endsWith('docs.js')) {
+  for (const page of pages) await updatePage(page);
+  await writeFile(join(packageRoot, schemasFile), schemasText());
+}

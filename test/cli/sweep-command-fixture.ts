@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { afterEach, beforeEach, vi } from 'vitest';
+import { checkJsonOutput } from '../support/json-output.js';
 import { type TestHome, makeTestHome } from '../support/fake-appliance.js';
 import type { SweepActions } from '../../src/cli/sweep/actions.js';
 import { addSweepCommand } from '../../src/cli/sweep/command.js';
@@ -33,6 +34,7 @@ export async function sweep(args: string[], actions?: SweepActions) {
   const before = process.exitCode;
   try {
     await program.parseAsync(['sweep', ...args], { from: 'user' });
+    checkJsonOutput(['sweep', ...args], said.stdout);
     return { ...said, code: process.exitCode };
   } finally {
     process.exitCode = before;

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import type { InstanceResult } from '../../src/model/result.js';
 import { listTree } from '../../src/system/folder-digest.js';
 import { packageRoot } from '../../src/system/paths.js';
+import { checkJsonOutput } from './json-output.js';
 
 export const gvaProgram = join(packageRoot, 'bin/gva');
 
@@ -14,20 +15,25 @@ export interface Outcome {
   stderr: string;
 }
 
-/** Runs the command line program to its end. */
+/** Runs the command line program to its end. What it prints with --json must be as it is documented. */
 export function gva(
   args: readonly string[],
   env: Record<string, string> = {},
   cwd = tmpdir(),
   seconds = 280,
 ): Promise<Outcome> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     execFile(
       process.execPath,
       [gvaProgram, ...args],
       { cwd, env: { ...process.env, NO_COLOR: '1', ...env }, timeout: seconds * 1000, maxBuffer: 1 << 26 },
       (error, stdout, stderr) => {
         const code = error ? (typeof error.code === 'number' ? error.code : -1) : 0;
+        try {
+          if (code >= 0) checkJsonOutput(args, stdout);
+        } catch (wrong) {
+          reject(wrong instanceof Error ? wrong : new Error(String(wrong)));
+        }
         resolve({ code, stdout, stderr });
       },
     );

@@ -1,7 +1,8 @@
 import { readFile, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { expect, it } from 'vitest';
 import { packageRoot } from '../../src/system/paths.js';
+import { findProgram } from '../../src/system/process.js';
 import { expectBlocksWork, readDocument, shellBlocks } from '../support/documentation.js';
 
 // Every command line of gva that the documentation shows, run as it stands: blocks of `sh` that begin with gva,
@@ -17,7 +18,24 @@ const documents = [
   'docs/plans.md',
   'docs/recipes.md',
   'docs/channels.md',
+  'docs/json.md',
   'docs/library.md',
+];
+
+/** Of these, every block. */
+const lessons = [
+  'docs/tutorial.md',
+  'docs/how-to/csv.md',
+  'docs/how-to/resume.md',
+  'docs/how-to/virtualbox-vmware.md',
+];
+
+/** The same; what they need, and why they are not run each time. */
+const heavy = [
+  { document: 'docs/how-to/fortran.md', needs: 'gfortran' },
+  { document: 'docs/how-to/python.md', long: 'builds a Debian with NumPy' },
+  { document: 'docs/how-to/r.md', long: 'builds a Debian with R' },
+  { document: 'docs/how-to/own-image.md', long: 'boots a disk by firmware, again and again' },
 ];
 
 const commandBlocks = (text: string) =>
@@ -27,21 +45,61 @@ it.each(documents)('the commands of %s work as they stand', async (document) => 
   await expectBlocksWork(commandBlocks(await readDocument(document)));
 });
 
+async function everyBlockWorks(document: string): Promise<void> {
+  const text = await readDocument(document);
+  const blocks = shellBlocks(text);
+  // A block that the pattern does not see would not be run.
+  expect(blocks).toHaveLength(text.split('```sh').length - 1);
+  await expectBlocksWork(blocks);
+}
+
+it.each(lessons)('every command of %s works as it stands', everyBlockWorks);
+
+for (const { document, needs, long } of heavy) {
+  const missing = needs !== undefined && (await findProgram(needs)) === undefined;
+  const skipped = missing
+    ? ` (needs ${needs})`
+    : long && !process.env['GVA_LONG']
+      ? ` (GVA_LONG: ${long})`
+      : '';
+  it.skipIf(skipped !== '')(
+    `every command of ${document} works as it stands${skipped}`,
+    () => everyBlockWorks(document),
+    3_600_000,
+  );
+}
+
+const pagesIn = async (folder: string) =>
+  (await readdir(join(packageRoot, folder)))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => join(folder, name));
+
+const pages = async () => [
+  ...(await pagesIn('docs')),
+  ...(await pagesIn('docs/how-to')),
+  ...['README.md', 'CONTRIBUTING.md'],
+];
+
+const linksOf = (text: string) =>
+  [...text.matchAll(/\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g)].map(([, target = '']) => target);
+
 it('every document that a document links to is there', async () => {
-  const names = [
-    ...(await readdir(join(packageRoot, 'docs')))
-      .filter((name) => name.endsWith('.md'))
-      .map((name) => `docs/${name}`),
-    'README.md',
-    'CONTRIBUTING.md',
-  ];
   const broken: string[] = [];
-  for (const name of names) {
+  for (const name of await pages()) {
     const text = await readFile(join(packageRoot, name), 'utf8');
-    for (const [, target = ''] of text.matchAll(/\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g)) {
+    for (const target of linksOf(text)) {
       const file = join(packageRoot, name, '..', target);
       await readFile(file).catch(() => broken.push(`${name} -> ${target}`));
     }
   }
   expect(broken).toEqual([]);
+});
+
+it('docs/README.md leads to every page', async () => {
+  const index = join(packageRoot, 'docs/README.md');
+  const linked = linksOf(await readFile(index, 'utf8')).map((target) => resolve(dirname(index), target));
+  const all = [...(await pagesIn('docs')), ...(await pagesIn('docs/how-to'))].map((name) =>
+    join(packageRoot, name),
+  );
+  expect(all.filter((page) => page !== index && !linked.includes(page))).toEqual([]);
 });
