@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -58,6 +58,16 @@ describe.each(ways)('a guest under %s, started %s', (vmm, how, size) => {
     };
     expect(state.uptime).toBeGreaterThan(0);
     expect(state.disks.find((disk) => disk.folder === '/output')?.size).toBeGreaterThan(1 << 20);
+
+    // By each way that there is, also in a guest that was woken.
+    const medium = join(home, 'medium');
+    await mkdir(medium);
+    await writeFile(join(medium, 'file'), how);
+    for (const way of vmm === 'qemu' ? ['cd', 'mailbox'] : ['mailbox']) {
+      expect(await gva(['insert', name, medium, '--by', way], env)).toMatchObject({ code: 0 });
+      const found = await gva(['exec', name, '--', 'cat', '/inserted/file'], env);
+      expect(found).toEqual({ code: 0, stdout: how, stderr: '' });
+    }
 
     expect(await gva(['get', name, '/output/none', back], env)).toMatchObject({
       code: 69,
