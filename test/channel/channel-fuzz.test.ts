@@ -130,7 +130,7 @@ beforeAll(async () => {
   folder = await temporaryFolder();
   program = join(folder.path, 'agent');
   expect(await compileGuestProgram(guestPrograms.agent, program)).toBe(true);
-});
+}, 60_000);
 afterAll(() => folder[Symbol.asyncDispose]());
 
 /** The line to the agent, for one channel; who goes leaves it to the next. */

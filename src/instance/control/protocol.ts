@@ -34,6 +34,7 @@ const inserted = z.object({
   scripts: z.number(),
   failed: z.number(),
   noticed: z.number(),
+  started: z.number().exactOptional(),
 });
 
 const snapshot = z.object({
