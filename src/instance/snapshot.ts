@@ -60,10 +60,12 @@ export async function snapshotOutput(
     );
     const output = await collectOutput(copy, join(pending.folder, resultFiles.output), onApp ? 'output' : '');
     if (!output) throw failed('its disk has no file system that can be read');
-    const report = { format: 'gva-snapshot/1', takenAt, pause, ...output };
+    // It is not unmounted, and yet all is on it.
+    const findings = output.findings.filter(({ code }) => code !== 'EXT4_UNCLEAN');
+    const report = { format: 'gva-snapshot/1', takenAt, pause, ...output, findings };
     await writeFile(join(pending.folder, resultFiles.snapshot), `${JSON.stringify(report, null, 2)}\n`);
     await pending.publish();
-    return { ...output, findings: output.findings.length, pause };
+    return { ...output, findings: findings.length, pause };
   } finally {
     await rm(copy, { force: true });
   }

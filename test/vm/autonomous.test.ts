@@ -49,7 +49,7 @@ describe.each(['uml', 'qemu'])('a guest under %s', (vmm) => {
     });
     const name = instance?.id ?? '';
     expect(instance?.progress).toEqual({ fraction: 0.4, text: 'phase 2: a\u001b[31mb' });
-    expect((await gva(['ps'], env)).stdout).toMatch(/40% phase 2: a\S+b/);
+    expect((await gva(['ps'], env)).stdout).toContain('40% phase 2: ab');
 
     const lines = async (dir: string, file: string) =>
       (await readFile(join(dir, 'output', file), 'utf8')).trim().split('\n').length;
@@ -71,7 +71,7 @@ describe.each(['uml', 'qemu'])('a guest under %s', (vmm) => {
     expect(await gva(['stop-early', name], env)).toEqual({ code: 0, stdout: '', stderr: '' });
     expect(await ended).toEqual([0, null]);
     expect(await readFile(join(out, 'output/how'), 'utf8')).toBe('early\n');
-    expect(said).toMatch(/progress 40% phase 2: a\S+b/);
+    expect(said).toContain('progress 40% phase 2: ab');
     expect(said).not.toContain('\u001b');
     expect(said).toContain('message: look at this: 50%');
   });
