@@ -3,6 +3,7 @@ import { cpus, loadavg, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { packageRoot, packageVersion } from '../src/system/paths.js';
 import { type Benchmark, type Figure, median } from './benchmark.js';
+import { channels } from './channels.js';
 import { coldStart } from './cold-start.js';
 import { checkpoint } from './checkpoint.js';
 import { coordinator } from './coordinator.js';
@@ -29,6 +30,7 @@ const benchmarks: Benchmark[] = [
     coldStart,
     warmStart,
     pool,
+    channels,
     checkpoint,
     throughput,
     coordinator,

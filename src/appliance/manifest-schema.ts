@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { parameterMedia, warmUps } from '../model/appliance.js';
-import { parseSize } from '../system/units.js';
+import { parseDuration, parseSize } from '../system/units.js';
 import { baseWish } from './base-wish-schema.js';
 
 const size = (what: string, minimum: number) =>
@@ -14,6 +14,20 @@ const size = (what: string, minimum: number) =>
       context.issues.push({ code: 'custom', message, input: value });
       return z.NEVER;
     });
+
+/** GVAD's heartbeats come every ten seconds: with less, one that is late would end an instance. */
+const leastHeartbeats = 25;
+
+const heartbeatLimit = z
+  .union([z.string(), z.number()], { error: 'must be a duration such as 60s' })
+  .transform((value, context) => {
+    const seconds = parseDuration(String(value));
+    if (seconds !== undefined && seconds >= leastHeartbeats) return seconds;
+    const message =
+      seconds === undefined ? 'must be a duration such as 60s' : `must be at least ${leastHeartbeats}s`;
+    context.issues.push({ code: 'custom', message, input: value });
+    return z.NEVER;
+  });
 
 const commandLine = z
   .string({ error: 'must be a shell command line (in quotes, if YAML takes it for something else)' })
@@ -90,6 +104,7 @@ export const manifestSchema = z.strictObject({
   after: commandLine.optional(),
   warm: z.enum(warmUps, { error: `must be ${warmUps.join(' or ')}` }).optional(),
   'params-on': z.enum(parameterMedia, { error: `must be one of ${parameterMedia.join(', ')}` }).optional(),
+  'heartbeat-limit': heartbeatLimit.optional(),
   parameters: z.record(z.string(), parameter).default({}),
   output: z.strictObject({ size: size('64M', 2 ** 20).default(64 * 2 ** 20) }).prefault({}),
   description: prose(10_000).optional(),

@@ -27,7 +27,14 @@ export function parseManifest(
     if (checked.eula !== undefined) eula = checkEula(yaml, eulaOf?.(checked.eula.file));
   });
   const { name, version, base, hardware, run, output, before, after, warm, parameters, ...others } = manifest;
-  const { description, vendor, url, 'params-on': paramsOn, 'deployment-options': options = {} } = others;
+  const {
+    description,
+    vendor,
+    url,
+    'params-on': paramsOn,
+    'heartbeat-limit': heartbeatLimit,
+    'deployment-options': options = {},
+  } = others;
   const deploymentOptions = Object.entries(options).map(([id, option]): DeploymentOption => ({
     id,
     ...hardware,
@@ -41,7 +48,7 @@ export function parseManifest(
       name: key,
       ...compact(declaration),
     })),
-    ...compact({ description, vendor, url, eula, paramsOn }),
+    ...compact({ description, vendor, url, eula, paramsOn, heartbeatLimit }),
     ...(deploymentOptions.length === 0 ? {} : { deploymentOptions }),
   };
 }

@@ -18,10 +18,14 @@ export const standardStreams: Readonly<Record<string, string>> = {
 
 const scripts = ['gvad', 'gvad-ovf-env'] as const;
 
+/** What scripts may call, one program under two names. */
+const tools = ['gva-progress', 'gva-message'];
+
 /** What GVAD is made of, below guest/. */
 const programs = Object.values(guestPrograms);
 export const gvadFiles = [
   ...scripts,
+  'gva-progress',
   ...programs.map((name) => `${name}.c` as const),
   'gvad-kernel.h',
   'gvad-bytes.h',
@@ -36,6 +40,7 @@ export async function installGvad(
   arch: Architecture = 'x86_64',
 ): Promise<{ readonly wake: boolean }> {
   for (const name of scripts) await installProgram(guestFile(name), join(root, 'usr/sbin', name));
+  for (const name of tools) await installProgram(guestFile('gva-progress'), join(root, 'usr/bin', name));
   if (arch !== 'x86_64') return { wake: false };
   for (const name of programs)
     if (!(await compileGuestProgram(name, join(root, 'usr/sbin', name)))) return { wake: false };

@@ -45,6 +45,7 @@ export class Link {
   #toldNak = false;
   #timer: NodeJS.Timeout | undefined;
   #welcomed?: () => void;
+  #isWelcome = false;
   #ended: GvaError | undefined;
 
   /**
@@ -150,7 +151,11 @@ export class Link {
   #accept(frame: Frame): void {
     const { type, number, payload } = frame;
     if (type === frameTypes.welcome) {
-      if (payload.length === 5 && payload.readUInt32LE(0) === this.#epoch) this.#welcomed?.();
+      if (payload.length !== 5 || payload.readUInt32LE(0) !== this.#epoch) return;
+      this.#isWelcome = true;
+      this.#welcomed?.();
+    } else if (!this.#isWelcome) {
+      // What was on its way to another one, who had this line before.
     } else if (type === frameTypes.ack || type === frameTypes.nak) {
       this.#confirm(number);
       if (type === frameTypes.nak) this.#sendAgain();

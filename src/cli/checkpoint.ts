@@ -2,6 +2,8 @@ import { cp, mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Taken } from '../instance/checkpoint/checkpointer.js';
+import type { GuestProgress } from '../model/guest-event.js';
+import { printable } from '../vmm/console-ring.js';
 import { ExitCode, GvaError, messageOf } from '../system/errors.js';
 import { formatSize } from '../system/units.js';
 import { act, printJson } from './action.js';
@@ -96,6 +98,15 @@ export function addPsCommand(program: Command): void {
     .action(({ json = false }: { json?: boolean }) => act(json, () => list(json)));
 }
 
+/** "40% phase 2" */
+function progressText({ fraction, text }: GuestProgress = {}): string {
+  const parts = [
+    ...(fraction === undefined ? [] : [`${Math.round(100 * fraction)}%`]),
+    ...(text ? [text] : []),
+  ];
+  return parts.length === 0 ? '-' : printable(parts.join(' ')).replace(/\s+/g, ' ');
+}
+
 async function list(json: boolean): Promise<ExitCode> {
   const { runningInstances } = await import('../instance/control/client.js');
   const { lineWidth, textTable } = await import('./sweep/text-table.js');
@@ -108,6 +119,7 @@ async function list(json: boolean): Promise<ExitCode> {
     const columns = [
       column('instance', ({ id }) => id),
       column('state', ({ state }) => state),
+      column('progress', ({ progress }) => progressText(progress)),
       column('vmm', ({ vmm }) => vmm),
       column('since', ({ startedAt }) => startedAt),
       column('last checkpoint', ({ lastCheckpoint }) => lastCheckpoint ?? '-'),

@@ -16,7 +16,13 @@ import { addPackCommand } from './pack.js';
 import { addGetCommand, addPutCommand } from './channel/copy.js';
 import { addExecCommand } from './channel/exec.js';
 import { addInsertCommand } from './channel/insert.js';
-import { addShutdownCommand, addStatCommand, addTimeSyncCommand } from './channel/state.js';
+import { addSnapshotCommand } from './channel/snapshot.js';
+import {
+  addShutdownCommand,
+  addStatCommand,
+  addStopEarlyCommand,
+  addTimeSyncCommand,
+} from './channel/state.js';
 import { addCheckpointCommand, addPsCommand } from './checkpoint.js';
 import { addPlanCommand } from './plan.js';
 import { addReportCommand } from './report/command.js';
@@ -57,8 +63,10 @@ addExecCommand(program);
 addPutCommand(program);
 addGetCommand(program);
 addInsertCommand(program);
+addSnapshotCommand(program);
 addStatCommand(program);
 addShutdownCommand(program);
+addStopEarlyCommand(program);
 addTimeSyncCommand(program);
 addPlanCommand(program);
 addSweepCommand(program);

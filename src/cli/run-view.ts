@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { messageColours as pc } from './colours.js';
 import { scriptOutput } from '../instance/collect.js';
 import type { Appliance } from '../model/appliance.js';
+import { progressOf } from '../model/guest-event.js';
 import type { InstanceEvent } from '../model/instance-event.js';
 import type { InstanceResult } from '../model/result.js';
 import { resultFiles } from '../system/paths.js';
@@ -80,10 +81,19 @@ function describeStep(event: InstanceEvent): string | undefined {
   if (name === 'script-start') return `${fields['name'] ?? '?'} started`;
   if (name === 'script-end') return `${fields['name'] ?? '?'} ended with status ${fields['status'] ?? '?'}`;
   if (name === 'heartbeat') return 'running';
-  if (name === 'progress') return `progress ${fields['fraction'] ?? ''} ${fields['text'] ?? ''}`;
+  if (name === 'progress') return `progress ${percent(fields['fraction'])} ${fields['text'] ?? ''}`.trimEnd();
+  if (name === 'message') return `message: ${fields['text'] ?? ''}`;
+  if (name === 'insert') return `a medium was inserted: number ${fields['id'] ?? '?'}`;
+  if (name === 'insert-script-end')
+    return `${fields['name'] ?? '?'} of it ended with status ${fields['status'] ?? '?'}`;
   if (name === 'error') return `guest: ${fields['message'] ?? ''}`;
   return undefined;
 }
+
+const percent = (fraction = '') => {
+  const { fraction: known } = progressOf({ fraction });
+  return known === undefined ? '' : `${Math.round(100 * known)}%`;
+};
 
 function describeStart({ start, reason }: Extract<InstanceEvent, { event: 'staged' }>): string {
   if (start === 'warm') return 'media ready, machine started warm';

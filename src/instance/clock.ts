@@ -1,4 +1,4 @@
-import type { GuestEvent } from '../model/guest-event.js';
+import { type GuestEvent, type GuestProgress, progressOf } from '../model/guest-event.js';
 import type { InstanceEvent } from '../model/instance-event.js';
 import type { CollectedOutput, InstanceTimes } from '../model/result.js';
 import { mark } from '../system/profile.js';
@@ -34,6 +34,8 @@ export interface EarlierTime {
 /** Stamps, passes on and keeps the events of one instance. */
 export class InstanceClock {
   startedAt = new Date().toISOString();
+  /** What the guest has said of it last. */
+  progress: GuestProgress = {};
   #start = performance.now();
   readonly #onEvent: (event: InstanceEvent) => void;
   /** Of the events before this part of the instance's life. */
@@ -98,6 +100,7 @@ export class InstanceClock {
       mark('guest: kernel starts', performance.now() - uptime * 1000);
       this.#markOnce('booted');
     }
+    if (name === 'progress') this.progress = progressOf(fields);
     if (name === 'wake') this.#markOnce('booted');
     if (name === 'ready') this.#markOnce('ready');
     if (name === 'script-start') this.#markOnce('scriptsStarted');

@@ -105,7 +105,7 @@ export async function runInstance(
     started.earlier,
   );
   const news = new GuestNews();
-  const parts = { clock, saving, machine, machineSpec, news };
+  const parts = { clock, saving, machine, machineSpec, news, scratch: scratch.folder };
   const addressed = spec.control?.add(spec.id, controlled(spec, vmm, parts));
   // What cannot be saved is ended all the same.
   const left = saving?.left ?? spec.checkpoints?.leave;
@@ -174,7 +174,9 @@ function watch(
   const { total } = limits;
   const left = total === undefined ? undefined : Math.max(0, total - clock.elapsed);
   const ended = { exited: machine.exited, kill: () => end(machine, machineSpec) };
-  return watchMachine({ ...ended, lines }, { ...limits, total: left }, onEvent, signal, record);
+  const { heartbeatLimit: silence } = prepared.appliance;
+  const all = { ...limits, total: left, ...(silence === undefined ? {} : { silence }) };
+  return watchMachine({ ...ended, lines }, all, onEvent, signal, record);
 }
 
 /** Milliseconds for a machine to write what it has in memory of its disks. */

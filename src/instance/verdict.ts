@@ -29,6 +29,11 @@ export function judge(
     if (trouble) return trouble;
   }
   if (watched.done) return judgeScripts(watched, appliance, console);
+  if (watched.ended === 'silent') {
+    const limit = formatDuration(appliance.heartbeatLimit ?? 0);
+    const message = `nothing was heard of the guest for ${limit} (heartbeat-limit): it hangs, or its host is overloaded`;
+    return { state: 'lost', cause: 'silent', message };
+  }
   return lost(watched, console, limits);
 }
 

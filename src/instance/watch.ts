@@ -11,6 +11,8 @@ export interface WatchLimits {
   readonly total: number | undefined;
   /** From `done` to power-off; the disks are already unmounted then. */
   readonly powerOff: number;
+  /** Without a word of the guest, once it has its media; none where absent. */
+  readonly silence?: number;
 }
 
 export interface Watched {
@@ -21,7 +23,10 @@ export interface Watched {
   /** 1 KiB blocks that were left on the output disk after the last script, as the guest says. */
   readonly free: number | undefined;
   /** What made us end the machine; undefined where it ended by itself. */
-  readonly ended: Extract<FailureCause, 'timeout' | 'boot-timeout' | 'interrupted'> | 'restarted' | undefined;
+  readonly ended:
+    | Extract<FailureCause, 'timeout' | 'boot-timeout' | 'silent' | 'interrupted'>
+    | 'restarted'
+    | undefined;
 }
 
 /**
@@ -48,6 +53,7 @@ export async function watchMachine(
     if (event.name === 'boot' && booted) life.end('restarted');
     booted ||= event.name === 'boot';
     record.note(event);
+    life.heard(event);
     if (event.name === 'done') life.timers.set('power-off', limits.powerOff, () => machine.kill());
     onEvent(event);
   }
@@ -77,6 +83,8 @@ class Life implements Disposable {
   readonly #machine: Pick<VirtualMachine, 'kill'>;
   readonly #signal: AbortSignal;
   readonly #isDone: () => boolean;
+  readonly #limits: WatchLimits;
+  #listening = false;
   readonly #interrupt = () => this.end('interrupted');
 
   constructor(
@@ -88,9 +96,20 @@ class Life implements Disposable {
     this.#machine = machine;
     this.#signal = signal;
     this.#isDone = isDone;
+    this.#limits = limits;
     signal.addEventListener('abort', this.#interrupt, { once: true });
     if (signal.aborted) this.#interrupt();
     if (limits.total !== undefined) this.timers.set('total', limits.total, () => this.end('timeout'));
+  }
+
+  /** From `ready` to `done` a guest is heard of, were it by its heartbeats. */
+  heard({ name }: GuestEvent): void {
+    const { silence } = this.#limits;
+    if (silence === undefined || (!this.#listening && name !== 'ready')) return;
+    this.#listening = name !== 'done';
+    if (!this.#listening) this.timers.clear('silence');
+    // This process may have stood still itself: what was said meanwhile is read in the second after that.
+    else this.timers.set('silence', silence, () => this.timers.set('silence', 1, () => this.end('silent')));
   }
 
   end(why: Watched['ended']): void {

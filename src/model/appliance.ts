@@ -34,6 +34,8 @@ export interface Appliance {
   readonly warm?: WarmUp;
   /** What its parameters come on; a CD where absent. */
   readonly paramsOn?: ParameterMedium;
+  /** Seconds without a word of its guest after which an instance is given up; no limit where absent. */
+  readonly heartbeatLimit?: number;
   /** Other hardware that a person may choose at import; absent where there is none. */
   readonly deploymentOptions?: readonly DeploymentOption[];
 }

@@ -11,6 +11,7 @@ export const guestEventNames = [
   'script-start',
   'heartbeat',
   'progress',
+  'message',
   'script-end',
   'insert',
   'insert-script-start',
@@ -60,4 +61,24 @@ function decodeValue(text: string): string {
   } catch {
     return text;
   }
+}
+
+/** How far a guest is, as it says itself. */
+export interface GuestProgress {
+  /** 0 to 1. */
+  readonly fraction?: number;
+  /** For people; not checked: `printable()` is for whoever shows it. */
+  readonly text?: string;
+}
+
+/** Characters of a text that are kept. */
+const longestText = 200;
+
+/** What the fields of a `progress` event say, as far as it can be true. */
+export function progressOf({ fraction, text }: Readonly<Record<string, string | undefined>>): GuestProgress {
+  const value = fraction === undefined || fraction.trim() === '' ? NaN : Number(fraction);
+  return {
+    ...(value >= 0 && value <= 1 ? { fraction: value } : {}),
+    ...(text === undefined || text === '' ? {} : { text: text.slice(0, longestText) }),
+  };
 }

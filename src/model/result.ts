@@ -13,6 +13,8 @@ export type FailureCause =
   | 'panic'
   | 'timeout'
   | 'boot-timeout'
+  /** Its guest was not heard of for too long. */
+  | 'silent'
   | 'no-done'
   | 'vmm-failed'
   | 'output-unreadable'

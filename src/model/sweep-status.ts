@@ -58,6 +58,8 @@ export interface RunningPoint {
   readonly phase: 'staging' | 'booting' | 'running' | 'collecting';
   /** What the guest says of its progress: 0 to 1. */
   readonly fraction?: number;
+  /** What it says beside that, for people. */
+  readonly text?: string;
 }
 
 export interface FailedPoint {

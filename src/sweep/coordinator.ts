@@ -238,7 +238,7 @@ export class Coordinator implements Conductor {
       onStarting: () => store.run(index),
       onEvent: (event) => {
         const phase = pointPhase(event);
-        if (phase) progress.reached(index, phase.phase, phase.fraction);
+        if (phase) progress.reached(index, phase.phase, phase);
       },
     });
     const { outcome, error } = run;

@@ -181,6 +181,8 @@ export const scratchFiles = {
   plainOverlay: (index: number) => `disk${index}.overlay`,
   firmwareVariables: 'firmware-variables.fd',
   output: 'output.img',
+  /** A copy of it, while the guest runs on. */
+  snapshot: 'snapshot.img',
   parameters: 'params.iso',
   /** In its place, where the parameters come on a floppy. */
   floppy: 'params.img',
@@ -219,6 +221,8 @@ export const resultFiles = {
   events: 'events.jsonl',
   console: 'console.log',
   output: 'output',
+  /** Beside the output of an instance that runs on: of which moment it is, and what was found in reading it. */
+  snapshot: 'snapshot.json',
   /** Instead of `output`, where it is kept as an archive. */
   archive: 'output.tar',
   /** Instead of `output`, where the guest's disk is kept. */

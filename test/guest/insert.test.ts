@@ -16,7 +16,7 @@ beforeAll(async () => {
   folder = await temporaryFolder();
   program = join(folder.path, 'insert');
   expect(await compileGuestProgram(guestPrograms.insert, program)).toBe(true);
-});
+}, 60_000);
 afterAll(() => folder[Symbol.asyncDispose]());
 
 const sector = 2048;

@@ -27,6 +27,7 @@ const controlled = (id: string): Controlled => ({
     source === '/iso'
       ? Promise.resolve({ by: 'cd' as const, scripts: 2, failed: 1, noticed: 0.2 })
       : Promise.reject(new GvaError('INSERT_BUSY', 'in use')),
+  snapshot: () => Promise.resolve({ files: 1, bytes: 2, findings: 0, pause: 0.1 }),
   exec: () => Promise.reject(new GvaError('CHANNEL_NONE', 'no channel', { hint: 'Build the base again.' })),
 });
 

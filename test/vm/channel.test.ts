@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { digestFile } from '../../src/system/files.js';
 import { eventually, gva, gvaProgram, temporaryFolder, writeAppliance } from '../support/gva.js';
 
 // The control channel (docs/channels.md) with real guests.
@@ -20,7 +22,7 @@ const job = 'until [ -e /output/go ]; do sleep 0.1; done; echo ended >said';
 
 const ways = [
   ['uml', 'cold', 100_000],
-  ['qemu', 'cold', 3_000_000],
+  ['qemu', 'cold', 16 << 20],
   ['qemu', 'warm', 3_000_000],
 ] as const;
 
@@ -59,6 +61,16 @@ describe.each(ways)('a guest under %s, started %s', (vmm, how, size) => {
     expect(state.uptime).toBeGreaterThan(0);
     expect(state.disks.find((disk) => disk.folder === '/output')?.size).toBeGreaterThan(1 << 20);
 
+    // By each way that there is, also in a guest that was woken.
+    const medium = join(home, 'medium');
+    await mkdir(medium);
+    await writeFile(join(medium, 'file'), how);
+    for (const way of vmm === 'qemu' ? ['cd', 'mailbox'] : ['mailbox']) {
+      expect(await gva(['insert', name, medium, '--by', way], env)).toMatchObject({ code: 0 });
+      const found = await gva(['exec', name, '--', 'cat', '/inserted/file'], env);
+      expect(found).toEqual({ code: 0, stdout: how, stderr: '' });
+    }
+
     expect(await gva(['get', name, '/output/none', back], env)).toMatchObject({
       code: 69,
       stderr: expect.stringContaining('no such file') as string,
@@ -78,6 +90,43 @@ describe.each(ways)('a guest under %s, started %s', (vmm, how, size) => {
     });
   });
 });
+
+// GVA_LONG
+it.runIf(process.env['GVA_LONG'])(
+  '1 GB of random bytes goes in and comes out unchanged',
+  { timeout: 1_200_000 },
+  async () => {
+    const home = join(folder.path, 'large');
+    const appliance = await writeAppliance(home, { job, yaml: 'output: { size: 1200M }\n' });
+    const out = join(home, 'out');
+    const child = spawn(
+      process.execPath,
+      [gvaProgram, 'run', appliance, '--channel', '--vmm', 'qemu', '--out', out],
+      { env: { ...process.env, ...env }, stdio: 'ignore' },
+    );
+    const ended = once(child, 'exit');
+    let name = '';
+    await eventually(async () => {
+      const found = JSON.parse((await gva(['ps', '--json'], env)).stdout) as { id: string; state: string }[];
+      name = found.find(({ state }) => state === 'scriptsStarted')?.id ?? '';
+      return name !== '' || child.exitCode !== null;
+    });
+    const [sent, back] = [join(home, 'sent'), join(home, 'back')];
+    await writeFile(sent, Readable.from(randomPieces(1000)));
+    expect(await gva(['put', name, sent, '/output/got'], env, home, 900)).toMatchObject({ code: 0 });
+    expect(await gva(['get', name, '/output/got', back], env, home, 900)).toMatchObject({ code: 0 });
+    const digest = await digestFile(sent);
+    expect(await digestFile(back)).toBe(digest);
+    expect((await gva(['exec', name, '--', 'touch', '/output/go'], env)).code).toBe(0);
+    expect(await ended).toEqual([0, null]);
+    expect(await digestFile(join(out, 'output/got'))).toBe(digest);
+  },
+);
+
+/** So many megabytes. */
+function* randomPieces(count: number): Generator<Buffer> {
+  for (let n = 0; n < count; n++) yield randomBytes(1_000_000);
+}
 
 it('an instance without a channel, and one that is not there, are told', async () => {
   const home = join(folder.path, 'without');

@@ -103,6 +103,24 @@ async function shutdown(name: string): Promise<ExitCode> {
   return ExitCode.ok;
 }
 
+export function addStopEarlyCommand(program: Command): void {
+  program
+    .command('stop-early')
+    .argument('<instance>', 'name of an instance that runs: gva ps')
+    .description('ask the application of an instance to come to an end with what it has')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  gva stop-early fold-4711\n\nThe file /run/gva/stop appears in the guest. What does not look for it goes on.',
+    )
+    .action((instance: string) => act(false, () => stopEarly(instance)));
+}
+
+async function stopEarly(name: string): Promise<ExitCode> {
+  const guest = await connectGuest(name);
+  await guest.ask('sh', '-c', 'mkdir -p /run/gva && : >/run/gva/stop');
+  return ExitCode.ok;
+}
+
 export function addTimeSyncCommand(program: Command): void {
   program
     .command('time-sync')

@@ -101,10 +101,10 @@ function endText(remaining: Remaining, now: number): string {
   return `in ${remainingText(remaining)}${when}`;
 }
 
-function runningText({ index, attempt, since, phase, fraction }: RunningPoint, now: number): string {
+function runningText({ index, attempt, since, phase, fraction, text }: RunningPoint, now: number): string {
   const seconds = Math.max(0, (now - Date.parse(since)) / 1000);
   const percent = fraction === undefined ? '' : ` ${Math.round(100 * Math.min(1, Math.max(0, fraction)))}%`;
-  return `point ${index}: ${phase}${percent}, ${roughly(seconds)}${attempt > 1 ? `, attempt ${attempt}` : ''}`;
+  return `point ${index}: ${phase}${percent}${text === undefined ? '' : ` (${text})`}, ${roughly(seconds)}${attempt > 1 ? `, attempt ${attempt}` : ''}`;
 }
 
 const slowText = ({ index, seconds }: SweepStatus['slowest'][number]) =>

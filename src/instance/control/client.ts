@@ -7,6 +7,7 @@ import { readTextIfExists } from '../../system/files.js';
 import { controlFiles, controlFolder } from '../../system/paths.js';
 import type { GuestCommand } from '../../channel/command.js';
 import type { InsertWay, Inserted } from '../insert/insertions.js';
+import type { Snapshot } from '../snapshot.js';
 import { judgeProcess, parseProcessIdentity } from '../../system/process-identity.js';
 import { type ControlAnswer, type ControlRequest, type RunningInstance, answerSchema } from './protocol.js';
 import { firstLine } from './server.js';
@@ -83,6 +84,17 @@ export async function insert(
 ): Promise<Inserted> {
   const answer = await ask(path, { v: 1, request: 'insert', instance: id, source, by }, unlimited);
   if ('inserted' in answer) return answer.inserted;
+  throw unanswered('it answers something else');
+}
+
+/**
+ * Has the output of an instance, as it is, brought into a new folder.
+ *
+ * @throws GvaError CONTROL, and what the process of the instance says
+ */
+export async function snapshot({ socket: path, id }: FoundInstance, out: string): Promise<Snapshot> {
+  const answer = await ask(path, { v: 1, request: 'snapshot', instance: id, out }, unlimited);
+  if ('snapshot' in answer) return answer.snapshot;
   throw unanswered('it answers something else');
 }
 

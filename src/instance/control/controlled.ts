@@ -15,6 +15,8 @@ interface Parts {
   readonly machine: VirtualMachine;
   readonly machineSpec: MachineSpec;
   readonly news: GuestNews;
+  /** Folder of its disks. */
+  readonly scratch: string;
 }
 
 /** Milliseconds that a guest has to answer; one that boots under emulation takes its time. */
@@ -24,14 +26,22 @@ const answerTime = 20_000;
 export function controlled(
   { id, prepared }: InstanceSpec,
   { driver }: ChosenVmm,
-  { clock, saving, machine, machineSpec, news }: Parts,
+  { clock, saving, machine, machineSpec, news, scratch }: Parts,
 ): Controlled {
   let channel: Promise<GuestChannel> | undefined;
   let insertions: Promise<Insertions> | undefined;
+  const exec = async (words: readonly string[]) => {
+    channel ??= open(machine, id).catch((error: unknown) => {
+      channel = undefined;
+      throw error;
+    });
+    return (await channel).exec(words);
+  };
   return {
     describe: () => ({
       ...{ id, appliance: prepared.appliance.name, vmm: driver.name, startedAt: clock.startedAt },
       ...{ state: clock.stage, lastCheckpoint: saving?.last?.takenAt ?? null },
+      progress: clock.progress,
     }),
     checkpoint: async (stop) => {
       if (saving) return await (stop ? saving.takeAndLeave() : saving.take());
@@ -45,13 +55,11 @@ export function controlled(
       );
       return (await insertions).insert(source, by);
     },
-    exec: async (words) => {
-      channel ??= open(machine, id).catch((error: unknown) => {
-        channel = undefined;
-        throw error;
-      });
-      return (await channel).exec(words);
+    snapshot: async (out) => {
+      const { snapshotOutput } = await import('../snapshot.js');
+      return snapshotOutput(prepared, machineSpec, { out, scratch }, exec);
     },
+    exec,
   };
 }
 

@@ -12,6 +12,10 @@ export const requestSchema = z.discriminatedUnion('request', [
     ...{ v: z.literal(1), request: z.literal('insert'), instance },
     ...{ source: z.string().max(4096).startsWith('/'), by: z.enum(insertWays) },
   }),
+  z.strictObject({
+    ...{ v: z.literal(1), request: z.literal('snapshot'), instance },
+    out: z.string().max(4096).startsWith('/'),
+  }),
   // The answer is followed by frames in both directions (src/channel/relay.ts).
   z.strictObject({ v: z.literal(1), request: z.literal('exec'), instance, words }),
 ]);
@@ -30,6 +34,14 @@ const inserted = z.object({
   scripts: z.number(),
   failed: z.number(),
   noticed: z.number(),
+  started: z.number().exactOptional(),
+});
+
+const snapshot = z.object({
+  files: z.number(),
+  bytes: z.number(),
+  findings: z.number(),
+  pause: z.number(),
 });
 
 const running = z.object({
@@ -42,6 +54,10 @@ const running = z.object({
   state: z.string(),
   /** ISO 8601, UTC; null where there is none. */
   lastCheckpoint: z.string().nullable(),
+  /** As the guest says; absent in answers of earlier versions. */
+  progress: z
+    .object({ fraction: z.number().exactOptional(), text: z.string().exactOptional() })
+    .exactOptional(),
 });
 /** An instance as its process tells of it. */
 export type RunningInstance = z.infer<typeof running>;
@@ -52,6 +68,7 @@ export const answerSchema = z.union([
   z.object({ v: z.literal(1), instances: z.array(running) }),
   z.object({ v: z.literal(1), taken }),
   z.object({ v: z.literal(1), inserted }),
+  z.object({ v: z.literal(1), snapshot }),
   z.object({ v: z.literal(1), started: z.literal(true) }),
   z.object({ v: z.literal(1), error }),
 ]);

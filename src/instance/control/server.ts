@@ -10,6 +10,7 @@ import { ownIdentity } from '../../system/process-identity.js';
 import type { GuestCommand } from '../../channel/command.js';
 import type { Taken } from '../checkpoint/checkpointer.js';
 import type { InsertWay, Inserted } from '../insert/insertions.js';
+import type { Snapshot } from '../snapshot.js';
 import type { ControlAnswer, RunningInstance } from './protocol.js';
 
 /** An instance that can be asked something. */
@@ -19,6 +20,8 @@ export interface Controlled {
   checkpoint(stop: boolean): Promise<Taken>;
   /** Has its guest mount a folder or an ISO image, and run its scripts. */
   insert(source: string, by: InsertWay): Promise<Inserted>;
+  /** Brings its output so far into a new folder. */
+  snapshot(out: string): Promise<Snapshot>;
   /** Starts a command in its guest. */
   exec(words: readonly string[]): Promise<GuestCommand>;
 }
@@ -115,6 +118,7 @@ export class ControlServer implements AsyncDisposable {
         return { v: 1, started: true, command: await instance.exec(request.words) };
       if (request.request === 'insert')
         return { v: 1, inserted: await instance.insert(request.source, request.by) };
+      if (request.request === 'snapshot') return { v: 1, snapshot: await instance.snapshot(request.out) };
       return { v: 1, taken: await instance.checkpoint(request.stop) };
     } catch (error) {
       const { code, hint } = error instanceof GvaError ? error : { code: 'CONTROL_REQUEST', hint: undefined };

@@ -19,6 +19,8 @@ export interface Inserted {
   readonly failed: number;
   /** Seconds from the swap until the guest had it in its place, as it was heard here. */
   readonly noticed: number;
+  /** Seconds from the swap until the first of them began; absent where there is none. */
+  readonly started?: number;
 }
 
 /** Milliseconds for a guest to see that there is something new; it looks five times a second. */
@@ -66,21 +68,31 @@ export class Insertions {
       const volume = await makeVolume(source, file);
       if (!this.#news.ready) await this.#hear('ready');
       await this.#letGo();
-      const seen = this.#hear('insert', number, noticeTime);
-      const done = this.#hear('insert-done', number);
-      // Nobody waits for them where the medium does not get there.
-      for (const promise of [seen, done]) promise.catch(() => undefined);
+      const heard = this.#listen(number);
       const begin = performance.now();
       await (by === 'cd' ? this.#byCd(number, file, volume) : this.#byMailbox(number, file, volume));
-      const first = await Promise.race([seen, done]);
-      const noticed = Number(((performance.now() - begin) / 1000).toFixed(3));
-      const { fields } = first.name === 'insert-done' ? first : await done;
-      if (fields['damaged'] !== undefined) throw unreadable();
-      return { by, scripts: Number(fields['scripts'] ?? 0), failed: Number(fields['failed'] ?? 0), noticed };
+      return { by, ...(await heard(begin)) };
     } finally {
       // QEMU has it open as long as it is in the drive.
       if (by === 'mailbox' || this.#shown?.file !== file) await rm(file, { force: true });
     }
+  }
+
+  /** What the guest says of a medium, from now on; what is given waits for its end, and counts from the swap. */
+  #listen(number: number): (begin: number) => Promise<Omit<Inserted, 'by'>> {
+    const done = this.#hear('insert-done', number);
+    const seen = Promise.race([this.#hear('insert', number, noticeTime), done]).then(() => performance.now());
+    const script = this.#hear('insert-script-start', number).then(() => performance.now());
+    // Nobody waits for them where the medium does not get there.
+    for (const promise of [seen, done, script]) promise.catch(() => undefined);
+    return async (begin) => {
+      const since = (time: number) => Number(((time - begin) / 1000).toFixed(3));
+      const noticed = since(await seen);
+      const { fields } = await done;
+      if (fields['damaged'] !== undefined) throw unreadable();
+      const [scripts, failed] = [Number(fields['scripts'] ?? 0), Number(fields['failed'] ?? 0)];
+      return { scripts, failed, noticed, ...(scripts > 0 ? { started: since(await script) } : {}) };
+    };
   }
 
   async #byCd(number: number, file: string, volume: Volume): Promise<void> {

@@ -141,6 +141,7 @@ const schema = z.looseObject({
       since: date,
       phase: z.enum(['staging', 'booting', 'running', 'collecting']),
       fraction: z.number().exactOptional(),
+      text: z.string().exactOptional(),
     }),
   ),
   grid: z.looseObject({ engine: z.string(), pending: count, running: count, nodes: count }).exactOptional(),

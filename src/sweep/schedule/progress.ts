@@ -1,3 +1,4 @@
+import type { GuestProgress } from '../../model/guest-event.js';
 import type { PointOutcome } from '../../model/sweep.js';
 import type { FailedPoint, RunningPoint, SweepStatus } from '../../model/sweep-status.js';
 import { Durations } from './durations.js';
@@ -13,6 +14,7 @@ interface Running {
   readonly start: number;
   phase: RunningPoint['phase'];
   fraction?: number;
+  text?: string;
 }
 
 /**
@@ -38,11 +40,12 @@ export class Progress {
   }
 
   /** How far a running point has come. */
-  reached(index: number, phase: RunningPoint['phase'], fraction?: number): void {
+  reached(index: number, phase: RunningPoint['phase'], { fraction, text }: GuestProgress = {}): void {
     const running = this.#running.get(index);
     if (!running) return;
     running.phase = phase;
     if (fraction !== undefined && fraction >= 0 && fraction <= 1) running.fraction = fraction;
+    if (text !== undefined) running.text = text;
   }
 
   /** An attempt has ended and the point is to be run again, or was cancelled: it does not count as an end. */
@@ -81,10 +84,11 @@ export class Progress {
     return {
       perMinute: rounded(this.#rate.perMinute(now)) ?? null,
       remaining: this.#durations.remaining(left, parallel, elapsed) ?? null,
-      running: [...this.#running].map(([index, { attempt, start, phase, fraction }]) => ({
+      running: [...this.#running].map(([index, { attempt, start, phase, fraction, text }]) => ({
         ...{ index, attempt, phase },
         since: new Date(at.getTime() - Math.round((now - start) * 1000)).toISOString(),
         ...(fraction === undefined ? {} : { fraction }),
+        ...(text === undefined ? {} : { text }),
       })),
       slowest: this.#slowest,
       failures: this.#failures,

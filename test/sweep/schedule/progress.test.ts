@@ -121,15 +121,22 @@ describe('progress', () => {
     const progress = new Progress(0);
     progress.started(90, 7, 1);
     progress.started(95.25, 8, 2);
-    progress.reached(7, 'running', 0.5);
-    progress.reached(7, 'running', 7);
+    progress.reached(7, 'running', { fraction: 0.5, text: 'phase 2' });
+    progress.reached(7, 'running', { fraction: 7 });
     progress.reached(99, 'running');
     const parts = progress.parts(100, at, 10, 2);
     expect(parts).toEqual({
       perMinute: null,
       remaining: null,
       running: [
-        { index: 7, attempt: 1, phase: 'running', fraction: 0.5, since: '2026-03-01T11:59:50.000Z' },
+        {
+          index: 7,
+          attempt: 1,
+          phase: 'running',
+          fraction: 0.5,
+          text: 'phase 2',
+          since: '2026-03-01T11:59:50.000Z',
+        },
         { index: 8, attempt: 2, phase: 'staging', since: '2026-03-01T11:59:55.250Z' },
       ],
       slowest: [],

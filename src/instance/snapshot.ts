@@ -1,0 +1,112 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { GuestCommand } from '../channel/command.js';
+import { ExitCode, GvaError } from '../system/errors.js';
+import { resultFiles, scratchFiles } from '../system/paths.js';
+import { runTool } from '../system/process.js';
+import type { MachineSpec } from '../vmm/driver.js';
+import { collectOutput } from './collect.js';
+import { preparePendingFolder } from './output-folder.js';
+import type { PreparedAppliance } from './prepare.js';
+
+/** What was brought home of a guest that runs on. */
+export interface Snapshot {
+  readonly files: number;
+  readonly bytes: number;
+  /** How many there are; `snapshot.json` has them. */
+  readonly findings: number;
+  /** Seconds for which nothing in the guest could write to its output. */
+  readonly pause: number;
+}
+
+/** Seconds after which a guest goes on that nobody tells to. */
+const longestPause = 120;
+
+/** Holds the file system, whole on its disk, until its input ends; whatever becomes of the host, the guest goes on. */
+const hold = `
+cd /
+thaw() { fsfreeze --unfreeze "$1" 2>/dev/null; }
+trap 'thaw "$1"; exit 1' TERM HUP
+sync
+fsfreeze --freeze "$1" || exit 1
+{ sleep ${longestPause}; thaw "$1"; } >/dev/null 2>&1 </dev/null &
+echo held
+cat >/dev/null
+kill $!
+thaw "$1" || { echo 'it was held for too long' >&2; exit 1; }`;
+
+/**
+ * Brings the output of a running instance into a new folder, as it is at one moment, by the reader and with the checks of
+ * its end. The guest waits with its writing while its disk is copied on the host.
+ *
+ * @param exec runs a command in the guest
+ * @throws GvaError OUT_EXISTS, SNAPSHOT
+ */
+export async function snapshotOutput(
+  { machine }: Pick<PreparedAppliance, 'machine'>,
+  { disks }: Pick<MachineSpec, 'disks'>,
+  { out, scratch }: { readonly out: string; readonly scratch: string },
+  exec: (words: readonly string[]) => Promise<GuestCommand>,
+): Promise<Snapshot> {
+  const onApp = machine.kind === 'contract' && machine.outputOn === 'app';
+  const disk = disks.find(({ image }) => image === join(scratch, scratchFiles.output));
+  if (machine.kind !== 'contract' || !disk) throw failed('the instance has no output disk');
+  await using pending = await preparePendingFolder(out, false);
+  const takenAt = new Date().toISOString();
+  const copy = join(scratch, scratchFiles.snapshot);
+  try {
+    const pause = await copyHeld(await exec(['sh', '-c', hold, 'sh', onApp ? '/app' : '/output']), () =>
+      runTool('cp', ['--sparse=always', '--reflink=auto', '--', disk.image, copy]),
+    );
+    const output = await collectOutput(copy, join(pending.folder, resultFiles.output), onApp ? 'output' : '');
+    if (!output) throw failed('its disk has no file system that can be read');
+    // It is not unmounted, and yet all is on it.
+    const findings = output.findings.filter(({ code }) => code !== 'EXT4_UNCLEAN');
+    const report = { format: 'gva-snapshot/1', takenAt, pause, ...output, findings };
+    await writeFile(join(pending.folder, resultFiles.snapshot), `${JSON.stringify(report, null, 2)}\n`);
+    await pending.publish();
+    return { ...output, findings: findings.length, pause };
+  } finally {
+    await rm(copy, { force: true });
+  }
+}
+
+/** @returns seconds that the guest was held */
+async function copyHeld(command: GuestCommand, work: () => Promise<unknown>): Promise<number> {
+  let said = '';
+  command.stderr.on('data', (chunk: Buffer) => (said = (said + chunk.toString('utf8')).slice(-500)));
+  try {
+    const first = await firstLine(command);
+    if (first !== 'held') throw failed(said.trim() || 'it does not hold its file system');
+    const start = performance.now();
+    await work();
+    command.stdin.end();
+    command.stdout.resume();
+    const { status } = await command.exited;
+    // What was written meanwhile may be in the copy by halves.
+    if (status !== 0) throw failed(said.trim() || `status ${status}`);
+    return Number(((performance.now() - start) / 1000).toFixed(3));
+  } finally {
+    command.stdin.end();
+    command.stdout.resume();
+  }
+}
+
+/** It says no more than this line. */
+function firstLine({ stdout, exited }: GuestCommand): Promise<string> {
+  let text = '';
+  return new Promise((resolve, reject) => {
+    const end = () => resolve(text.trim());
+    stdout.on('data', (chunk: Buffer) => {
+      text = (text + chunk.toString('latin1')).slice(0, 100);
+      if (text.includes('\n')) end();
+    });
+    exited.then(end, reject);
+  });
+}
+
+const failed = (why: string) =>
+  new GvaError('SNAPSHOT', `the output cannot be brought home now: ${why}`, {
+    exitCode: ExitCode.infrastructure,
+    hint: 'Single files come by gva get; all of it comes at the end.',
+  });
