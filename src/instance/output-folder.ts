@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { GvaError, errnoOf, messageOf } from '../system/errors.js';
 import { ensureFolder, syncPath, temporarySibling } from '../system/files.js';
 import { resultFiles } from '../system/paths.js';
+import { syncTree } from '../system/sync-tree.js';
 
 /** A folder of results that appears whole or not at all. Disposing it removes what was not published. */
 export interface PendingFolder extends AsyncDisposable {
@@ -28,7 +29,7 @@ export async function preparePendingFolder(
   const folder = await createSibling(target, out);
   return {
     folder,
-    publish: () => replaceFolder(folder, target, durable ? syncPath : () => Promise.resolve()),
+    publish: () => replaceFolder(folder, target, durable),
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   };
 }
@@ -68,12 +69,8 @@ const unusable = (out: string, error: unknown) =>
     cause: error,
   });
 
-async function replaceFolder(
-  folder: string,
-  target: string,
-  sync: (path: string) => Promise<void>,
-): Promise<void> {
-  await sync(folder);
+async function replaceFolder(folder: string, target: string, durable: boolean): Promise<void> {
+  if (durable) await syncTree(folder);
   const old = (await exists(target)) ? temporarySibling(target) : undefined;
   try {
     if (old !== undefined) await rename(target, old);
@@ -82,7 +79,7 @@ async function replaceFolder(
     if (old !== undefined && !(await exists(target))) await rename(old, target);
     throw unusable(target, error);
   }
-  await sync(dirname(target));
+  if (durable) await syncPath(dirname(target));
   if (old !== undefined) await rm(old, { recursive: true, force: true });
 }
 

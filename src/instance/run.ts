@@ -1,6 +1,6 @@
 import { lstat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { GuestEvent } from '../model/guest-event.js';
 import type { InstanceEvent } from '../model/instance-event.js';
 import type { KeepKind } from '../model/keep.js';
@@ -233,7 +233,9 @@ async function collect(
     mark('result published');
     return result;
   } catch (error) {
-    await scratch.keep();
+    const { prepared, parameters, files } = spec;
+    const identity = instanceIdentity(prepared.digest, prepared.base.digest, parameters, files);
+    await scratch.keep({ out: resolve(spec.out), identity });
     throw new GvaError('COLLECT', `the results could not be saved: ${messageOf(error)}`, {
       exitCode: ExitCode.infrastructure,
       hint: `Nothing is lost: the guest's output disk is kept as ${image}. Remove it when you have what you need.`,

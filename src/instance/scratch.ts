@@ -1,8 +1,10 @@
 import { lstat, mkdir, mkdtemp, readdir, rm, rmdir, stat, writeFile } from 'node:fs/promises';
+import { uptime } from 'node:os';
 import { join } from 'node:path';
+import type { InstanceResult } from '../model/result.js';
 import { ExitCode, GvaError, messageOf } from '../system/errors.js';
 import { readTextIfExists } from '../system/files.js';
-import { scratchFiles, scratchFolder, scratchPrefix } from '../system/paths.js';
+import { resultFiles, scratchFiles, scratchFolder, scratchPrefix } from '../system/paths.js';
 import { judgeProcess, parseProcessIdentity, processIdentity } from '../system/process-identity.js';
 
 /** The folder of one running instance's disks; disposing it removes it. */
@@ -12,8 +14,18 @@ export interface Scratch extends AsyncDisposable {
   allocated(): Promise<number>;
   /** Removes what an instance has in it; its files can be made again. */
   clear(): Promise<void>;
-  /** Leaves the folder where it is, for good: what is in it could not be saved elsewhere. */
-  keep(): Promise<void>;
+  /**
+   * Leaves the folder where it is: what is in it could not be saved elsewhere. It goes when the same work has its results
+   * where these should have been.
+   */
+  keep(results: KeptFor): Promise<void>;
+}
+
+/** Of which results a folder was kept. */
+export interface KeptFor {
+  /** Their folder; absolute. */
+  readonly out: string;
+  readonly identity: string;
 }
 
 export async function createScratch(parent = scratchFolder()): Promise<Scratch> {
@@ -49,8 +61,10 @@ class ScratchFolder implements Scratch {
     await makeFolders(this.folder);
   }
 
-  async keep(): Promise<void> {
+  async keep(results: KeptFor): Promise<void> {
     this.#kept = true;
+    // Whatever was in the way of the results may be in its way, too: then it is kept for good.
+    await writeFile(join(this.folder, scratchFiles.kept), JSON.stringify(results)).catch(() => undefined);
     // Without an owner it is nobody's to remove.
     await rm(join(this.folder, scratchFiles.owner), { force: true });
   }
@@ -75,8 +89,26 @@ export async function removeAbandoned(parent: string): Promise<void> {
       if (text === '') await rm(file, { force: true });
       await rmdir(folder).catch(() => undefined);
     }
+    // What it said was lost in a crash of the host, which nobody survived.
+    if (text === '' && info.mtimeMs < startOfHost()) await removeScratch(folder);
+    if (text === undefined && (await isSuperseded(folder))) await removeScratch(folder);
     const owner = text === undefined ? undefined : parseProcessIdentity(text);
     if (owner && (await judgeProcess(owner)) === 'dead') await removeScratch(folder);
+  }
+}
+
+/** Milliseconds since 1970. */
+const startOfHost = () => Date.now() - uptime() * 1000;
+
+/** Whether what was kept in it has been computed again, and is where it should have been. */
+async function isSuperseded(folder: string): Promise<boolean> {
+  try {
+    const kept = JSON.parse((await readTextIfExists(join(folder, scratchFiles.kept))) ?? '') as KeptFor;
+    const text = await readTextIfExists(join(kept.out, resultFiles.result));
+    const { identity, state } = JSON.parse(text ?? '') as Pick<InstanceResult, 'identity' | 'state'>;
+    return identity === kept.identity && (state === 'done' || state === 'failed');
+  } catch {
+    return false;
   }
 }
 

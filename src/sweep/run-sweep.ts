@@ -161,6 +161,8 @@ export async function conductSweep(
     () => oversee(parts, work, kept, signals),
   );
   if (stop.warning !== undefined) onEvent({ event: 'note', code: 'STOP_WHEN_UNSEEN', message: stop.warning });
+  // Disks that were kept of points whose results are there now.
+  await removeAbandoned(scratchFolder()).catch(() => undefined);
   if (coordinator.trouble) throw coordinator.trouble;
   const seconds = Number(((performance.now() - start) / 1000).toFixed(3));
   const interrupted = signals.finish.aborted || signals.abort.aborted;

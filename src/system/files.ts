@@ -39,7 +39,7 @@ export async function writeFileAtomically(path: string, content: string | Uint8A
 }
 
 /** fsync of a file or folder. */
-export async function syncPath(path: string): Promise<void> {
+export async function syncPath(path: string | Buffer): Promise<void> {
   const handle = await open(path, 'r');
   try {
     await handle.sync();

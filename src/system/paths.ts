@@ -174,6 +174,8 @@ export const applianceFiles = {
 /** In an instance's scratch folder. */
 export const scratchFiles = {
   owner: 'owner.json',
+  /** Of a folder that was kept because results could not be saved: whose they are. */
+  kept: 'kept.json',
   rootOverlay: 'root.overlay',
   appOverlay: 'app.overlay',
   dataOverlay: 'data.overlay',

@@ -36,6 +36,27 @@ test('of what processes left, that goes of which it is certain that nobody has i
   expect(await readdir(at('gva-young'))).toEqual(['owner.json']);
 });
 
+test('what was lost in a crash of the host goes, and what was kept when its results are there', async () => {
+  await using home = await makeTestHome();
+  const at = (name: string) => join(home.scratch, name);
+  const identity = 'a'.repeat(64);
+  const out = (state: string) => join(home.folder, state);
+  for (const state of ['done', 'lost'])
+    await plant(out(state), { 'result.json': JSON.stringify({ identity, state }) });
+  // Nothing of the host is as old as this; its words never came to the disk.
+  await plant(at('gva-of-before'), { 'owner.json': '', 'output.img': 'x' }, Date.now() / 1000 - 1);
+  const kept = (state: string, id = identity) => ({
+    'kept.json': JSON.stringify({ out: out(state), identity: id }),
+    'output.img': 'x',
+  });
+  await plant(at('gva-again'), kept('done'));
+  await plant(at('gva-lost-again'), kept('lost'));
+  await plant(at('gva-not-yet'), kept('none'));
+  await plant(at('gva-other'), kept('done', 'b'.repeat(64)));
+  await removeAbandoned(home.scratch);
+  expect((await readdir(home.scratch)).sort()).toEqual(['gva-lost-again', 'gva-not-yet', 'gva-other']);
+});
+
 test('is for its user alone', async () => {
   await using home = await makeTestHome();
   await using scratch = await createScratch(home.scratch);

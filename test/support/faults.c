@@ -4,9 +4,9 @@
  * the C library for them.
  *
  * GVA_FAULT_ROOT   the folder, without links in its name
- * GVA_FAULT_STATE  a file of 16 bytes that all processes share: operations so far, and faults
+ * GVA_FAULT_STATE  a file of 24 bytes that all processes share: operations so far, faults, group of the first process
  * GVA_FAULT_LOG    what was made to fail; with CUT also what was written and synced: "w INODE", "s INODE SIZE", "c INODE"
- * GVA_FAULT_KIND   ENOSPC, EMFILE, EIO, EACCES, SHORT (a write writes half), CUT (the process group is killed), NONE
+ * GVA_FAULT_KIND   ENOSPC, EMFILE, EIO, EACCES, SHORT (a write writes half), CUT (the group of the first process is killed), NONE
  * GVA_FAULT_AT     number of the first operation that fails, from 1; of those that can fail in that way
  * GVA_FAULT_FOR    how many fail in a row; 1 where absent
  */
@@ -39,7 +39,7 @@ static const struct { const char *name; int number; int can; } kinds[] = {
 	{ "CUT", 0, MAKING | DATA | SYNC | RENAME | MKDIR | LINK | SIZE | REMOVE },
 };
 
-static struct { _Atomic long count, faults; } *state;
+static struct { _Atomic long count, faults, group; } *state;
 static const char *root;
 static size_t root_length;
 static int kind = -1, journal = -1, cut;
@@ -67,6 +67,8 @@ __attribute__((constructor)) static void begin(void)
 	journal = fcntl(fd, F_DUPFD_CLOEXEC, 900);
 	REAL(close)(fd);
 	if (state == MAP_FAILED || kind < 0) return;
+	long nobody = 0;
+	atomic_compare_exchange_strong(&state->group, &nobody, (long)getpgrp());
 	root = getenv("GVA_FAULT_ROOT");
 	root_length = strlen(root);
 }
@@ -119,7 +121,7 @@ static int fails(int operation, const char *name, const char *path)
 	atomic_fetch_add(&state->faults, 1);
 	note("! %ld %s %s %s\n", number, kinds[kind].name, name, path);
 	if (cut) {
-		kill(0, SIGKILL);
+		kill(-(pid_t)state->group, SIGKILL);
 		pause();
 	}
 	errno = kinds[kind].number;

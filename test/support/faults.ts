@@ -53,7 +53,7 @@ export async function runWithFault(
   place: FaultPlace,
   { env = {}, seconds }: { readonly env?: Readonly<Record<string, string>>; readonly seconds: number },
 ): Promise<FaultyRun> {
-  await writeFile(place.state, Buffer.alloc(16));
+  await writeFile(place.state, Buffer.alloc(24));
   await writeFile(place.log, '');
   const settings = {
     ...{ LD_PRELOAD: place.library, GVA_FAULT_ROOT: await realpath(place.root) },

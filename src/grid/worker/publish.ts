@@ -2,6 +2,7 @@ import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ensureFolder, syncPath, temporarySibling } from '../../system/files.js';
 import { pointFolder, pointPart, resultFiles } from '../../system/paths.js';
+import { syncTree } from '../../system/sync-tree.js';
 import { copyFolder } from './copy-folder.js';
 import { type Patience, persistently } from './persistently.js';
 import { clear, isOccupied, isOf, lookAt } from './place.js';
@@ -45,8 +46,7 @@ async function copyAndName(
 ): Promise<boolean> {
   await ensureFolder(dirname(target));
   await copyFolder(result, part);
-  // The names of its files come to the disk no later than that of the folder, on any file system with a journal.
-  await syncPath(join(part, resultFiles.result));
+  await syncTree(part);
   for (;;) {
     try {
       await rename(part, target);
