@@ -24,9 +24,7 @@ export interface Watched {
   readonly free: number | undefined;
   /** What made us end the machine; undefined where it ended by itself. */
   readonly ended:
-    | Extract<FailureCause, 'timeout' | 'boot-timeout' | 'silent' | 'interrupted'>
-    | 'restarted'
-    | undefined;
+    Extract<FailureCause, 'timeout' | 'boot-timeout' | 'silent' | 'interrupted'> | 'restarted' | undefined;
 }
 
 /**
