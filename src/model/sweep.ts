@@ -47,6 +47,8 @@ export interface PointOutcome {
   readonly status: number | null;
   /** Null where there is no result. */
   readonly times: InstanceTimes | null;
+  /** When the instance began, from which the times count: ISO 8601, UTC; absent where there is no result. */
+  readonly startedAt?: string;
 }
 
 export type PointCounts = Readonly<Record<PointState, number>>;

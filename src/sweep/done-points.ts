@@ -13,6 +13,7 @@ const schema = z.looseObject({
   cause: z.string().exactOptional(),
   message: z.string().exactOptional(),
   scripts: z.array(z.looseObject({ status: z.number().nullable() })),
+  startedAt: z.string().exactOptional(),
   times: z.looseObject({
     ...{ staged: moment, booted: moment, ready: moment, scriptsStarted: moment },
     ...{ scriptsEnded: moment, poweredOff: moment, collected: moment },
@@ -45,10 +46,11 @@ export function parseResult(text: string): KnownResult | undefined {
 type OutcomeSource = Pick<InstanceResult, 'state' | 'times'> & {
   readonly cause?: string;
   readonly message?: string;
+  readonly startedAt?: string;
   readonly scripts: readonly { readonly status: number | null }[];
 };
 
-export function outcomeOf({ state, cause, message, scripts, times }: OutcomeSource): PointOutcome {
+export function outcomeOf({ state, cause, message, scripts, times, startedAt }: OutcomeSource): PointOutcome {
   const failed = scripts.find(({ status }) => status !== 0);
   const known = scripts.length > 0;
   return {
@@ -57,5 +59,6 @@ export function outcomeOf({ state, cause, message, scripts, times }: OutcomeSour
     ...(message === undefined ? {} : { message }),
     status: failed ? failed.status : known ? 0 : null,
     times,
+    ...(startedAt === undefined ? {} : { startedAt }),
   };
 }

@@ -334,6 +334,12 @@ export const packageRoot = (() => {
   return folder;
 })();
 
+/** What pages have in them, made by the build from src/report/page/. */
+export const pageFiles = {
+  script: join(packageRoot, 'dist/page/report.js'),
+  style: join(packageRoot, 'dist/page/style.css'),
+} as const;
+
 export const guestFile = (name: string) => join(packageRoot, 'guest', name);
 
 export function packageVersion(): string {

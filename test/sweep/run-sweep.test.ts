@@ -48,7 +48,9 @@ describe('a sweep', () => {
       expect(JSON.parse(result)).toMatchObject({ parameters: { n: index + 1, mode: 'fast' }, state: 'done' });
     }
     expect((await rows())[0]).toMatch(/^gva_point,n,mode,gva_state,/);
-    expect((await rows())[4]).toMatch(/^3,4,fast,done,,0,[0-9.]+,[0-9.]+,.*,points\/0000\/0000003$/);
+    expect((await rows())[4]).toMatch(
+      /^3,4,fast,done,,0,[-0-9T:.]+Z,[0-9.]+,[0-9.]+,.*,points\/0000\/0000003$/,
+    );
     expect(await manifest()).toMatchObject({
       format: 'gva-sweep/1',
       appliance: { name: 'square', version: '1.2.3' },
@@ -193,6 +195,22 @@ describe('the same command again', () => {
     expect(await rebuildSweep(out, new AbortController().signal)).toBe(2);
     expect((await sweep()).ran).toEqual([2, 3]);
     expect((await sweep()).ran).toEqual([]);
+  });
+
+  test('tells when each point began, after a rebuild too', async () => {
+    const starts = async () => {
+      const [header = [], ...rows] = (await home.rows()).map((row) => row.split(','));
+      return rows.map((row) => row[header.indexOf('gva_started')]);
+    };
+    await sweep();
+    const before = await starts();
+    for (const [index, start] of before.entries()) {
+      const result = await readFile(join(pointFolder(out, index), 'result.json'), 'utf8');
+      expect(start).toBe((JSON.parse(result) as { startedAt: string }).startedAt);
+    }
+    await rebuildSweep(out, new AbortController().signal);
+    await sweep();
+    expect(await starts()).toEqual(before);
   });
 
   test('with a changed plan runs the points that are other work now', async () => {

@@ -1,5 +1,4 @@
-import { readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { Plan } from '../../sweep/plan/plan.js';
 import type { SavedRun } from '../../sweep/observe/saved-options.js';
 import type { SweepManifest } from '../../model/sweep.js';
@@ -36,7 +35,8 @@ export async function takeIn(
   try {
     const { engineOf } = await import('./grid-options.js');
     const { foldSweep } = await import('../../grid/fold.js');
-    const manifest = await manifestOf(folder);
+    const { readManifest } = await import('../../sweep/observe/manifest.js');
+    const manifest = await readManifest(folder);
     const points = await pointsOf(saved, manifest, tell);
     const engine = await engineOf(grid);
     const shared = saved.options?.cache ?? true;
@@ -63,15 +63,6 @@ async function isLeft(folder: string): Promise<boolean> {
   if ((await listChunks(folder)).open.length > 0) return true;
   const seen = await readStatus(folder).catch(() => undefined);
   return seen !== undefined && !seen.ended;
-}
-
-async function manifestOf(folder: string): Promise<SweepManifest> {
-  const { sweepFiles } = await import('../../system/paths.js');
-  const { parseSweepManifest } = await import('../../sweep/manifest.js');
-  const file = join(folder, sweepFiles.sweep);
-  const manifest = parseSweepManifest(await readFile(file, 'utf8'));
-  if (manifest) return manifest;
-  throw new GvaError('SWEEP_UNREADABLE', `${file} is not of a sweep, or of a later version of GVA`);
 }
 
 /** For the table; undefined where the plan is not what it was, and the table stays as it is. */

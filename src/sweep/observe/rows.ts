@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { ExitCode, GvaError, messageOf } from '../../system/errors.js';
 import { sweepFiles } from '../../system/paths.js';
-import { csvRecords } from '../results/csv.js';
+import { csvRecords } from '../../system/csv.js';
 import type { DataValue } from '../results/data-values.js';
 import { exactNumber } from '../results/exact-number.js';
 import { readCapped } from './capped.js';

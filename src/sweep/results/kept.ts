@@ -115,7 +115,7 @@ export async function outputOfImage(image: string): Promise<string> {
 }
 
 /** An application's disk may have the output with it (guest contract, 1). */
-const outputFolder = ({ label }: FileTree) => (label === 'GVA-APP' ? 'output' : '');
+export const outputFolder = ({ label }: FileTree) => (label === 'GVA-APP' ? 'output' : '');
 
 async function* readTree(tree: FileTree, path: string): AsyncGenerator<Buffer> {
   // The tree's reader shows bytes that are no plain text as \xNN.

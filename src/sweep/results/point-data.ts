@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf, messageOf } from '../../system/errors.js';
-import { csvRecords } from './csv.js';
+import { csvRecords } from '../../system/csv.js';
 import { type DataValue, DataValues, type PointData, dataLimits } from './data-values.js';
 import { exactNumber } from './exact-number.js';
 

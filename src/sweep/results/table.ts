@@ -27,6 +27,8 @@ const outcomeColumns: Readonly<Record<string, ColumnType>> = {
   gva_state: 'text',
   gva_cause: 'text',
   gva_status: 'int32',
+  gva_started: 'text',
+  gva_stage_s: 'double',
   gva_boot_s: 'double',
   gva_script_s: 'double',
   gva_shutdown_s: 'double',
@@ -94,10 +96,10 @@ export class ResultsTable {
     const source = this.#source;
     const row: Cell[] = [index];
     for (const name of source.points.names) row.push(parameters[name]);
-    const { boot, script, shutdown, other, total } = phaseSeconds(record?.times ?? null);
+    const { stage, boot, script, shutdown, other, total } = phaseSeconds(record?.times ?? null);
     // May have a word of the guest's in it.
     const cause = record?.cause === undefined ? null : printable(record.cause).toWellFormed();
-    row.push(record?.state ?? 'pending', cause, record?.status ?? null);
+    row.push(record?.state ?? 'pending', cause, record?.status ?? null, record?.startedAt ?? null, stage);
     row.push(boot, script, shutdown, other, total, record?.attempts ?? 0);
     // What could not be run at all has left no folder; what stands there is of earlier work.
     row.push(record?.times ? source.folderOf(index) : null);

@@ -1,4 +1,4 @@
-import { csvCell, guestCell } from './csv.js';
+import { csvCell, guestCell } from '../../system/csv.js';
 import type { Cell, ResultsTable } from './table.js';
 
 /** A text format: what comes before the rows, and the line of each. */

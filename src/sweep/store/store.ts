@@ -17,6 +17,8 @@ export interface PointRecord {
   readonly message?: string;
   readonly status: number | null;
   readonly times: InstanceTimes | null;
+  /** From when the times count: ISO 8601, UTC; earlier versions did not keep it. */
+  readonly startedAt?: string;
   /** What the program left for the table of results. */
   readonly data?: Readonly<Record<string, unknown>>;
 }
@@ -111,11 +113,12 @@ export class SweepStore implements Disposable {
     const before = this.get(number);
     if (!before) throw new Error(`point ${number} ends that was never staged`);
     const { id, attempts } = before;
-    const { state, cause, message, status, times } = outcome;
+    const { state, cause, message, status, times, startedAt } = outcome;
     this.put({
       ...{ number, id, attempts, state, status, times },
       ...(cause === undefined ? {} : { cause }),
       ...(message === undefined ? {} : { message }),
+      ...(startedAt === undefined ? {} : { startedAt }),
       ...(data === undefined ? {} : { data }),
     });
   }
@@ -250,28 +253,49 @@ function recordOf(row: Row): PointRecord {
   };
 }
 
+/** The times of a point as they are kept; with when it began, as there is one where the others are. */
+type KeptTimes = InstanceTimes & { startedAt?: string };
+
 /** Plainly put together, as it is done a million times. */
 function endOf(row: Omit<Row, 'id' | 'message'>): PointEnd {
   const { number, attempts, status } = row;
   const state = storedStates[row.state] ?? 'lost';
-  const times = row.times === null ? null : (JSON.parse(row.times) as InstanceTimes);
+  const kept = row.times === null ? null : (JSON.parse(row.times) as KeptTimes);
   const end: { -readonly [Key in keyof PointEnd]: PointEnd[Key] } = {
     number,
     state,
     attempts,
     status,
-    times,
+    times: null,
   };
+  if (kept) {
+    // With one property less, and no copy.
+    const { startedAt } = kept;
+    delete kept.startedAt;
+    end.times = kept;
+    if (startedAt !== undefined) end.startedAt = startedAt;
+  }
   if (row.cause !== null) end.cause = row.cause;
   if (row.data !== null) end.data = JSON.parse(row.data) as Record<string, unknown>;
   return end;
 }
 
 function rowOf(record: PointRecord): unknown[] {
-  const { number, id, state, attempts, cause = null, message = null, status, times, data } = record;
+  const {
+    number,
+    id,
+    state,
+    attempts,
+    cause = null,
+    message = null,
+    status,
+    times,
+    data,
+    startedAt,
+  } = record;
   return [
     ...[number, Buffer.from(id, 'hex'), storedStates.indexOf(state), attempts, cause, message, status],
-    times === null ? null : JSON.stringify(times),
+    times === null ? null : JSON.stringify(startedAt === undefined ? times : { ...times, startedAt }),
     data === undefined ? null : JSON.stringify(data),
   ];
 }

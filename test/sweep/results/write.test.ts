@@ -43,14 +43,18 @@ async function rowsOf(source: ResultsSource) {
   };
 }
 
-const head = 'gva_state,gva_cause,gva_status,gva_boot_s,gva_script_s,gva_shutdown_s,gva_other_s,gva_total_s';
+const head =
+  'gva_state,gva_cause,gva_status,gva_started,gva_stage_s,gva_boot_s,gva_script_s,gva_shutdown_s,gva_other_s,gva_total_s';
 
 describe('the CSV', () => {
   test('has point, parameters, how it went, and the data in order of first appearance', async () => {
     const source = sourceOf(
       ['n', 'mode'],
       [
-        { parameters: { n: 12, mode: 'fast' }, record: { data: { area: 144, ok: true } } },
+        {
+          parameters: { n: 12, mode: 'fast' },
+          record: { data: { area: 144, ok: true }, startedAt: '2026-01-02T03:04:05.678Z' },
+        },
         { parameters: { n: 13, mode: 'x,y' } },
         {
           parameters: { n: 14, mode: 'say "hi"' },
@@ -60,9 +64,9 @@ describe('the CSV', () => {
     );
     expect(await csvOf(source)).toBe(
       `gva_point,n,mode,${head},gva_attempts,gva_folder,area,ok,note\r\n` +
-        '0,12,fast,done,,0,0.575,0.034,0.023,0.017,0.649,1,points/0,144,true,\r\n' +
-        '1,13,"x,y",pending,,,,,,,,0,,,,\r\n' +
-        '2,14,"say ""hi""",done,,0,0.575,0.034,0.023,0.017,0.649,3,points/2,196.5,,"two\nlines"\r\n',
+        '0,12,fast,done,,0,2026-01-02T03:04:05.678Z,0.009,0.575,0.034,0.023,0.017,0.649,1,points/0,144,true,\r\n' +
+        '1,13,"x,y",pending,,,,,,,,,,0,,,,\r\n' +
+        '2,14,"say ""hi""",done,,0,,0.009,0.575,0.034,0.023,0.017,0.649,3,points/2,196.5,,"two\nlines"\r\n',
     );
   });
 
@@ -81,10 +85,10 @@ describe('the CSV', () => {
       ),
     );
     expect(text.split('\r\n').slice(1)).toEqual([
-      '0,lost,timeout,,0.575,,,,0.649,1,points/0',
-      '1,lost,STAGE: full,,,,,,,2,',
-      '2,running,,,,,,,,1,',
-      '3,failed,script-status,3,0.575,0.034,0.023,0.017,0.649,1,points/3',
+      '0,lost,timeout,,,0.009,0.575,,,,0.649,1,points/0',
+      '1,lost,STAGE: full,,,,,,,,,2,',
+      '2,running,,,,,,,,,,1,',
+      '3,failed,script-status,3,,0.009,0.575,0.034,0.023,0.017,0.649,1,points/3',
       '',
     ]);
   });
@@ -186,7 +190,7 @@ describe('names of data', () => {
     const target = join(scratch(), 'results.csv');
     const { columns, leftOut } = await writeResults('csv', sourceOf([], points), target);
     expect(leftOut).toBe(true);
-    expect(columns).toHaveLength(11 + maxDataColumns);
+    expect(columns).toHaveLength(13 + maxDataColumns);
   });
 });
 

@@ -13,7 +13,8 @@ const times = {
   ...{ staged: 0.1, booted: 0.2, ready: 0.3, scriptsStarted: 0.4 },
   ...{ scriptsEnded: 0.5, poweredOff: 0.6, collected: 0.7 },
 };
-const done: PointOutcome = { state: 'done', status: 0, times };
+const startedAt = '2026-01-02T03:04:05.678Z';
+const done: PointOutcome = { state: 'done', status: 0, times, startedAt };
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let file: string;
@@ -36,7 +37,7 @@ test('a point goes from pending to done, and all of it is there after opening ag
   }
   using store = SweepStore.open(file, 10);
   expect(store.get(3)).toEqual({
-    ...{ number: 3, id: id('a'), state: 'done', attempts: 1, status: 0, times },
+    ...{ number: 3, id: id('a'), state: 'done', attempts: 1, status: 0, times, startedAt },
     data: { area: 4 },
   });
   expect([...store.records('lost')]).toEqual([
@@ -76,7 +77,10 @@ test('ends and data of all points, and which are done, in the order of their num
   });
   const ends = [...store.ends()];
   expect(ends.map(({ number }) => number)).toEqual(Array.from({ length: 2500 }, (_, number) => number));
-  expect(ends[8]).toEqual({ number: 8, state: 'done', attempts: 1, status: 0, times, data: { number: 8 } });
+  expect(ends[8]).toEqual({
+    ...{ number: 8, state: 'done', attempts: 1, status: 0, times, startedAt },
+    data: { number: 8 },
+  });
   expect(ends[9]).toEqual({ number: 9, state: 'staged', attempts: 1, status: null, times: null });
   const doneOnes = Array.from({ length: 1250 }, (_, index) => ({ number: 2 * index, state: 'done' }));
   expect([...store.states('done', 'lost')]).toEqual(doneOnes);
