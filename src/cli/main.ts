@@ -20,6 +20,7 @@ import { addPlanCommand } from './plan.js';
 import { addReportCommand } from './report/command.js';
 import { addResumeCommand } from './resume.js';
 import { addRunCommand } from './run.js';
+import { addServeCommand } from './serve/command.js';
 import { addSweepCommand } from './sweep/command.js';
 import { addUnpackCommand } from './unpack.js';
 
@@ -59,6 +60,7 @@ addShutdownCommand(program);
 addTimeSyncCommand(program);
 addPlanCommand(program);
 addSweepCommand(program);
+addServeCommand(program);
 addReportCommand(program);
 addPackCommand(program);
 addInspectCommand(program);

@@ -337,6 +337,7 @@ export const packageRoot = (() => {
 /** What pages have in them, made by the build from src/report/page/. */
 export const pageFiles = {
   script: join(packageRoot, 'dist/page/report.js'),
+  live: join(packageRoot, 'dist/page/live.js'),
   style: join(packageRoot, 'dist/page/style.css'),
 } as const;
 

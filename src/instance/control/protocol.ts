@@ -7,6 +7,8 @@ const words = z.array(z.string().max(32_000)).min(1).max(255);
 export const requestSchema = z.discriminatedUnion('request', [
   z.strictObject({ v: z.literal(1), request: z.literal('list') }),
   z.strictObject({ v: z.literal(1), request: z.literal('checkpoint'), instance, stop: z.boolean() }),
+  // The last of what it has said on its console.
+  z.strictObject({ v: z.literal(1), request: z.literal('console'), instance }),
   // The answer is followed by frames in both directions (src/channel/relay.ts).
   z.strictObject({ v: z.literal(1), request: z.literal('exec'), instance, words }),
 ]);
@@ -40,6 +42,8 @@ export const answerSchema = z.union([
   z.object({ v: z.literal(1), instances: z.array(running) }),
   z.object({ v: z.literal(1), taken }),
   z.object({ v: z.literal(1), started: z.literal(true) }),
+  /** As the guest has written it. */
+  z.object({ v: z.literal(1), console: z.string() }),
   z.object({ v: z.literal(1), error }),
 ]);
 export type ControlAnswer = z.infer<typeof answerSchema>;

@@ -16,6 +16,8 @@ export interface Controlled {
   describe(): RunningInstance;
   /** @param stop end it afterwards */
   checkpoint(stop: boolean): Promise<Taken>;
+  /** The last of what it has said on its console, as it has written it; at most 8 KiB. */
+  console(): string;
   /** Starts a command in its guest. */
   exec(words: readonly string[]): Promise<GuestCommand>;
 }
@@ -110,6 +112,7 @@ export class ControlServer implements AsyncDisposable {
       if (!instance) throw new GvaError('INSTANCE_UNKNOWN', `there is no instance ${request.instance}`);
       if (request.request === 'exec')
         return { v: 1, started: true, command: await instance.exec(request.words) };
+      if (request.request === 'console') return { v: 1, console: instance.console() };
       return { v: 1, taken: await instance.checkpoint(request.stop) };
     } catch (error) {
       const { code, hint } = error instanceof GvaError ? error : { code: 'CONTROL_REQUEST', hint: undefined };
