@@ -41,7 +41,14 @@ function groupMarkup({ state, cause, status, count, points, common, examples }: 
       ${points.map((point) => html`<a class="point" href="#point-${point}">${point}</a> `)}${rest > 0 && `and ${formatCount(rest)} more`}
     </p>
     ${common.length > 0 && html`<p>All of them have ${common.map(({ name, value }) => html`<code>${name} = ${value}</code> `)}</p>`}
-    ${examples.map(exampleMarkup)}
+    ${examples.slice(0, 1).map(exampleMarkup)}
+    ${
+      examples.length > 1 &&
+      html`<details class="more">
+        <summary class="hint">${examples.length - 1} more of them</summary>
+        ${examples.slice(1).map(exampleMarkup)}
+      </details>`
+    }
   </details>`;
 }
 

@@ -25,7 +25,15 @@ export function reportPage(data: ReportData, assets: PageAssets): string {
     ['durations', 'Durations', durationsSection(data, rows)],
     ['plots', 'Plots', byScript('plots', 'Plots')],
     ['images', 'Images', imagesSection(data)],
-    ['table', 'Results', byScript('table', 'Results')],
+    [
+      'table',
+      'Results',
+      byScript(
+        'table',
+        'Results',
+        html`<p class="hint">What is chosen here is chosen for timeline, durations and plots, too.</p>`,
+      ),
+    ],
   ];
   const shown = sections.filter(([, , content]) => content !== undefined);
   const body = html`<a class="skip" href="#main">Skip to the content</a>
