@@ -338,6 +338,7 @@ export const packageRoot = (() => {
 export const pageFiles = {
   script: join(packageRoot, 'dist/page/report.js'),
   live: join(packageRoot, 'dist/page/live.js'),
+  liveStyle: join(packageRoot, 'dist/page/live.css'),
   style: join(packageRoot, 'dist/page/style.css'),
 } as const;
 

@@ -98,10 +98,9 @@ async function followNew(
 /** @throws GvaError PAGE_MISSING */
 async function liveAssets(): Promise<LiveAssets> {
   try {
-    const [script, style] = await Promise.all(
-      [pageFiles.live, pageFiles.style].map((file) => readFile(file, 'utf8')),
-    );
-    return { html: livePage(packageVersion()), script: script ?? '', style: style ?? '' };
+    const files = [pageFiles.live, pageFiles.style, pageFiles.liveStyle];
+    const [script = '', ...styles] = await Promise.all(files.map((file) => readFile(file, 'utf8')));
+    return { html: livePage(packageVersion()), script, style: styles.join('') };
   } catch (error) {
     throw new GvaError('PAGE_MISSING', `the parts of the page are missing: ${messageOf(error)}`, {
       ...{ exitCode: ExitCode.infrastructure, cause: error },

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ReportTable, stateOf } from '../../report/build.js';
 import { cellNumber, cellText, columnNamed } from '../../report/columns.js';
+import type { LiveTable } from '../../report/live/protocol.js';
 import { codeOf } from '../../report/live/states.js';
 import { readManifest } from '../../sweep/observe/manifest.js';
 import { GvaError } from '../../system/errors.js';
@@ -53,11 +54,11 @@ export class TableWatch {
     const { version } = this;
     if (this.#json?.version !== version) {
       const { rows, columns } = this.#table;
-      const failures = this.#table.failures.map(({ rows: members, ...group }) => ({
-        ...group,
-        rows: members.slice(0, 1),
+      const failures = this.#table.failures.map(({ state, cause, status, count, points, common }) => ({
+        ...{ state, cause, status, count, points, common },
       }));
-      this.#json = { version, json: JSON.stringify({ version, rows, columns, failures }) };
+      const table: LiveTable = { version, rows, columns, failures };
+      this.#json = { version, json: JSON.stringify(table) };
     }
     return this.#json;
   }

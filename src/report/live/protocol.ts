@@ -1,4 +1,6 @@
 import type { SweepStatus } from '../../model/sweep-status.js';
+import type { FailureOutline } from '../failures.js';
+import type { ReportColumn } from '../data.js';
 import type { StatesUpdate } from './states.js';
 
 /**
@@ -42,6 +44,14 @@ export interface LiveStatus extends Pick<
   /** ISO 8601, UTC; empty where not known. */
   readonly startedAt: string;
   readonly at: string;
+}
+
+/** The table of results. */
+export interface LiveTable {
+  readonly version: number;
+  readonly rows: number;
+  readonly columns: readonly ReportColumn[];
+  readonly failures: readonly Omit<FailureOutline, 'rows'>[];
 }
 
 /** The end of what a console has said. */
