@@ -9,27 +9,30 @@ const put = (input, dir) => ({
   output: { dir, format: 'esm', cleanDir: true },
 });
 
-/** The style sheet goes beside the scripts of pages as it is. */
-const style = {
+/** Style sheets go beside the scripts of pages as they are. */
+const style = (...files) => ({
   name: 'style',
   generateBundle() {
-    const source = readFileSync('src/report/page/style.css', 'utf8');
-    this.emitFile({ type: 'asset', fileName: 'style.css', source });
+    for (const fileName of files) {
+      const source = readFileSync(`src/report/page/${fileName}`, 'utf8');
+      this.emitFile({ type: 'asset', fileName, source });
+    }
   },
-};
+});
 
 // What runs in the browser: one script for each page, which has the script in it.
-const page = {
-  input: { report: 'src/report/page/report.ts' },
+const page = (name, styles) => ({
+  input: { [name]: `src/report/page/${name}.ts` },
   platform: 'browser',
   resolve: { extensionAlias: { '.js': ['.ts', '.js'] } },
-  plugins: [style],
-  output: { dir: 'dist/page', format: 'iife', minify: true, cleanDir: true },
-};
+  plugins: [style(...styles)],
+  output: { dir: 'dist/page', format: 'iife', minify: true },
+});
 
 // Apart from each other: what two entries share would be in many small files.
 export default defineConfig([
   put({ main: 'dist/src/cli/start.js' }, 'dist/program'),
   put({ index: 'dist/src/library/index.js' }, 'dist/library'),
-  page,
+  page('report', ['style.css']),
+  page('live', ['live.css']),
 ]);

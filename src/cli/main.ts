@@ -28,6 +28,7 @@ import { addPlanCommand } from './plan.js';
 import { addReportCommand } from './report/command.js';
 import { addResumeCommand } from './resume.js';
 import { addRunCommand } from './run.js';
+import { addServeCommand } from './serve/command.js';
 import { addSweepCommand } from './sweep/command.js';
 import { addUnpackCommand } from './unpack.js';
 
@@ -70,6 +71,7 @@ addStopEarlyCommand(program);
 addTimeSyncCommand(program);
 addPlanCommand(program);
 addSweepCommand(program);
+addServeCommand(program);
 addReportCommand(program);
 addCompareCommand(program);
 addPackCommand(program);

@@ -6,6 +6,7 @@ import { ExitCode, GvaError, errnoOf, fullDiskErrno, messageOf } from '../system
 import { pointCheckpoint, pointFolder } from '../system/paths.js';
 import type { ChosenVmm } from '../vmm/choose.js';
 import { outcomeOf } from './done-points.js';
+import { pointInstance } from './point-instance.js';
 import type { SweepSpec } from './run-sweep.js';
 import { untilRoom } from './schedule/disk-room.js';
 
@@ -42,7 +43,7 @@ export async function runPoint(
   { signal, leave, onStarting, onEvent }: PointWatch,
 ): Promise<PointRun> {
   const { index, parameters } = point;
-  const id = `${prepared.appliance.name}-${process.pid}-${index}`;
+  const id = pointInstance(prepared.appliance.name, process.pid, index);
   try {
     const files = await plan.files.of(point);
     const saved = every === undefined ? undefined : savedPoint(pointCheckpoint(out, index), every, leave);

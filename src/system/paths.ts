@@ -365,6 +365,8 @@ export const gvaProgram = (() => {
 /** What pages have in them, made by the build from src/report/page/. */
 export const pageFiles = {
   script: join(packageRoot, 'dist/page/report.js'),
+  live: join(packageRoot, 'dist/page/live.js'),
+  liveStyle: join(packageRoot, 'dist/page/live.css'),
   style: join(packageRoot, 'dist/page/style.css'),
 } as const;
 

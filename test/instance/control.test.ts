@@ -3,7 +3,7 @@ import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { ask, runningInstances } from '../../src/instance/control/client.js';
+import { ask, consoleOf, runningInstances } from '../../src/instance/control/client.js';
 import { type Controlled, ControlServer } from '../../src/instance/control/server.js';
 import { GvaError } from '../../src/system/errors.js';
 import { controlFolder } from '../../src/system/paths.js';
@@ -28,6 +28,7 @@ const controlled = (id: string): Controlled => ({
       ? Promise.resolve({ by: 'cd' as const, scripts: 2, failed: 1, noticed: 0.2 })
       : Promise.reject(new GvaError('INSERT_BUSY', 'in use')),
   snapshot: () => Promise.resolve({ files: 1, bytes: 2, findings: 0, pause: 0.1 }),
+  console: () => `${id} says \u001b[31mhello`,
   exec: () => Promise.reject(new GvaError('CHANNEL_NONE', 'no channel', { hint: 'Build the base again.' })),
 });
 
@@ -64,6 +65,14 @@ describe('an instance that runs', () => {
     await server[Symbol.asyncDispose]();
     expect(await readdir(controlFolder())).toEqual([]);
   });
+});
+
+test('the console of an instance is told to who names it and its process', async () => {
+  await using server = await listen();
+  server.add('square-1', controlled('square-1'));
+  expect(await consoleOf(process.pid, 'square-1')).toBe('square-1 says \u001b[31mhello');
+  expect(await consoleOf(process.pid, 'square-2')).toBeUndefined();
+  expect(await consoleOf(1, 'square-1')).toBeUndefined();
 });
 
 test('what a killed process left is removed', async () => {

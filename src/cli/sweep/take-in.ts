@@ -50,6 +50,24 @@ export async function takeIn(
   }
 }
 
+/** Seconds between two times that what jobs have done is taken in, while no other process does. */
+const takeInPause = 15;
+
+/** Of jobs of a grid that go on without a process. What is in the way of it is told once. */
+export function takeInNowAndThen(folder: string, signal: AbortSignal): () => Promise<void> {
+  let next = -Infinity;
+  const told = new Set<string>();
+  const tell = (note: string) => {
+    if (!told.has(note)) console.error(note);
+    told.add(note);
+  };
+  return async () => {
+    if (performance.now() < next) return;
+    await takeIn(folder, signal, { tell });
+    next = performance.now() + takeInPause * 1000;
+  };
+}
+
 /** A file system that lets nobody write is no bug of ours. */
 const isTold = (error: unknown) =>
   error instanceof GvaError || (error instanceof Error && 'syscall' in error && 'path' in error);

@@ -35,6 +35,7 @@ async function watch(name: string, json: boolean, signal: AbortSignal): Promise<
   const { followStatus } = await import('../../sweep/observe/status.js');
   const { LineWatcher, EventWatcher, LiveWatcher } = await import('./watchers.js');
   const { failureNews } = await import('./failure-news.js');
+  const { takeInNowAndThen } = await import('./take-in.js');
   const folder = await findSweep(name);
   const live = process.stdout.isTTY && process.env['TERM'] !== 'dumb';
   const watcher: Watcher = json
@@ -47,25 +48,6 @@ async function watch(name: string, json: boolean, signal: AbortSignal): Promise<
   for await (last of followStatus(folder, signal, undefined, takeInNowAndThen(folder, signal)))
     watcher.see(last, newFailures(last.status.failures));
   return last ? exitCodeOf(last) : ExitCode.infrastructure;
-}
-
-/** Seconds between two times that what jobs have done is taken in, while no other process does. */
-const takeInPause = 15;
-
-/** Of jobs of a grid that go on without a process. What is in the way of it is told once. */
-function takeInNowAndThen(folder: string, signal: AbortSignal): () => Promise<void> {
-  let next = -Infinity;
-  const told = new Set<string>();
-  const tell = (note: string) => {
-    if (!told.has(note)) console.error(note);
-    told.add(note);
-  };
-  return async () => {
-    if (performance.now() < next) return;
-    const { takeIn } = await import('./take-in.js');
-    await takeIn(folder, signal, { tell });
-    next = performance.now() + takeInPause * 1000;
-  };
 }
 
 function exitCodeOf({ status: { state, counts, gathered } }: SeenStatus): ExitCode {

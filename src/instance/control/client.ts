@@ -35,6 +35,23 @@ export async function runningInstances(): Promise<FoundInstance[]> {
   return found.sort((a, b) => (a.startedAt < b.startedAt ? -1 : 1));
 }
 
+/**
+ * What an instance of a process has said last on its console, at most 8 KiB of it, as the guest has written it. Undefined
+ * where that process has no such instance on this machine, or does not tell.
+ */
+export async function consoleOf(pid: number, instance: string): Promise<string | undefined> {
+  const folder = controlFolder();
+  for (const name of await readdir(folder).catch(() => [])) {
+    const socket = controlFiles.socketOf(name);
+    if (socket === undefined || !name.startsWith(`${pid}-`)) continue;
+    if (!(await lives(join(folder, name), join(folder, socket)))) continue;
+    const asked = { v: 1, request: 'console', instance } as const;
+    const answer = await ask(join(folder, socket), asked, patience).catch(() => undefined);
+    if (answer && 'console' in answer) return answer.console;
+  }
+  return undefined;
+}
+
 async function lives(note: string, socket: string): Promise<boolean> {
   const info = await lstat(note).catch(() => undefined);
   if (!info?.isFile() || info.size > 4096) return false;

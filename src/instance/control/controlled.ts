@@ -22,6 +22,9 @@ interface Parts {
 /** Milliseconds that a guest has to answer; one that boots under emulation takes its time. */
 const answerTime = 20_000;
 
+/** Bytes of a console that are told: as JSON they may be six times as long, and a line has its limit. */
+const consoleBytes = 8 << 10;
+
 /** A running instance as others address it. */
 export function controlled(
   { id, prepared }: InstanceSpec,
@@ -49,6 +52,7 @@ export function controlled(
         hint: 'Start it under QEMU, and points of a sweep with --checkpoint-every.',
       });
     },
+    console: () => machine.console.bytes().subarray(-consoleBytes).toString('utf8'),
     insert: async (source, by) => {
       insertions ??= import('../insert/insertions.js').then(
         ({ Insertions }) => new Insertions(machine, machineSpec, news),

@@ -16,6 +16,8 @@ export const requestSchema = z.discriminatedUnion('request', [
     ...{ v: z.literal(1), request: z.literal('snapshot'), instance },
     out: z.string().max(4096).startsWith('/'),
   }),
+  // The last of what it has said on its console.
+  z.strictObject({ v: z.literal(1), request: z.literal('console'), instance }),
   // The answer is followed by frames in both directions (src/channel/relay.ts).
   z.strictObject({ v: z.literal(1), request: z.literal('exec'), instance, words }),
 ]);
@@ -70,6 +72,8 @@ export const answerSchema = z.union([
   z.object({ v: z.literal(1), inserted }),
   z.object({ v: z.literal(1), snapshot }),
   z.object({ v: z.literal(1), started: z.literal(true) }),
+  /** As the guest has written it. */
+  z.object({ v: z.literal(1), console: z.string() }),
   z.object({ v: z.literal(1), error }),
 ]);
 export type ControlAnswer = z.infer<typeof answerSchema>;

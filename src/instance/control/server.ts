@@ -22,6 +22,8 @@ export interface Controlled {
   insert(source: string, by: InsertWay): Promise<Inserted>;
   /** Brings its output so far into a new folder. */
   snapshot(out: string): Promise<Snapshot>;
+  /** The last of what it has said on its console, as it has written it; at most 8 KiB. */
+  console(): string;
   /** Starts a command in its guest. */
   exec(words: readonly string[]): Promise<GuestCommand>;
 }
@@ -119,6 +121,7 @@ export class ControlServer implements AsyncDisposable {
       if (request.request === 'insert')
         return { v: 1, inserted: await instance.insert(request.source, request.by) };
       if (request.request === 'snapshot') return { v: 1, snapshot: await instance.snapshot(request.out) };
+      if (request.request === 'console') return { v: 1, console: instance.console() };
       return { v: 1, taken: await instance.checkpoint(request.stop) };
     } catch (error) {
       const { code, hint } = error instanceof GvaError ? error : { code: 'CONTROL_REQUEST', hint: undefined };
