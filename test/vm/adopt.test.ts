@@ -4,6 +4,7 @@ import { readFile, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadDirectBase } from '../../src/base/store.js';
+import { descriptor } from '../ovf/foreign-fixture.js';
 import { buildLimit, debianBase } from '../support/debian-base.js';
 import { foreignDebianDisk } from '../support/foreign-disk.js';
 import { gva, readResult, temporaryFolder, writeAppliance } from '../support/gva.js';
@@ -99,18 +100,11 @@ const streamed = ['-o', 'subformat=streamOptimized'];
 
 /** A package as somebody else would make it: a descriptor and a disk. */
 async function foreignPackage(folder: string): Promise<string> {
-  const disk = await microDisk(folder, 'vmdk', ...streamed);
-  const ovf = 'http://schemas.dmtf.org/ovf/envelope/1';
-  await writeFile(
-    join(folder, 'machine.ovf'),
-    `<?xml version="1.0"?>
-<Envelope xmlns="${ovf}" xmlns:ovf="${ovf}">
-  <References><File ovf:id="f" ovf:href="disk.vmdk" ovf:size="${(await stat(disk)).size}"/></References>
-  <DiskSection><Info>Disks</Info><Disk ovf:diskId="d" ovf:fileRef="f" ovf:capacity="1" ovf:capacityAllocationUnits="byte * 2^30"/></DiskSection>
-  <VirtualSystem ovf:id="machine"><Info>A machine</Info></VirtualSystem>
-</Envelope>
-`,
-  );
+  const { size } = await stat(await microDisk(folder, 'vmdk', ...streamed));
+  const references = `<File ovf:id="file1" ovf:href="disk.vmdk" ovf:size="${size}"/>`;
+  const capacity = (await loadDirectBase('micro')).files.disk?.size ?? 0;
+  const disks = `<Disk ovf:diskId="disk1" ovf:fileRef="file1" ovf:capacity="${capacity}"/>`;
+  await writeFile(join(folder, 'machine.ovf'), descriptor({ references, disks }));
   const ova = join(folder, 'machine.ova');
   execFileSync('tar', ['--format=ustar', '-C', folder, '-cf', ova, 'machine.ovf', 'disk.vmdk']);
   return ova;

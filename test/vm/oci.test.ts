@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadDirectBase } from '../../src/base/store.js';
+import { buildLimit } from '../support/debian-base.js';
 import { gva, readResult, temporaryFolder, writeAppliance } from '../support/gva.js';
 import { ociBase, programImage } from '../support/oci-base.js';
 import { writeLayout } from '../support/oci-layout.js';
@@ -85,6 +86,7 @@ it('a damaged container image becomes no base', async () => {
 // GVA_LONG: mmdebstrap makes a whole system.
 it.runIf(process.env['GVA_LONG'])(
   'a container image of Debian with Python runs its entry point',
+  { timeout: buildLimit },
   async () => {
     await using folder = await temporaryFolder();
     const tar = join(folder.path, 'root.tar');
@@ -97,7 +99,8 @@ it.runIf(process.env['GVA_LONG'])(
       layers: [{ tar: await readFile(tar) }],
       config: { Env: ['PATH=/usr/bin:/bin'], Entrypoint: ['python3', '-c'], User: 'nobody' },
     });
-    const { code, stderr } = await gva(['base', 'build', `oci:${layout}`, '--name', 'test-oci-debian']);
+    const building = ['base', 'build', `oci:${layout}`, '--name', 'test-oci-debian'];
+    const { code, stderr } = await gva(building, {}, undefined, 600);
     expect(code, stderr).toBe(0);
     const base = await loadDirectBase('test-oci-debian');
     expect(base).toMatchObject({ distribution: { id: 'debian', version: '12', codename: 'bookworm' } });

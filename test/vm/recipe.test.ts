@@ -156,7 +156,7 @@ it('of two builds of one recipe at once one waits, and nothing of what a step ha
   const place = join(folder.path, 'twice');
   await mkdir(place);
   const step =
-    'yes all of this goes | head -c 200000 >/etc/waste; sync; rm /etc/waste; echo it stays >/etc/kept';
+    'yes all of this goes | head -c 200000 >/etc/waste; sync; rm /etc/waste; echo kept by the step >/etc/kept';
   await writeFile(join(place, 'base.yaml'), `name: twice\nfrom: micro\nsteps:\n  - run: ${step}\n`);
   const before = await layers();
   const outcomes = await Promise.all([build(place, '--json'), build(place, '--json')]);
@@ -165,32 +165,36 @@ it('of two builds of one recipe at once one waits, and nothing of what a step ha
   expect(said.match(/: step 1 of 1/g)).toHaveLength(1);
   expect(said.match(/: waiting for another build of it \(process \d+\)/g)).toHaveLength(1);
   const [one, other] = outcomes.map(({ stdout }) => JSON.parse(stdout) as BaseManifest);
-  expect(one).toEqual(other);
+  expect(one?.digest).toBe(other?.digest);
   const [layer = ''] = (await layers()).filter((name) => !before.includes(name));
   for (const file of [
     join(folder.path, 'cache/gva/layers', layer, 'changes'),
     join(folder.path, 'data/gva/bases/twice/current/root.img'),
   ]) {
     const bytes = await readFile(file);
-    expect(bytes.includes('it stays\n'), file).toBe(true);
+    expect(bytes.includes('kept by the step\n'), file).toBe(true);
     expect(bytes.includes('all of this goes\n'), file).toBe(false);
   }
 });
 
 // GVA_LONG: it takes minutes, most of them for unpacking what NumPy is.
-it.runIf(process.env['GVA_LONG'])('a sweep of Python with NumPy runs on the base of its recipe', async () => {
-  const example = join(packageRoot, 'examples/monte-carlo');
-  await using work = await temporaryFolder();
-  const made = await gva(['base', 'build', example]);
-  expect(made.code, made.stderr).toBe(0);
-  const args = ['sweep', 'run', join(example, 'plan.yaml'), '--out', 'out', '--vmm', 'uml'];
-  const { code, stderr } = await gva(args, {}, work.path);
-  expect(code, stderr).toBe(0);
-  const [header = '', ...rows] = (await readFile(join(work.path, 'out/results.csv'), 'utf8'))
-    .trim()
-    .split('\n');
-  const column = header.trim().split(',').indexOf('pi');
-  const estimates = rows.map((row) => Number(row.split(',')[column]));
-  expect(estimates).toHaveLength(4);
-  for (const estimate of estimates) expect(Math.abs(estimate - Math.PI)).toBeLessThan(0.02);
-});
+it.runIf(process.env['GVA_LONG'])(
+  'a sweep of Python with NumPy runs on the base of its recipe',
+  { timeout: buildLimit },
+  async () => {
+    const example = join(packageRoot, 'examples/monte-carlo');
+    await using work = await temporaryFolder();
+    const made = await gva(['base', 'build', example], {}, undefined, 600);
+    expect(made.code, made.stderr).toBe(0);
+    const args = ['sweep', 'run', join(example, 'plan.yaml'), '--out', 'out', '--vmm', 'uml'];
+    const { code, stderr } = await gva(args, {}, work.path);
+    expect(code, stderr).toBe(0);
+    const [header = '', ...rows] = (await readFile(join(work.path, 'out/results.csv'), 'utf8'))
+      .trim()
+      .split('\n');
+    const column = header.trim().split(',').indexOf('pi');
+    const estimates = rows.map((row) => Number(row.split(',')[column]));
+    expect(estimates).toHaveLength(4);
+    for (const estimate of estimates) expect(Math.abs(estimate - Math.PI)).toBeLessThan(0.02);
+  },
+);

@@ -89,7 +89,8 @@ async function privateApt({ suite, dpkgStatus }: InstalledSystem, work: string):
     'Dir::Etc::preferences': '/dev/null',
     'Dir::Etc::preferencesparts': '/dev/null',
     'Dir::Cache::archives': join(work, 'archives'),
-    'Dir::Cache::pkgcache': '',
+    // Of the three calls, only the first reads the lists.
+    'Dir::Cache::pkgcache': join(work, 'pkgcache.bin'),
     'Dir::Cache::srcpkgcache': '',
     'APT::Sandbox::User': 'root',
     'APT::Architecture': 'amd64',
