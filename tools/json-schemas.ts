@@ -27,6 +27,8 @@ export interface JsonSchemas {
 export function jsonSchemas(): JsonSchemas {
   const file = join(packageRoot, 'src/cli/json-outputs.ts');
   const options: ts.CompilerOptions = {
+    // Without what browsers have: that is half of the work.
+    lib: ['lib.es2023.d.ts', 'lib.esnext.disposable.d.ts'],
     ...{ strict: true, exactOptionalPropertyTypes: true, noEmit: true, skipLibCheck: true, types: ['node'] },
     ...{
       module: ts.ModuleKind.NodeNext,

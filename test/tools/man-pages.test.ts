@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
+import { packageRoot } from '../../src/system/paths.js';
 import { findProgram } from '../../src/system/process.js';
 import { manPages } from '../../tools/man-pages.js';
 import { temporaryFolder } from '../support/gva.js';
@@ -24,6 +25,12 @@ it('there is a page for each command that people type, with the parts of a manua
       [...text.matchAll(/^\.SH (.*)$/gm)].map(([, title]) => title),
       name,
     ).toEqual(expect.arrayContaining(['NAME', 'SYNOPSIS', 'DESCRIPTION', 'OPTIONS', 'EXAMPLES']));
+});
+
+it('package.json names all of them: npm installs what is named', async () => {
+  const text = await readFile(join(packageRoot, 'package.json'), 'utf8');
+  const { man: named } = JSON.parse(text) as { man: string[] };
+  expect(named).toEqual(pages.map(([name]) => `./dist/man/${name}`).sort());
 });
 
 it('says what --help says: options, examples as they stand, exit status', () => {
