@@ -170,8 +170,9 @@ test(
       for (let run = 0; run < runs; run++) {
         let number = 0;
         const hello = { type: frameTypes.hello, session: 0, number: 0, payload: chance.bytes(6) };
-        if (chance.below(3) === 0) socket.write(encodeFrame({ ...hello, payload: Buffer.alloc(6, run) }));
-        else if (chance.below(3) === 0) socket.write(encodeFrame(hello));
+        const greeting = chance.below(3);
+        if (greeting === 0) socket.write(encodeFrame({ ...hello, payload: Buffer.alloc(6, run) }));
+        else if (greeting === 1) socket.write(encodeFrame(hello));
         const bytes = burst(chance, () => anyFrame(chance, number++, words));
         await new Promise<void>((resolve) => socket.write(bytes, () => resolve()));
         if (run % 25 !== 24) continue;

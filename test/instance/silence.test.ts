@@ -6,7 +6,8 @@ import { watchMachine } from '../../src/instance/watch.js';
 
 /** A machine that says these lines, in turn with pauses in milliseconds, and then nothing until it is killed. */
 function machine(says: readonly (string | number)[], ends = false) {
-  let [kill, tell] = [() => undefined as void, () => undefined as void];
+  let kill: () => void = () => undefined;
+  let tell: () => void = () => undefined;
   const said = new Promise<void>((resolve) => (tell = resolve));
   const killed = new Promise<void>((resolve) => (kill = resolve));
   async function* lines(): AsyncGenerator<string> {

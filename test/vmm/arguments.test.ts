@@ -91,6 +91,25 @@ describe('command lines', () => {
     expect(serial(true)).toEqual(['-serial chardev:console', '-serial chardev:events']);
   });
 
+  it('what there is for the control channel: a line, an empty CD drive, and where the guest finds them', () => {
+    const plain = pairs(qemuArguments(spec, tcg));
+    const spoken = pairs(qemuArguments({ ...spec, channel: true, insertFolder: '/s/inserted' }, tcg));
+    const words = 'gva.channel=virtio:org.gva.channel.0 gva.drives=sr0';
+    expect(spoken.filter((pair) => !plain.includes(pair))).toEqual([
+      expect.stringMatching(new RegExp(`^-append .* gva.cdrom=vdc ${words}$`)),
+      '-chardev socket,id=channel,fd=7',
+      '-device virtio-serial-pci',
+      '-device virtserialport,chardev=channel,name=org.gva.channel.0',
+      '-device virtio-scsi-pci,id=insert-bus',
+      '-device scsi-cd,bus=insert-bus.0,id=insert',
+    ]);
+    const uml = (channel: boolean) => umlArguments({ ...spec, cpus: 1, channel });
+    expect(uml(true).filter((word) => !uml(false).includes(word))).toEqual([
+      'ssl1=fd:6,fd:6',
+      'gva.channel=/dev/ttyS1',
+    ]);
+  });
+
   it('the trial of KVM has no disks and nothing to wait for', () => {
     const line = kvmProbeArguments('/b/vmlinux').join(' ');
     expect(line).toContain('-accel kvm');

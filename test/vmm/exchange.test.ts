@@ -1,7 +1,7 @@
 import { type Duplex, duplexPair } from 'node:stream';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Disk } from '../../src/vmm/driver.js';
-import { exchangeDisks } from '../../src/vmm/qemu/exchange.js';
+import { changeMedium, exchangeDisks } from '../../src/vmm/qemu/exchange.js';
 import { QmpClient } from '../../src/vmm/qemu/qmp.js';
 import { QmpLines } from '../../src/vmm/qemu/qmp-lines.js';
 
@@ -34,6 +34,22 @@ beforeEach(() => {
   qemu = theirs;
 });
 afterEach(() => client.close());
+
+test('a CD goes into the drive of the control channel, raw, for reading only, and not by force', async () => {
+  const commands = play(qemu, () => ({ return: {} }));
+  await changeMedium(client, '/s/inserted/1.iso');
+  expect(commands.slice(1)).toEqual([
+    {
+      execute: 'blockdev-change-medium',
+      arguments: {
+        id: 'insert',
+        filename: '/s/inserted/1.iso',
+        format: 'raw',
+        'read-only-mode': 'read-only',
+      },
+    },
+  ]);
+});
 
 const blocks = ['root', 'app', 'output', 'cdrom'].map((device, slot) => ({
   device,

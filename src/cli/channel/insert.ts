@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import { type InsertWay, insertWays } from '../../instance/insert/insertions.js';
+import { type InsertWay, insertWays } from '../../model/insert.js';
 import { ExitCode, GvaError, messageOf } from '../../system/errors.js';
 import { act, printJson } from '../action.js';
 import { findInstance } from './connect.js';

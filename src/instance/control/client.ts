@@ -6,7 +6,7 @@ import { ExitCode, GvaError } from '../../system/errors.js';
 import { readTextIfExists } from '../../system/files.js';
 import { controlFiles, controlFolder } from '../../system/paths.js';
 import type { GuestCommand } from '../../channel/command.js';
-import type { InsertWay, Inserted } from '../insert/insertions.js';
+import type { InsertWay, Inserted } from '../../model/insert.js';
 import type { Snapshot } from '../snapshot.js';
 import { judgeProcess, parseProcessIdentity } from '../../system/process-identity.js';
 import { type ControlAnswer, type ControlRequest, type RunningInstance, answerSchema } from './protocol.js';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { insertWays } from '../insert/insertions.js';
+import { insertWays } from '../../model/insert.js';
 
 const instance = z.string().min(1).max(200);
 const words = z.array(z.string().max(32_000)).min(1).max(255);

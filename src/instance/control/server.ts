@@ -9,7 +9,7 @@ import { ensureFolder, temporarySibling } from '../../system/files.js';
 import { ownIdentity } from '../../system/process-identity.js';
 import type { GuestCommand } from '../../channel/command.js';
 import type { Taken } from '../checkpoint/checkpointer.js';
-import type { InsertWay, Inserted } from '../insert/insertions.js';
+import type { InsertWay, Inserted } from '../../model/insert.js';
 import type { Snapshot } from '../snapshot.js';
 import type { ControlAnswer, RunningInstance } from './protocol.js';
 

@@ -1,27 +1,12 @@
 import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { GuestEvent, GuestEventName } from '../../model/guest-event.js';
+import type { InsertWay, Inserted } from '../../model/insert.js';
 import { ExitCode, GvaError } from '../../system/errors.js';
 import { scratchFiles } from '../../system/paths.js';
 import type { MachineSpec, VirtualMachine } from '../../vmm/driver.js';
 import type { GuestNews } from './guest-news.js';
 import { type Volume, makeVolume, mediumLabel, noLabel, piecesOf, sectorSize } from './volume.js';
-
-/** `auto`: by CD where the machine has a drive for it. */
-export const insertWays = ['auto', 'cd', 'mailbox'] as const;
-export type InsertWay = (typeof insertWays)[number];
-
-/** How the guest took a medium. */
-export interface Inserted {
-  readonly by: Exclude<InsertWay, 'auto'>;
-  readonly scripts: number;
-  /** Of these, with another status than 0. */
-  readonly failed: number;
-  /** Seconds from the swap until the guest had it in its place, as it was heard here. */
-  readonly noticed: number;
-  /** Seconds from the swap until the first of them began; absent where there is none. */
-  readonly started?: number;
-}
 
 /** Milliseconds for a guest to see that there is something new; it looks five times a second. */
 const noticeTime = 30_000;
