@@ -12,9 +12,15 @@ import { EventLines } from './event-lines.js';
 import { type GridWords, addGridOptions, checkGridWords, withChosenGrid } from './grid-options.js';
 import { type InstanceOptions, addInstanceOptions, instanceLimits, startWish } from '../instance-options.js';
 import { checkpointEvery, dryRunOf, openPlace, pinnedBase } from './place.js';
+import {
+  type SignatureWish,
+  applySignatureWish,
+  checkSignatureWish,
+  requireSignature,
+} from '../signature-wish.js';
 
 /** How a sweep is run, whether for the first time or again. */
-export interface SweepRunOptions extends InstanceOptions, GridWords {
+export interface SweepRunOptions extends InstanceOptions, GridWords, SignatureWish {
   out: string;
   name?: string;
   jobs?: string;
@@ -59,6 +65,7 @@ export function addRunCommand(sweep: Command): void {
     .addOption(keepOption())
     .addOption(poolOption())
     .addOption(gatherOption())
+    .option(...requireSignature)
     .option('--yes', 'run a plan of more than a million points without asking')
     .option('--force', 'run the points that are done again, too')
     .option('--no-cache', 'neither take results of other sweeps nor let them take those of this one')
@@ -201,7 +208,9 @@ export async function runPlan(
   const jobs = options.jobs === undefined ? undefined : jobsNumber(options.jobs);
   const [retry, stop] = [retryLimits(options), stopWishes(options)];
   const name = await nameOf(options);
+  applySignatureWish(options);
   const plan = await readPlan(path, options);
+  checkSignatureWish(plan.source, options);
   if (unchanged !== undefined) checkUnchanged(plan, unchanged, options.out);
   await agreeOnSize(plan, options.yes ?? false, talkOf(lines !== undefined), signals.finish);
   for (const note of plan.notes()) console.error(`note: ${note}`);
