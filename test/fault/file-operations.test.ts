@@ -36,7 +36,10 @@ afterAll(() => build[Symbol.asyncDispose]());
 
 /** Half as long again as the buffers in which files are written. */
 const answer = (n: number) => `${n * n}\n`.repeat(40_000);
+// It is the host whose operations fail: a guest has a kernel of its own. What it makes on its way belongs to its machine.
 const script =
+  '[ -z "$LD_PRELOAD" ] || exec env -u LD_PRELOAD sh -c "$GVA_FAKE_SCRIPT"\n' +
+  'export TMPDIR="${GVA_FAKE_OUTPUT%/*}"\n' +
   readN +
   started +
   leaving('yes $((n * n)) | head -n 40000 >answer; echo "square=$((n * n))" >result.txt') +

@@ -40,7 +40,7 @@ async function run(text: ApplianceText, vmm: string, ...options: string[]) {
 describe('a guest that', () => {
   it('is a fork bomb is ended at its time limit, with all that it became', async () => {
     const job = 'echo early >early; sync; bomb() { bomb | bomb & }; bomb; sleep 600';
-    await using ran = await run({ yaml: 'hardware: { memory: 64M }\n', job }, 'uml', '--timeout', '6s');
+    await using ran = await run({ yaml: 'hardware: { memory: 96M }\n', job }, 'uml', '--timeout', '6s');
     expect(ran.code).not.toBe(0);
     expect(ran.result.state).not.toBe('done');
     expect(ran.result.times.collected).toBeLessThan(60);
