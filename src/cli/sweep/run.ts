@@ -192,7 +192,6 @@ export async function runPlan(
   { signals, lines }: Surroundings,
   unchanged?: string,
 ): Promise<ExitCode> {
-  const { readPlan } = await import('../../sweep/plan/plan.js');
   const { agreeOnSize, talkOf } = await import('./plan-size.js');
   const { conductSweep } = await import('../../sweep/run-sweep.js');
   const { SweepView } = await import('./run-view.js');
@@ -208,9 +207,7 @@ export async function runPlan(
   const jobs = options.jobs === undefined ? undefined : jobsNumber(options.jobs);
   const [retry, stop] = [retryLimits(options), stopWishes(options)];
   const name = await nameOf(options);
-  applySignatureWish(options);
-  const plan = await readPlan(path, options);
-  checkSignatureWish(plan.source, options);
+  const plan = await readTrustedPlan(path, options);
   if (unchanged !== undefined) checkUnchanged(plan, unchanged, options.out);
   await agreeOnSize(plan, options.yes ?? false, talkOf(lines !== undefined), signals.finish);
   for (const note of plan.notes()) console.error(`note: ${note}`);
@@ -271,6 +268,14 @@ async function nameOf({ name, out }: SweepRunOptions): Promise<string> {
   throw new GvaError('USAGE', `--name ${name} is no name of a sweep`, {
     hint: 'Up to 64 letters, digits, points, dashes and underscores, such as squares-2',
   });
+}
+
+async function readTrustedPlan(path: string, options: SweepRunOptions): Promise<Plan> {
+  const { readPlan } = await import('../../sweep/plan/plan.js');
+  applySignatureWish(options);
+  const plan = await readPlan(path, options);
+  checkSignatureWish(plan.source, options);
+  return plan;
 }
 
 /** The gather step of the plan, and whether it may be run; an appliance keeps to itself. */
