@@ -34,7 +34,7 @@ const [points, atOnce, guests] = [values.points, values['at-once'], values.guest
 ];
 
 /** Rounds in which code is loaded, compiled, and caches are filled. */
-const warmUp = 3;
+const warmUp = 2;
 /** Rounds at least, however short the time: growth needs some to be seen. */
 const fewest = warmUp + 3;
 
@@ -43,6 +43,22 @@ const guest =
   guestScript(['boot t=0.01 contract=1', 'ready t=0.01', 'script-start t=0.01 name=50-autorun']) +
   'sleep 0.5\n' +
   guestScript(['script-end t=0.6 name=50-autorun status=0 free=60000', 'done t=0.6 scripts=1 failed=0']);
+
+class CountingDriver extends FakeDriver {
+  most = 0;
+  #running = 0;
+
+  constructor() {
+    super({ script: guest });
+  }
+
+  override async start(spec: Parameters<FakeDriver['start']>[0]) {
+    const machine = await super.start(spec);
+    this.most = Math.max(this.most, ++this.#running);
+    void machine.exited.then(() => this.#running--);
+    return machine;
+  }
+}
 
 const folder = await mkdtemp(join(tmpdir(), 'gva-soak-'));
 const at = (name: string) => join(folder, name);
@@ -60,7 +76,7 @@ async function soak(): Promise<boolean> {
   Object.assign(process.env, { GVA_SCRATCH: at('scratch'), TMPDIR: at('tmp'), XDG_CACHE_HOME: at('cache') });
   await writeFile(
     at('square/gva.yaml'),
-    'name: soak\nrun: ./job.sh $(cat /cdrom/param)\nhardware: { memory: 64M }\nparameters:\n  n: { type: int }\noutput: { size: 1M }\n',
+    'name: soak\nrun: ./job.sh $(cat /cdrom/param)\nhardware: { memory: 96M }\nparameters:\n  n: { type: int }\noutput: { size: 1M }\n',
   );
   await writeFile(at('square/app/job.sh'), '#!/bin/sh\necho "square=$(($1 * $1))" >result.txt\n', {
     mode: 0o755,
@@ -115,22 +131,6 @@ async function fakeRound(base: Awaited<ReturnType<typeof loadDirectBase>>): Prom
   if (folders.length !== Math.min(points, 1000))
     throw new Error(`there are ${folders.length} folders of points`);
   return driver.most;
-}
-
-class CountingDriver extends FakeDriver {
-  most = 0;
-  #running = 0;
-
-  constructor() {
-    super({ script: guest });
-  }
-
-  override async start(spec: Parameters<FakeDriver['start']>[0]) {
-    const machine = await super.start(spec);
-    this.most = Math.max(this.most, ++this.#running);
-    void machine.exited.then(() => this.#running--);
-    return machine;
-  }
 }
 
 /** Real guests, one after the other. */

@@ -17,7 +17,7 @@ function namedTests(document: string): { readonly file: string; readonly names: 
   }));
 }
 
-describe.each(['docs/security.md'])('%s', (document) => {
+describe.each(['docs/security.md', 'docs/reliability.md'])('%s', (document) => {
   it('names tests that exist', async () => {
     const named = namedTests(await text(document));
     expect(named.length).toBeGreaterThan(20);

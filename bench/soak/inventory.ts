@@ -1,5 +1,6 @@
 import { readFile, readdir, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
@@ -23,12 +24,13 @@ export async function takeInventory(
   folders: readonly string[],
   sharedBefore: ReadonlySet<string>,
 ): Promise<Inventory> {
+  const heap = await heapAfterCollection();
   return {
+    heap,
     processes: await processesOf(folder),
     descriptors: await openDescriptors(),
     files: (await Promise.all(folders.map(namesBelow))).flat(),
     shared: (await sharedMemory()).filter((name) => !sharedBefore.has(name)),
-    heap: heapAfterCollection(),
   };
 }
 
@@ -75,7 +77,11 @@ async function openDescriptors(): Promise<string[]> {
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 
-function heapAfterCollection(): number {
-  for (let times = 0; times < 3; times++) collect();
+/** What SQLite's statements hold goes with them, some turns of the loop after they were collected. */
+async function heapAfterCollection(): Promise<number> {
+  for (let times = 0; times < 5; times++) {
+    collect();
+    await nextTurn();
+  }
   return process.memoryUsage().heapUsed;
 }

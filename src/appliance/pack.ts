@@ -1,5 +1,6 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { billOfMaterials } from '../base/bill-of-materials.js';
 import { noteNeed } from '../base/needs.js';
 import type { Base } from '../base/store.js';
 import { wantedBase } from '../base/wanted.js';
@@ -27,6 +28,8 @@ export interface PackOptions extends Pick<Packing, 'script' | 'combine'> {
   /** Of the manifest; SHA1 is for old importers. */
   readonly algorithm?: 'SHA256' | 'SHA1';
   readonly signer?: Signer;
+  /** Puts the bill of materials of the base into the package: SPDX. */
+  readonly sbom?: boolean;
   /** The base image; where absent, the one that the appliance wishes for. */
   readonly base?: Base;
   /** Images that take the place of those made of the folder. */
@@ -71,17 +74,18 @@ export async function packAppliance(
   const output = temporarySibling(join(imagesFolder(), 'output'));
   try {
     const disks = await packedDisks(source, { base, images, output, options });
+    const sbom = options.sbom ? Buffer.from(billOfMaterials(base)) : undefined;
     const spec = {
       appliance: bootable(appliance),
       digest: images.digest,
       ...specOf(base),
-      ...described(appliance.name, disks),
+      ...described(appliance.name, disks, sbom),
     };
     const members: WrittenMember[] = [];
     await writeOva(
       target,
       async (ova) => {
-        members.push(...(await writeMembers(ova, { spec, disks, options, onDisk, signal })));
+        members.push(...(await writeMembers(ova, { spec, disks, sbom, options, onDisk, signal })));
       },
       { algorithm: options.algorithm ?? 'SHA256' },
     );
@@ -159,11 +163,20 @@ const specOf = ({ name, digest, contract, files }: Base) => ({
   },
 });
 
+const sbomId = 'file-sbom';
+
 /** The parts of the descriptor's spec that follow from the disks; sizes that are not known yet are 0. */
-function described(name: string, disks: readonly PackedDisk[]): Pick<DescriptorSpec, 'files' | 'disks'> {
+function described(
+  name: string,
+  disks: readonly PackedDisk[],
+  sbom: Buffer | undefined,
+): Pick<DescriptorSpec, 'files' | 'disks'> {
   const stored = disks.filter(({ blank }) => !blank);
   return {
-    files: stored.map(({ role }) => ({ id: `file-${role}`, href: `${name}-${role}.vmdk`, size: 0 })),
+    files: [
+      ...stored.map(({ role }) => ({ id: `file-${role}`, href: `${name}-${role}.vmdk`, size: 0 })),
+      ...(sbom ? [{ id: sbomId, href: `${name}.spdx.json`, size: sbom.length }] : []),
+    ],
     disks: disks.map(({ role, image, blank }) => ({
       id: `disk-${role}`,
       ...(blank ? {} : { fileRef: `file-${role}`, populatedSize: 0 }),
@@ -176,6 +189,7 @@ function described(name: string, disks: readonly PackedDisk[]): Pick<DescriptorS
 interface MemberSources {
   readonly spec: DescriptorSpec;
   readonly disks: readonly PackedDisk[];
+  readonly sbom: Buffer | undefined;
   readonly options: PackOptions;
   readonly onDisk: (role: DiskRole, size: number) => void;
   readonly signal: AbortSignal;
@@ -184,7 +198,7 @@ interface MemberSources {
 /** Room is left for what comes first and is known last. */
 async function writeMembers(
   ova: OvaWriter,
-  { spec, disks, options, onDisk, signal }: MemberSources,
+  { spec, disks, sbom, options, onDisk, signal }: MemberSources,
 ): Promise<WrittenMember[]> {
   const { algorithm = 'SHA256', signer } = options;
   const name = (ending: string) => `${spec.appliance.name}.${ending}`;
@@ -211,6 +225,11 @@ async function writeMembers(
     written.push(member);
     files.push({ ...file, size: member.size });
     described.push({ ...disk, populatedSize });
+  }
+  const bill = spec.files.find(({ id }) => id === sbomId);
+  if (bill && sbom) {
+    written.push(await ova.stream(bill.href, (write) => write(sbom)));
+    files.push(bill);
   }
   const text = Buffer.from(writeDescriptor({ ...spec, files, disks: described }));
   const descriptor = await ova.fill(descriptorName, text);

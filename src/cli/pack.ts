@@ -14,6 +14,7 @@ interface PackCommandOptions {
   combine?: string;
   blankOutput?: boolean;
   sha1?: boolean;
+  sbom?: boolean;
   sign?: string;
   certificate?: string;
   scriptTemplate?: string;
@@ -38,6 +39,7 @@ export function addPackCommand(program: Command): void {
     .option('--edit-vm', 'boot the appliance first, with a shell on this terminal, and pack what it leaves')
     .option('--sign <key>', 'sign the package with this private key (PEM, RSA)')
     .option('--certificate <file>', "the key's certificate (PEM), with --sign")
+    .option('--sbom', 'put the bill of materials of the base into the package: NAME.spdx.json (SPDX)')
     .option('--sha1', 'digests that importers before 2017 can read')
     .option(...CHOOSE)
     .option('--force', 'replace the package if it exists')
@@ -75,6 +77,7 @@ async function pack(folder: string, options: PackCommandOptions, signal: AbortSi
     ...(options.thin ? { thin: true } : {}),
     ...(options.blankOutput ? { blankOutput: true } : {}),
     ...(options.combine === undefined ? {} : { combine: combined(options.combine) }),
+    ...(options.sbom ? { sbom: true } : {}),
     ...(options.sha1 ? { algorithm: 'SHA1' } : {}),
     ...(await signerOf(options)),
     ...(await scriptOf(source, options)),

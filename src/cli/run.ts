@@ -15,8 +15,14 @@ import {
   startWish,
 } from './instance-options.js';
 import { type LimitOptions, addLimitOptions, packageLimits } from './package-limits.js';
+import {
+  type SignatureWish,
+  applySignatureWish,
+  checkSignatureWish,
+  requireSignature,
+} from './signature-wish.js';
 
-interface RunOptions extends InstanceOptions, LimitOptions {
+interface RunOptions extends InstanceOptions, LimitOptions, SignatureWish {
   param: string[];
   file: string[];
   script: string[];
@@ -46,6 +52,7 @@ export function addRunCommand(program: Command): void {
     .option('--numa-node <number>', "take the guest's memory from this node of the host (QEMU)")
     .option('--channel', 'let commands be run in the guest while it runs: gva exec, put, get, stat')
     .option('--keep-running', 'with --channel: stay when all scripts have ended, until gva shutdown')
+    .option(...requireSignature)
     .option('--profile', 'show where the time went, to the millisecond')
     .option(
       '--spec <file>',
@@ -98,11 +105,13 @@ async function runAppliance(folder: string, options: RunOptions, { signal, leave
       hint: 'Say both.',
     });
   mark('command loaded');
+  applySignatureWish(options);
   const source = await loadSource(folder, {
     configuration: options.deploymentOption,
     limits: packageLimits(options),
     signal,
   });
+  checkSignatureWish(source, options);
   const { appliance } = source;
   const parameters = resolveParameters(appliance, parametersFromWords(appliance, options.param));
   const files = [...(await inputFilesFromWords(options.file)), ...(await scriptsFromWords(options.script))];

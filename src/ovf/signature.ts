@@ -26,7 +26,13 @@ export interface CertificateFacts {
  */
 export type Signature =
   | { readonly state: 'unsigned' }
-  | { readonly state: 'valid'; readonly algorithm: DigestAlgorithm; readonly certificate: CertificateFacts }
+  | {
+      readonly state: 'valid';
+      readonly algorithm: DigestAlgorithm;
+      readonly certificate: CertificateFacts;
+      /** The signer's, then those that follow it in the file. */
+      readonly certificates: readonly X509Certificate[];
+    }
   | { readonly state: 'invalid'; readonly reason: string; readonly certificate?: CertificateFacts };
 
 /**
@@ -49,7 +55,7 @@ export function verifySignature(file: Buffer, manifest: Buffer | undefined, now 
   const { algorithm } = line;
   if (!isSignature(algorithm, manifest, signer, Buffer.from(line.digest, 'hex')))
     return invalid('the manifest is not what was signed', certificate);
-  return { state: 'valid', algorithm, certificate };
+  return { state: 'valid', algorithm, certificate, certificates };
 }
 
 function invalid(reason: string, certificate?: CertificateFacts): Signature {
@@ -73,7 +79,8 @@ function isSignature(
 /** Certificates of a chain that are read. */
 const LONGEST_CHAIN = 10;
 
-function certificatesIn(text: string): X509Certificate[] | Error {
+/** All in a text of PEM; an error where one cannot be read. */
+export function certificatesIn(text: string): X509Certificate[] | Error {
   const blocks = text.match(/-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g) ?? [];
   try {
     return blocks.slice(0, LONGEST_CHAIN).map((block) => new X509Certificate(block));

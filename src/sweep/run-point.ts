@@ -2,7 +2,7 @@ import { type InstanceSpec, runInstance } from '../instance/run.js';
 import type { InstanceEvent } from '../model/instance-event.js';
 import type { InstanceResult } from '../model/result.js';
 import type { Point, PointOutcome } from '../model/sweep.js';
-import { ExitCode, GvaError, errnoOf, fullDiskErrno, messageOf } from '../system/errors.js';
+import { ExitCode, GvaError, errnoOf, fullDiskErrno, isPassing, messageOf } from '../system/errors.js';
 import { pointCheckpoint, pointFolder } from '../system/paths.js';
 import type { ChosenVmm } from '../vmm/choose.js';
 import { outcomeOf } from './done-points.js';
@@ -114,11 +114,6 @@ function toldError(error: unknown): GvaError {
 /** Of a file that is there, but cannot be read for now, the host is to blame. */
 function ofInput(error: GvaError): GvaError {
   const { code, message, cause } = error;
-  if (!passing.has(errnoOf(cause) ?? '')) return error;
+  if (!isPassing(cause)) return error;
   return new GvaError(code, message, { exitCode: ExitCode.infrastructure, cause });
 }
-
-const passing: ReadonlySet<string> = new Set([
-  ...['EIO', 'ESTALE', 'ETIMEDOUT', 'EAGAIN', 'EINTR', 'EMFILE', 'ENFILE', 'ENOMEM'],
-  ...['EHOSTDOWN', 'EHOSTUNREACH', 'ENETDOWN', 'ENETUNREACH', 'ENOLINK'],
-]);

@@ -63,3 +63,15 @@ export function fullDiskErrno(error: unknown): string | undefined {
   }
   return undefined;
 }
+
+const passing: ReadonlySet<string> = new Set([
+  ...['EIO', 'ESTALE', 'ETIMEDOUT', 'EAGAIN', 'EINTR', 'EMFILE', 'ENFILE', 'ENOMEM'],
+  ...['EHOSTDOWN', 'EHOSTUNREACH', 'ENETDOWN', 'ENETUNREACH', 'ENOLINK'],
+]);
+
+/** Whether the error, or one of its causes, says nothing of the file but of the host's state, which may be better soon. */
+export function isPassing(error: unknown): boolean {
+  for (let each = error; each instanceof Error; each = each.cause)
+    if (passing.has(errnoOf(each) ?? '')) return true;
+  return false;
+}

@@ -89,6 +89,9 @@ export const configFiles = () => ({
   site: '/etc/gva/config.yaml',
 });
 
+/** Certificates, as PEM, of those whose packages are trusted: of the user, and of the site. */
+export const trustFolders = () => [join(xdg('XDG_CONFIG_HOME', '.config'), 'gva', 'trust'), '/etc/gva/trust'];
+
 /** Checkpoints of instances, by their ids. */
 export const checkpointsFolder = () => join(dataFolder(), 'checkpoints');
 export const checkpointFolder = (instance: string) => join(checkpointsFolder(), instance);

@@ -9,6 +9,7 @@ import { packageDisk } from '../../src/appliance/package/disks.js';
 import { reportOf } from '../../src/appliance/package/report.js';
 import { loadSource } from '../../src/appliance/source.js';
 import { unpackAppliance } from '../../src/appliance/unpack.js';
+import { loadBase } from '../../src/base/store.js';
 import { openExt4 } from '../../src/disk/ext4/index.js';
 import { lookUp } from '../../src/disk/lookup.js';
 import { openRaw } from '../../src/disk/source.js';
@@ -234,6 +235,24 @@ describe('a package', () => {
     const bytes = await readFile(ova);
     await writeFile(ova, Buffer.from(bytes.toString('latin1').replace('side', 'wide'), 'latin1'));
     await expect(loadSource(ova)).rejects.toMatchObject({ code: 'PACKAGE_REFUSED' });
+  });
+
+  test('has the bill of materials of its base, if asked, listed and covered as all else', async () => {
+    await pack({ sbom: true });
+    const found = (await members(ova)).find(({ name }) => name === 'square.spdx.json')!;
+    const text = (await readFile(ova)).toString('utf8', found.at, found.at + found.size);
+    const bill = JSON.parse(text) as { spdxVersion: string; packages: { name: string }[] };
+    expect(bill).toMatchObject({ spdxVersion: 'SPDX-2.3', relationships: expect.any(Array) as unknown });
+    const local = await loadBase('micro');
+    expect(bill.packages.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['micro', ...Object.keys(local.packages)]),
+    );
+    await using pkg = await examinePackage(ova);
+    expect(pkg.problems).toEqual([]);
+    expect(pkg.files.manifest?.entries.map(({ name }) => name)).toContain('square.spdx.json');
+    await unpackAppliance(ova, join(home.folder, 'again'), new AbortController().signal);
+    await packFolder(join(home.folder, 'again'), join(home.folder, 'again.ova'), { sbom: true });
+    expect(await readFile(join(home.folder, 'again.ova'))).toEqual(await readFile(ova));
   });
 
   test('of somebody else has no folder to be made again', async () => {

@@ -23,7 +23,11 @@ export async function expectBlocksWork(
   const path = `${join(packageRoot, 'bin')}:${process.env['PATH'] ?? ''}`;
   for (const block of blocks) {
     const outcome = await new Promise<string>((resolve) => {
-      const options = { cwd: folder.path, env: { ...process.env, ...env, PATH: path } };
+      const config = join(folder.path, '.config');
+      const options = {
+        cwd: folder.path,
+        env: { ...process.env, XDG_CONFIG_HOME: config, ...env, PATH: path },
+      };
       execFile('sh', ['-eu', '-c', block], options, (error, stdout, stderr) =>
         resolve(error ? `failed: ${error.message}\n${stdout}${stderr}` : 'worked'),
       );

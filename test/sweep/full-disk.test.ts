@@ -42,6 +42,19 @@ describe('a store whose disk is full', () => {
     expect(() => store[Symbol.dispose]()).not.toThrow();
   });
 
+  test('that the host refuses otherwise is told to people, and no bug', () => {
+    const store = SweepStore.open(join(home.folder, 'store.db'), 3);
+    const refused = () => {
+      throw Object.assign(new Error('disk I/O error'), { code: 'SQLITE_IOERR_WRITE' });
+    };
+    const told = expect.objectContaining({ code: 'STORE_IO', exitCode: 69 }) as unknown;
+    vi.spyOn(Database.prototype, 'exec').mockImplementation(refused);
+    vi.spyOn(Database.prototype, 'prepare').mockReturnValue({ run: refused, all: refused } as never);
+    expect(() => store.setFact('a', 'b')).toThrow(told);
+    expect(() => [...store.records()]).toThrow(told);
+    expect(() => store[Symbol.dispose]()).not.toThrow();
+  });
+
   test('is written to as soon as there is room', async () => {
     let left = 3;
     const onFull = vi.fn();

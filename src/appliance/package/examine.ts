@@ -10,6 +10,7 @@ import { GvaError } from '../../system/errors.js';
 import { digestText, ensureFolder } from '../../system/files.js';
 import { imagesFolder } from '../../system/paths.js';
 import { rememberedOf } from '../../system/remembered-digest.js';
+import { isSignatureRequired, trustProblems } from './trust.js';
 
 export interface ExamineOptions extends Pick<OpenPackageOptions, 'limits' | 'signal'> {
   /** Id of a deployment option; the package's default where absent. */
@@ -44,6 +45,7 @@ export async function examinePackage(path: string, options: ExamineOptions = {})
     const hardware = system && hardwareOf(system, envelope, options.configuration);
     const problems = [
       ...files.problems,
+      ...(isSignatureRequired() ? await trustProblems(files) : []),
       ...(await verifyManifest(files, references.names, options.signal)),
       ...envelope.problems,
       ...references.problems,

@@ -9,6 +9,7 @@ import { entriesNamed } from './reference.js';
 
 interface ShowOptions {
   packages?: boolean;
+  sbom?: boolean;
   json?: boolean;
 }
 
@@ -18,10 +19,11 @@ export function addShowCommand(base: Command): void {
     .argument('<base>', 'NAME, or NAME@DIGEST')
     .description('say all that is known of a base image')
     .option('--packages', 'with all its packages')
+    .option('--sbom', 'print its bill of materials instead: SPDX, as JSON')
     .option('--json', 'print it as one JSON document, packages included')
     .addHelpText('after', '\nExamples:\n  gva base show micro\n  gva base show numpy --packages')
     .action((reference: string, options: ShowOptions) =>
-      act(options.json ?? false, () => show(reference, options)),
+      act(options.json ?? false, () => (options.sbom ? showBill(reference) : show(reference, options))),
     );
 }
 
@@ -43,6 +45,14 @@ async function show(reference: string, options: ShowOptions): Promise<ExitCode> 
   if (options.packages)
     for (const [name, version] of Object.entries(packages))
       console.log(`  ${printable(`${name} ${version}`)}`);
+  return ExitCode.ok;
+}
+
+async function showBill(reference: string): Promise<ExitCode> {
+  const { billOfMaterials } = await import('../../base/bill-of-materials.js');
+  const { loadBaseFolder } = await import('../../base/store.js');
+  const [entry] = await entriesNamed(reference);
+  process.stdout.write(billOfMaterials(await loadBaseFolder(entry.folder)));
   return ExitCode.ok;
 }
 

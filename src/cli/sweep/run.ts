@@ -18,9 +18,15 @@ import {
   startWish,
 } from '../instance-options.js';
 import { dryRunOf, openPlace, pinnedBase } from './place.js';
+import {
+  type SignatureWish,
+  applySignatureWish,
+  checkSignatureWish,
+  requireSignature,
+} from '../signature-wish.js';
 
 /** How a sweep is run, whether for the first time or again. */
-export interface SweepRunOptions extends InstanceOptions, GridWords {
+export interface SweepRunOptions extends InstanceOptions, GridWords, SignatureWish {
   out: string;
   name?: string;
   jobs?: string;
@@ -65,6 +71,7 @@ export function addRunCommand(sweep: Command): void {
     .addOption(keepOption())
     .addOption(poolOption())
     .addOption(gatherOption())
+    .option(...requireSignature)
     .option('--yes', 'run a plan of more than a million points without asking')
     .option('--force', 'run the points that are done again, too')
     .option('--no-cache', 'neither take results of other sweeps nor let them take those of this one')
@@ -191,7 +198,6 @@ export async function runPlan(
   { signals, lines }: Surroundings,
   unchanged?: string,
 ): Promise<ExitCode> {
-  const { readPlan } = await import('../../sweep/plan/plan.js');
   const { agreeOnSize, talkOf } = await import('./plan-size.js');
   const { conductSweep } = await import('../../sweep/run-sweep.js');
   const { SweepView } = await import('./run-view.js');
@@ -207,7 +213,7 @@ export async function runPlan(
   const jobs = options.jobs === undefined ? undefined : jobsNumber(options.jobs);
   const [retry, stop] = [retryLimits(options), stopWishes(options)];
   const name = await nameOf(options);
-  const plan = await readPlan(path, options);
+  const plan = await readTrustedPlan(path, options);
   if (unchanged !== undefined) checkUnchanged(plan, unchanged, options.out);
   await agreeOnSize(plan, options.yes ?? false, talkOf(lines !== undefined), signals.finish);
   for (const note of plan.notes()) console.error(`note: ${note}`);
@@ -268,6 +274,14 @@ async function nameOf({ name, out }: SweepRunOptions): Promise<string> {
   throw new GvaError('USAGE', `--name ${name} is no name of a sweep`, {
     hint: 'Up to 64 letters, digits, points, dashes and underscores, such as squares-2',
   });
+}
+
+async function readTrustedPlan(path: string, options: SweepRunOptions): Promise<Plan> {
+  const { readPlan } = await import('../../sweep/plan/plan.js');
+  applySignatureWish(options);
+  const plan = await readPlan(path, options);
+  checkSignatureWish(plan.source, options);
+  return plan;
 }
 
 /** The gather step of the plan, and whether it may be run; an appliance keeps to itself. */

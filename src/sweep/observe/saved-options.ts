@@ -21,6 +21,7 @@ const words = z.object({
   bootTimeout: z.string(),
   keep: z.enum(keepKinds).exactOptional(),
   keepDisks: z.boolean().exactOptional(),
+  requireSignature: z.boolean().exactOptional(),
   checkpointEvery: z.string().exactOptional(),
   cache: z.boolean().default(true),
   attempts: z.string().exactOptional(),

@@ -3,11 +3,12 @@ import { once } from 'node:events';
 import { constants, existsSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { openExt4 } from '../../disk/ext4/index.js';
 import { lookUp } from '../../disk/lookup.js';
 import { openRaw } from '../../disk/source.js';
 import type { FileTree } from '../../disk/tree.js';
-import { ExitCode, GvaError, errnoOf } from '../../system/errors.js';
+import { ExitCode, GvaError, errnoOf, isPassing, messageOf } from '../../system/errors.js';
 import { resultFiles } from '../../system/paths.js';
 import type { PointData } from './data-values.js';
 import { readPointData } from './point-data.js';
@@ -40,9 +41,31 @@ export async function readKeptHead(folder: string, path: string, limit: number):
   return size === 0 ? undefined : Buffer.concat(chunks).subarray(0, limit);
 }
 
-/** `readPointData()` of a point whose output is kept in any form. */
-export const readKeptData = (folder: string): Promise<PointData> =>
-  readPointData((name, limit) => readKeptHead(folder, name, limit));
+/** Milliseconds between attempts to read what cannot be read for now: a second and a half in all. */
+const pauses = [50, 100, 200, 400, 800];
+
+/**
+ * `readPointData()` of a point whose output is kept in any form.
+ *
+ * @throws GvaError OUTPUT_READ where the host cannot read it for now: a table without it would be wrong
+ */
+export async function readKeptData(folder: string): Promise<PointData> {
+  for (const pause of [...pauses, undefined])
+    try {
+      return await readPointData((name, limit) => readKeptHead(folder, name, limit));
+    } catch (error) {
+      if (pause === undefined || !isPassing(error)) throw unreadableNow(folder, error);
+      await sleep(pause);
+    }
+  throw new Error('not reached');
+}
+
+const unreadableNow = (folder: string, error: unknown) =>
+  new GvaError('OUTPUT_READ', `the output in ${folder} cannot be read: ${messageOf(error)}`, {
+    exitCode: ExitCode.infrastructure,
+    hint: 'What is done is kept: the same command goes on from there.',
+    cause: error,
+  });
 
 const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
 const chunkSize = 256 << 10;

@@ -1,8 +1,8 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errnoOf, messageOf } from '../../system/errors.js';
 import { csvRecords } from '../../system/csv.js';
+import { errnoOf, isPassing, messageOf } from '../../system/errors.js';
 import { type DataValue, DataValues, type PointData, dataLimits } from './data-values.js';
 import { exactNumber } from './exact-number.js';
 
@@ -24,6 +24,7 @@ export type ReadOutput = (name: string, limit: number) => Promise<Buffer | undef
  * cannot be read is left out, and the value `gva_data` says so.
  *
  * @param output folder of the extracted output, or what reads a file of it where it is kept otherwise
+ * @throws what `isPassing()`: the file may be there, and cannot be read for now
  */
 export async function readPointData(output: string | ReadOutput): Promise<PointData> {
   const read = typeof output === 'string' ? readRegular(output) : output;
@@ -35,6 +36,7 @@ export async function readPointData(output: string | ReadOutput): Promise<PointD
       if (bytes.length > dataLimits.file) values.refuse(`${name} is larger than ${dataLimits.file} bytes`);
       else parse(bytes.toString('utf8').replace(/^\ufeff/, ''), values);
     } catch (error) {
+      if (isPassing(error)) throw error;
       values.refuse(`${name}: ${messageOf(error)}`);
     }
   }

@@ -90,7 +90,8 @@ export class SweepStore implements Disposable {
   }
 
   #row(number: number): Row | undefined {
-    return number > this.#greatest ? undefined : (this.#get.get(number) as Row | undefined);
+    if (number <= this.#greatest) return read(() => this.#get.get(number)) as Row | undefined;
+    return undefined;
   }
 
   /** The point is about to be staged: the folder of its results is its worker's from now on. */
@@ -189,7 +190,7 @@ export class SweepStore implements Disposable {
       `SELECT ${columns} FROM points WHERE number > ? ${condition} ORDER BY number LIMIT ${pageLength}`,
     );
     for (let last = -1; ;) {
-      const rows = page.all(last) as R[];
+      const rows = read(() => page.all(last)) as R[];
       yield* rows;
       const end = rows.at(-1);
       if (!end || rows.length < pageLength) return;
@@ -214,7 +215,7 @@ export class SweepStore implements Disposable {
       this.#database.prepare('SELECT count(*) FROM facts').get();
     } catch (error) {
       // Then there are two files, which is as good for whoever opens it next.
-      if (!isFull(error)) throw error;
+      if (!isFull(error) && !isRefused(error)) throw error;
     } finally {
       this.#database.close();
     }
@@ -306,16 +307,34 @@ function checkIntegrity(database: Database.Database): void {
   if (said !== 'ok') throw new Error(said ?? 'it cannot be checked');
 }
 
-/** @throws GvaError ENOSPC where there is no room: nothing was changed */
+/** @throws GvaError ENOSPC where there is no room, STORE_IO where the host refuses otherwise: nothing was changed */
 function written(work: () => unknown): void {
   try {
     work();
   } catch (error) {
-    throw isFull(error) ? noRoom(error) : error;
+    throw isFull(error) ? noRoom(error) : isRefused(error) ? refused(error) : error;
+  }
+}
+
+function read<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw isRefused(error) ? refused(error) : error;
   }
 }
 
 const isFull = (error: unknown) => errnoOf(error) === 'SQLITE_FULL';
+
+/** Reading and writing files, and opening them again (https://sqlite.org/rescode.html). */
+const isRefused = (error: unknown) => /^SQLITE_(IOERR|CANTOPEN|READONLY|NOMEM)/.test(errnoOf(error) ?? '');
+
+const refused = (error: unknown) =>
+  new GvaError('STORE_IO', `the host refuses the store of the sweep: ${messageOf(error)}`, {
+    exitCode: ExitCode.infrastructure,
+    hint: 'What is done is kept: the same command goes on from there.',
+    cause: error,
+  });
 
 const noRoom = (error: unknown) =>
   new GvaError('ENOSPC', `the store of the sweep cannot be written: ${messageOf(error)}`, {

@@ -173,6 +173,13 @@ describe('in a folder', () => {
     expect(await readPointData(folder)).toEqual({});
   });
 
+  test('what the host cannot read for now is not taken for unreadable', async () => {
+    const failing = (code: string) =>
+      readPointData(() => Promise.reject(Object.assign(new Error(code), { code })));
+    for (const code of ['EMFILE', 'EIO', 'ENOMEM']) await expect(failing(code)).rejects.toThrow(code);
+    expect(await failing('EACCES')).toEqual({ gva_data: 'result.json: EACCES' });
+  });
+
   test('a huge file is not read', async () => {
     const folder = scratch();
     writeFileSync(join(folder, 'result.json'), '');
