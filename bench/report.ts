@@ -2,7 +2,8 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import { type Benchmark, type Figure, timed } from './benchmark.js';
-import { execute, gvaProgram, inTemporaryFolder } from './gva.js';
+import { packageRoot } from '../src/system/paths.js';
+import { execute, inTemporaryFolder } from './gva.js';
 import { makeSweep } from './made-sweep.js';
 
 const points = 50_000;
@@ -18,7 +19,9 @@ export const report: Benchmark = {
 async function measure(folder: string): Promise<Figure[]> {
   const [sweep, page] = [join(folder, 'sweep'), join(folder, 'report.html')];
   await makeSweep(sweep, { points, parallel: 256, folders: 2000 });
-  const made = await timed(() => execute(process.execPath, [gvaProgram, 'report', sweep, '-o', page]));
+  const made = await timed(() =>
+    execute(process.execPath, [join(packageRoot, 'bin/gva'), 'report', sweep, '-o', page]),
+  );
   const opened = [];
   const sorted = [];
   for (let round = 0; round < rounds; round++) {
