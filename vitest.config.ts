@@ -2,8 +2,8 @@ import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /**
- * Tests that boot real guests, start Slurm's daemons, measure, or kill processes at random: two files at a time, for
- * many of them wait for a cluster or a time limit; and only when all others are through.
+ * Tests that boot real guests, start Slurm's daemons, drive a browser, measure, or kill processes at random: two files
+ * at a time, for many of them wait for a cluster or a time limit; and only when all others are through.
  */
 const heavy = [
   'test/vm/**/*.test.ts',
@@ -11,6 +11,7 @@ const heavy = [
   'test/fault/**/*.test.ts',
   'test/vmm/doctor/measure.test.ts',
   'test/examples/**/*.test.ts',
+  'test/report/browser.test.ts',
 ];
 
 /** Damaged input by the hundred; one of them replaces modules, which needs a process of its own. */
