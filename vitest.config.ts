@@ -1,13 +1,14 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
-/** Tests that boot real guests, start Slurm's daemons, measure, or kill processes at random: one file at a time. */
+/** Tests that boot real guests, start Slurm's daemons, measure, or kill processes at random, or drive a browser: one file at a time. */
 const alone = [
   'test/vm/**/*.test.ts',
   'test/slurm/**/*.test.ts',
   'test/fault/**/*.test.ts',
   'test/vmm/doctor/measure.test.ts',
   'test/examples/**/*.test.ts',
+  'test/report/browser.test.ts',
 ];
 
 /** Damaged input by the hundred; one of them replaces modules, which needs a process of its own. */

@@ -25,7 +25,7 @@ export function comparisonText(comparison: Comparison): string {
 const only = (number: number, which: string) =>
   number === 0 ? [] : [`${formatCount(number)} points are in the ${which} alone.`];
 
-const width = () => lineWidth(process.stdout as { readonly columns?: number });
+const width = () => lineWidth(process.stdout);
 
 function tableOf(columns: readonly TextColumn[]): string {
   return columns[0]?.cells.length === 0 ? '' : textTable(columns, width());

@@ -21,25 +21,26 @@ interface Varying {
 
 /** The plot that shows most of a sweep nobody has asked anything of yet. */
 export function firstPlot(columns: readonly ReportColumn[], rows: number): ChosenPlot {
-  const varying = columns
-    .filter(({ role }) => role === 'parameter')
-    .map((column) => measure(column, rows))
-    .filter(({ count }) => count > 1)
-    // The finest first: it is what the others are lines of.
-    .sort((a, b) => Number(b.isNumber) - Number(a.isNumber) || b.count - a.count);
   const results = columns.filter(({ role, kind }) => role === 'result' && kind === 'number');
   const y =
     results.map((column) => measure(column, rows)).find(({ count }) => count > 1)?.name ?? 'gva_total_s';
-  const [first, ...others] = varying;
+  const varying = columns
+    .filter(({ role }) => role === 'parameter')
+    .map((column) => measure(column, rows))
+    .filter(({ count }) => count > 1);
+  const fine = varying.filter(({ isNumber, count }) => isNumber && count > 2);
+  const first = mostTelling(fine, columns, y, rows) ?? varying[0];
   if (!first) return { kind: 'histogram', x: 'gva_point', y };
-  const second = mostTelling(
-    others.filter(({ count }) => count <= mostSeries),
+  const others = varying.filter(({ name }) => name !== first.name);
+  const few = others.filter(({ count }) => count <= mostSeries);
+  const second = mostTelling(few, columns, y, rows);
+  if (second) return { kind: first.isNumber ? 'lines' : 'scatter', x: first.name, y, colour: second.name };
+  const third = mostTelling(
+    others.filter(({ isNumber }) => isNumber),
     columns,
     y,
     rows,
   );
-  if (second) return { kind: first.isNumber ? 'lines' : 'scatter', x: first.name, y, colour: second.name };
-  const third = others.find(({ isNumber }) => isNumber);
   if (third) return { kind: 'heat', x: first.name, y: third.name, colour: y };
   return { kind: first.isNumber && first.count < rows ? 'lines' : 'scatter', x: first.name, y };
 }

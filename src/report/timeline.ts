@@ -69,7 +69,8 @@ function plainRuns(
     const [start, length] = [cellNumber(started, row), cellNumber(total, row)];
     if (Number.isNaN(start) || Number.isNaN(length)) continue;
     origin = Math.min(origin, start);
-    const lengths = parts.map((part) => (part ? cellNumber(part, row) : 0));
+    // Tables of earlier versions do not have the first.
+    const lengths = parts.map((part, index) => (part ? cellNumber(part, row) : index === 0 ? 0 : NaN));
     const ends = phaseEnds(lengths, length);
     runs.push({ row, state: stateOf(state ? cellText(state, row) : ''), start, ends });
   }
