@@ -17,6 +17,7 @@ const documents = [
   'docs/plans.md',
   'docs/recipes.md',
   'docs/channels.md',
+  'docs/live-page.md',
 ];
 
 const commandBlocks = (text: string) =>
