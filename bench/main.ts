@@ -16,6 +16,7 @@ import { media } from './media.js';
 import { ova } from './ova.js';
 import { packages } from './packages.js';
 import { pool } from './pool.js';
+import { report } from './report.js';
 import { throughput } from './throughput.js';
 import { vmdk } from './vmdk.js';
 import { warmStart } from './warm-start.js';
@@ -37,7 +38,7 @@ const benchmarks: Benchmark[] = [
     baseSize,
     baseFind,
   ],
-  ...[media, vmdk, ova, packages, grid],
+  ...[media, vmdk, ova, packages, grid, report],
 ];
 
 function verdict({ samples, target }: Figure): string {

@@ -15,6 +15,7 @@ const documents = [
   'docs/doctor.md',
   'docs/packages.md',
   'docs/plans.md',
+  'docs/reports.md',
   'docs/recipes.md',
   'docs/channels.md',
   'docs/live-page.md',
