@@ -12,6 +12,7 @@ const heavy = [
   'test/vmm/doctor/measure.test.ts',
   'test/examples/**/*.test.ts',
   'test/report/browser.test.ts',
+  'test/report/live-page.test.ts',
 ];
 
 /** Damaged input by the hundred; one of them replaces modules, which needs a process of its own. */

@@ -21,6 +21,7 @@ const documents = [
   'docs/channels.md',
   'docs/json.md',
   'docs/library.md',
+  'docs/live-page.md',
 ];
 
 /** Of these, every block. */

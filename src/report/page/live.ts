@@ -48,8 +48,6 @@ function showPage(): void {
     chosen = id;
     const view = views.get(id) ?? new SweepView(store, sweep);
     views.set(id, view);
-    main.setAttribute('role', 'tabpanel');
-    main.setAttribute('aria-labelledby', `tab-${id}`);
     main.replaceChildren(view.element);
     view.refresh();
     showTitle();

@@ -36,9 +36,10 @@ export class OverviewPart {
     }
     for (const title of ['Done', 'Running', 'Not done', 'Rate', 'Time left'])
       this.#tiles.append(this.#tile(title));
-    const title = el('div', {}, el('p', { class: 'kicker', text: 'Sweep' }), el('h1', { text: name }));
+    const kicker = el('p', { class: 'kicker', text: 'Sweep' });
+    const title = el('div', {}, kicker, el('h1', { text: name }), this.#lead);
     const head = el('div', { class: 'head' }, title, actions);
-    this.element = el('section', { class: 'overview' }, head, this.#lead, this.#end, this.#bar, this.#tiles);
+    this.element = el('section', { class: 'overview' }, head, this.#end, this.#bar, this.#tiles);
   }
 
   show(sweep: KnownSweep): void {

@@ -1,15 +1,19 @@
 import { formatCount } from '../../chart/numbers.js';
 import { type Grid, cellState, layOutGrid, placeOf, pointAt } from '../../live/grid.js';
+import { keyMove } from '../../live/key-move.js';
 import { type LiveState, stateOfCode } from '../../live/states.js';
 import { pageColours, prepareCanvas } from '../canvas.js';
 import { el } from '../dom.js';
 import { onRedraw } from '../redraw.js';
 import { Tooltip } from '../tooltip.js';
 import { drawCell } from './glyph.js';
-import { keyMove } from './key-move.js';
 
 const help =
   'Grid of points. Arrow keys move from point to point, Page Up and Page Down by ten rows, Home and End to the ends, Enter shows the console.';
+
+/** Said until there is something else to say. */
+const hint =
+  'Point at a cell to see what it is, or go there by arrow keys; a click or Enter shows its console.';
 
 export interface PointGridOptions {
   readonly states: () => Uint8Array;
@@ -27,7 +31,7 @@ export class PointGrid {
     set: { tabindex: '0', role: 'application', 'aria-roledescription': 'grid of points', 'aria-label': help },
   });
   readonly #tooltip = new Tooltip();
-  readonly #said = el('p', { class: 'hint said', set: { role: 'status' } });
+  readonly #said = el('p', { class: 'hint said', set: { role: 'status' }, text: hint });
   #grid: Grid = layOutGrid(0, 100, 100);
   #cursor: number | undefined;
   #only: LiveState | undefined;

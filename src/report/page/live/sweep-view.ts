@@ -45,7 +45,7 @@ export class SweepView {
     const results = new ResultsPart(sweep, () => this.refresh());
     this.element = el(
       'div',
-      {},
+      { set: { role: 'tabpanel', id: `panel-${sweep.id}`, 'aria-labelledby': `tab-${sweep.id}` } },
       this.#overview.element,
       titled('Points', 'points', this.#legend.element, this.#grid.element),
       titled(

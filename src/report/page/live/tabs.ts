@@ -31,6 +31,9 @@ export class Tabs {
     for (const [each, { button }] of this.#tabs) {
       button.setAttribute('aria-selected', String(each === id));
       button.tabIndex = each === id ? 0 : -1;
+      // Only the panel that is shown is in the page.
+      if (each === id) button.setAttribute('aria-controls', `panel-${id}`);
+      else button.removeAttribute('aria-controls');
     }
     this.#onChoose(id);
   }
@@ -41,7 +44,6 @@ export class Tabs {
       type: 'button',
       role: 'tab',
       id: `tab-${id}`,
-      'aria-controls': 'main',
       'aria-selected': 'false',
     };
     const button = el('button', { set }, el('span', { class: 'name', text: name }), share);

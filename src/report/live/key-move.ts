@@ -1,4 +1,4 @@
-import type { Grid } from '../../live/grid.js';
+import type { Grid } from './grid.js';
 
 /** The point that a key moves to; undefined for other keys. */
 export function keyMove(
