@@ -43,13 +43,14 @@ interface Job {
   readonly home: TestHome;
   readonly place: FaultPlace;
   readonly sweep: string;
-  run(fault: Fault, job: string): Promise<FaultyRun>;
+  readonly run: (fault: Fault, job: string) => Promise<FaultyRun>;
 }
 
 async function withJob<T>(work: (job: Job) => Promise<T>): Promise<T> {
   await using home = await makeTestHome();
-  const { element, sweep } = await makeGrid(home);
-  const spec = await element(points);
+  const grid = await makeGrid(home);
+  const { sweep } = grid;
+  const spec = await grid.element(points);
   const place = {
     library,
     root: home.folder,

@@ -67,7 +67,7 @@ describe('a guest that', () => {
 
   it('leaves thousands of files has them all at home', async () => {
     const job = 'i=0; while [ $i -lt 12000 ]; do : >f$i; i=$((i + 1)); done';
-    await using ran = await run({ yaml: 'output: { size: 128M }\n', job }, 'uml');
+    await using ran = await run({ yaml: 'output: { size: 256M }\n', job }, 'uml');
     expect(ran).toMatchObject({ code: 0, result: { state: 'done', output: { findings: [] } } });
     expect((await readdir(join(ran.out, 'output'))).filter((name) => /^f\d+$/.test(name))).toHaveLength(
       12_000,

@@ -15,9 +15,12 @@ export function exactNumber(text: string): number | undefined {
   const significant = significantDigits(whole + fraction + digits);
   if (significant === '') return value;
   if (!Number.isFinite(value) || value === 0) return undefined;
-  const readBack = value.toPrecision(significant.length).replace(/e.*/, '').replace(/[-.]/g, '');
-  return significantDigits(readBack) === significant ? value : undefined;
+  // Of two texts that are as near to it, toPrecision() has the greater one, and programs may print the other.
+  const readBack = [value.toPrecision(significant.length), String(value)];
+  return readBack.some((each) => digitsOf(each) === significant) ? value : undefined;
 }
+
+const digitsOf = (text: string) => significantDigits(text.replace(/e.*/, '').replace(/[-.]/g, ''));
 
 const significantDigits = (digits: string) => digits.replace(/^0+/, '');
 

@@ -38,6 +38,11 @@ describe('result.json', () => {
     });
   });
 
+  test('numbers that lie between two texts stay numbers, whichever of them stands for them', async () => {
+    for (const text of ['1835275927449576.2', '1835275927449576.3', '-4503599627370495.5'])
+      expect(await dataOf({ 'result.json': `{"v": ${text}}` })).toEqual({ v: Number(text) });
+  });
+
   test('NaN and Infinity, as Python writes them, are text', async () => {
     expect(await dataOf({ 'result.json': '{"a": NaN, "b": -Infinity, "c": "NaN \\" NaN"}' })).toEqual({
       ...{ a: 'NaN', b: '-Infinity', c: 'NaN " NaN' },
