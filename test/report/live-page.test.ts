@@ -141,6 +141,7 @@ test.each(['light', 'dark'] as const)(
 async function picture(page: Page, name: string): Promise<void> {
   if (process.env['GVA_SCREENSHOTS'] !== '1') return;
   await mkdir(join(packageRoot, 'docs/images'), { recursive: true });
+  await page.evaluate('scrollTo(0, 0)');
   await page.screenshot({ path: join(packageRoot, `docs/images/live-page-${name}.png`), fullPage: true });
 }
 

@@ -78,10 +78,10 @@ export class OverviewPart {
     this.#set(
       'Not done',
       formatCount(bad),
-      bad === 0 ? 'none failed' : `${counts.failed} failed, ${counts.lost} lost`,
+      bad === 0 ? 'none failed' : `${formatCount(counts.failed)} failed, ${formatCount(counts.lost)} lost`,
     );
     this.#set('Rate', ended ? '–' : perMinute(status.perMinute), 'points per minute');
-    if (ended) this.#set('Time left', '–', tookText(status));
+    if (ended) this.#set('Time left', 'none', tookText(status));
     else
       this.#set(
         'Time left',

@@ -15,6 +15,9 @@ const help =
 const hint =
   'Point at a cell to see what it is, or go there by arrow keys; a click or Enter shows its console.';
 
+/** Pixels of a cell that failed or was lost: among thousands that are done it must not drown. */
+const leastBad = 3;
+
 export interface PointGridOptions {
   readonly states: () => Uint8Array;
   /** What to say of a point beside its state. */
@@ -122,11 +125,17 @@ export class PointGrid {
     const context = prepareCanvas(this.#canvas, width, Math.max(grid.height, 8));
     context.clearRect(0, 0, width, grid.height);
     const colours = pageColours();
+    const bad: [LiveState, number, number][] = [];
     for (let point = 0; point < states.length; point += grid.share) {
       const state = cellState(states, point, grid.share);
       context.globalAlpha = this.#only === undefined || this.#only === state ? 1 : 0.15;
       const { x, y } = placeOf(grid, point);
       drawCell(context, state, [x, y, grid.side], colours);
+      if (grid.side < leastBad && (state === 'failed' || state === 'lost')) bad.push([state, x, y]);
+    }
+    for (const [state, x, y] of bad) {
+      context.globalAlpha = this.#only === undefined || this.#only === state ? 1 : 0.15;
+      drawCell(context, state, [x - 0.5, y - 0.5, leastBad], colours);
     }
     context.globalAlpha = 1;
     this.#drawCursor(context, colours('ink'));
