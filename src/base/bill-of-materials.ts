@@ -86,7 +86,7 @@ const types: Readonly<Record<string, string>> = {
 
 /** GVA's own bases are made of Debian packages, also where they are no Debian. */
 function packageType(base: Described): string | undefined {
-  const id = distributionOf(base as BaseManifest)?.id ?? (base.name === 'micro' ? 'debian' : undefined);
+  const id = distributionOf(base)?.id ?? (base.name === 'micro' ? 'debian' : undefined);
   return id === undefined ? undefined : types[id];
 }
 

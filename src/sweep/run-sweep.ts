@@ -140,12 +140,8 @@ export async function conductSweep(
     results.changed();
   };
   await using coordinator = await conduct({ ...parts, onChange }, signals);
-  onEvent({
-    event: 'begun',
-    points: count,
-    kept,
-    parallel: Math.min(coordinator.parallel, count - kept || 1),
-  });
+  const parallel = Math.min(coordinator.parallel, count - kept || 1);
+  onEvent({ event: 'begun', points: count, kept, parallel });
   const writeTable = async () => {
     // Of a long sweep that has nothing left to do, this would take longer than all else.
     if (changed)

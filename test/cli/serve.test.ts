@@ -133,6 +133,8 @@ describe('the console', () => {
       console: () => 'boot\r\n10 %\r20 %\r\n\u001b[2Jhello \u0000',
       describe: () => expect.fail(),
       checkpoint: () => expect.fail(),
+      insert: () => expect.fail(),
+      snapshot: () => expect.fail(),
       exec: () => expect.fail(),
     });
     expect(await source.console(4)).toEqual({ text: 'boot\n20 %\nhello \ufffd', live: true });
