@@ -7,7 +7,7 @@ import { gvadFiles } from '../root-files.js';
 import type { OciImage } from './layout.js';
 
 /** Raise when the build itself changes in a way that changes its bytes. */
-const buildVersion = 1;
+const buildVersion = 2;
 
 const guestFiles = [...gvadFiles, 'initrd-init', 'oci/init', 'oci/run'];
 
