@@ -6,6 +6,7 @@ import type { ExtractionReport } from '../disk/extract.js';
 import type { Finding } from '../disk/findings.js';
 import type { NodeKind } from '../disk/tree.js';
 import type { Taken } from '../instance/checkpoint/checkpointer.js';
+import type { Snapshot } from '../instance/snapshot.js';
 import type {
   Architecture,
   BaseManifest,
@@ -14,12 +15,15 @@ import type {
   Distribution,
   OperatingSystem,
 } from '../model/base.js';
+import type { Inserted } from '../model/insert.js';
 import type { DoctorReport } from '../model/doctor.js';
 import type { PackageReport } from '../model/package-report.js';
 import type { ParameterValues } from '../model/parameter.js';
 import type { InstanceResult } from '../model/result.js';
 import type { Gathered, Point, PointOutcome, SweepEvent, SweepSummary } from '../model/sweep.js';
 import type { FailedPoint, SweepStatus } from '../model/sweep-status.js';
+import type { Comparison } from '../report/compare.js';
+import type { ReportData } from '../report/data.js';
 import type { Owner } from '../sweep/observe/owner.js';
 import type { ResultRow } from '../sweep/observe/rows.js';
 import type { Versions } from './versions.js';
@@ -41,6 +45,10 @@ export interface JsonOutputs {
   'gva ps': readonly ListedInstance[];
   /** How a guest is. */
   'gva stat': GuestState;
+  /** What came of the scripts on the medium. */
+  'gva insert': Inserted;
+  /** The output so far. */
+  'gva snapshot-output': Snapshot;
   /** The points of a plan; with `--count`, their number. @lines */
   'gva plan': PlannedPoint | { readonly points: number | string };
   /** What happens, and at the end a summary, or an error. With `--detach`, the process in the background. @lines */
@@ -65,6 +73,18 @@ export interface JsonOutputs {
   'gva sweep gather': { readonly folder: string; readonly gathered: Gathered };
   /** The number of results. */
   'gva sweep rebuild': { readonly folder: string; readonly results: number };
+  /** The data of the page. */
+  'gva report': ReportData;
+  /** Where the sweeps differ. */
+  'gva compare': Comparison;
+  /** Where the page is, when it is served. */
+  'gva serve': {
+    /** Has the token: for who may cancel and retry. */
+    readonly url: string;
+    /** For who may look; null where nobody may without the token. */
+    readonly view: string | null;
+    readonly port: number;
+  };
   /** The package. */
   'gva pack': { readonly file: string; readonly size: number; readonly members: readonly WrittenMember[] };
   /** What is known of a package. */

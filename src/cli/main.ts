@@ -36,10 +36,7 @@ import { addUnpackCommand } from './unpack.js';
 export const program = new Command('gva')
   .description('Runs a batch program as a virtual appliance, many times, each with its own parameters.')
   .version(packageVersion())
-  .option(
-    '--verbose',
-    'with --version: what GVA is made of, and what it finds here; with --json, for programs',
-  )
+  .option('--verbose', 'with --version: what GVA is made of and finds here; or --json')
   .showHelpAfterError('Try --help.')
   .configureHelp({ showGlobalOptions: true })
   .exitOverride()
