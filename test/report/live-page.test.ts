@@ -207,7 +207,8 @@ test('several sweeps are tabs, 100,000 points are shown, and hostile words are w
   expect(await opened.page.getByRole('heading', { level: 1 }).textContent()).toBe(words);
   await opened.page.locator('canvas.grid[data-points="100,000"]').waitFor();
   await opened.page.getByText('The sweep has finished. 2,000 points are not done.').waitFor();
-  await opened.page.getByText(`failed: ${words}`, { exact: true }).waitFor();
+  const shown = words.replace('\u202e', '\ufffd');
+  await opened.page.getByText(`failed: ${shown}`, { exact: true }).waitFor();
   await plotOf(opened.page, /points: .* against p/);
   await opened.page.locator('canvas.grid').focus();
   await opened.page.keyboard.press('End');
