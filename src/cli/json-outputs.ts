@@ -15,6 +15,7 @@ import type {
   Distribution,
   OperatingSystem,
 } from '../model/base.js';
+import type { GuestProgress } from '../model/guest-event.js';
 import type { Inserted } from '../model/insert.js';
 import type { DoctorReport } from '../model/doctor.js';
 import type { PackageReport } from '../model/package-report.js';
@@ -144,6 +145,7 @@ interface ListedInstance {
   readonly state: string;
   /** ISO 8601, UTC; null where there is none. */
   readonly lastCheckpoint: string | null;
+  readonly progress: GuestProgress;
   /** Of the process that runs it. */
   readonly socket: string;
 }
