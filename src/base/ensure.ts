@@ -44,7 +44,10 @@ async function findUsable({ name, inputs, arch = 'x86_64' }: WantedBase): Promis
     throw error;
   });
   if (base?.inputs !== inputs) return undefined;
+  // What was built just now has no folder in its description, either.
+  const manifest: BaseManifest & { folder?: string } = { ...base };
+  delete manifest.folder;
   // User-mode Linux is of this machine's architecture.
-  if (arch !== 'x86_64') return base;
-  return base.umlRelease === (await umlRelease()) ? base : undefined;
+  if (arch !== 'x86_64') return manifest;
+  return base.umlRelease === (await umlRelease()) ? manifest : undefined;
 }

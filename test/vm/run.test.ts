@@ -137,7 +137,7 @@ describe('gva run', () => {
     });
 
     it('a guest that hangs: exit 69 after --timeout, with what it wrote before', async () => {
-      const ran = await run({ job: 'echo early >early; sync; while :; do :; done' }, '--timeout', '8s');
+      const ran = await run({ job: 'echo early >early; sync; while :; do :; done' }, '--timeout', '20s');
       expect(ran).toMatchObject({ code: 69, ...clean, result: { state: 'lost', cause: 'timeout' } });
       expect(ran.output['early']).toBe('early\n');
     });
