@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { PointOutcome } from '../model/sweep.js';
 import { outcomeOf, parseResult } from '../sweep/done-points.js';
 import { readKeptData } from '../sweep/results/kept.js';
-import type { PointRecord } from '../sweep/store/store.js';
+import type { PointRecord } from '../sweep/store/rows.js';
 import { pointFolder, resultFiles } from '../system/paths.js';
 
 /** A result that is there. */

@@ -14,7 +14,7 @@ import { endedByFullDisk } from './schedule/disk-room.js';
 import { type Tally, RetryPolicy, noTally } from './schedule/retry-policy.js';
 import { RetryQueue } from './schedule/retry-queue.js';
 import { type RunOrder, type Searching, searching } from './schedule/run-order.js';
-import type { PointRecord } from './store/store.js';
+import type { PointRecord } from './store/rows.js';
 import { whenRoom } from './store/when-room.js';
 import { orderOf } from './turns.js';
 import type { WarmMachines } from './warm-machines.js';

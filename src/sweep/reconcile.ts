@@ -8,7 +8,8 @@ import { type IdentityOf, type KnownResult, outcomeOf, parseResult } from './don
 import type { KnownResults } from './known-results.js';
 import type { PointSource } from './plan/points.js';
 import { readKeptData } from './results/kept.js';
-import type { PointRecord, SweepStore } from './store/store.js';
+import type { PointRecord } from './store/rows.js';
+import type { SweepStore } from './store/store.js';
 
 export interface Reconciled {
   readonly store: SweepStore;

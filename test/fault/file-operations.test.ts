@@ -12,7 +12,8 @@ import {
   type FaultyRun,
   buildFaultLayer,
   dropUnsynced,
-  faultKinds,
+  chosenKinds,
+  chosenOperations,
   runWithFault,
 } from '../support/faults.js';
 import { noneLeft, temporaryFolder } from '../support/gva.js';
@@ -23,15 +24,14 @@ import { leaving, readN, started, endedWith } from '../sweep/sweep-home.js';
 
 const points = 3;
 /** Of each kind, where not all are tried. */
-const sample = Number(process.env['GVA_FAULT_SAMPLE'] ?? 2);
 /** Seconds of a faulty run, at most: a full disk is waited for. */
 const patience = 20;
 
 let build: Awaited<ReturnType<typeof temporaryFolder>>;
-let library: string;
+let shim: string;
 beforeAll(async () => {
   build = await temporaryFolder();
-  library = await buildFaultLayer(build.path);
+  shim = await buildFaultLayer(build.path);
 });
 afterAll(() => build[Symbol.asyncDispose]());
 
@@ -56,7 +56,7 @@ class Home implements AsyncDisposable {
 
   private constructor(folder: string, dispose: () => PromiseLike<void>) {
     const root = join(folder, 'root');
-    this.place = { library, root, state: join(folder, 'state'), log: join(folder, 'log') };
+    this.place = { shim, root, state: join(folder, 'state'), log: join(folder, 'log') };
     this.out = join(root, 'out');
     this.#args = [join(packageRoot, 'test/support/fake-sweep.mjs'), join(root, 'plan.yaml'), this.out];
     this.#env = {
@@ -162,22 +162,13 @@ async function countOperations(kind: FaultKind): Promise<number> {
   return counted.operations;
 }
 
-/** Numbers from 1 to `count`: all, or some. */
-function chosen(count: number): number[] {
-  if (process.env['GVA_LONG']) return Array.from({ length: count }, (_, index) => index + 1);
-  const offset = Math.floor(Math.random() * (count / sample));
-  return Array.from({ length: sample }, (_, index) => 1 + offset + Math.floor((index * count) / sample));
-}
-
-const [onlyKind, onlyAt] = (process.env['GVA_FAULT'] ?? '').split(':');
-
-test.each(faultKinds.filter((kind) => !onlyKind || kind === onlyKind))(
+test.each(chosenKinds)(
   'a sweep whose file operations meet %s ends right when the same command is given again',
   { timeout: 7_200_000 },
   async (kind) => {
     const count = await countOperations(kind);
     expect(count).toBeGreaterThan(30);
-    const left = onlyAt ? [Number(onlyAt)] : chosen(count);
+    const left = chosenOperations(count);
     const wrong: string[] = [];
     const worker = async () => {
       for (let at = left.shift(); at !== undefined; at = left.shift())

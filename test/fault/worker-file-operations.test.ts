@@ -10,7 +10,8 @@ import {
   type FaultyRun,
   buildFaultLayer,
   dropUnsynced,
-  faultKinds,
+  chosenKinds,
+  chosenOperations,
   runWithFault,
 } from '../support/faults.js';
 import { noneLeft, temporaryFolder } from '../support/gva.js';
@@ -20,13 +21,12 @@ import { endedWith, leaving, readN, started } from '../sweep/sweep-home.js';
 // one; else some. One alone: GVA_FAULT=EIO:117 npx vitest run --project vm test/fault/worker-file-operations.test.ts
 
 const points = [1, 2];
-const sample = Number(process.env['GVA_FAULT_SAMPLE'] ?? 2);
 
 let build: Awaited<ReturnType<typeof temporaryFolder>>;
-let library: string;
+let shim: string;
 beforeAll(async () => {
   build = await temporaryFolder();
-  library = await buildFaultLayer(build.path);
+  shim = await buildFaultLayer(build.path);
 });
 afterAll(() => build[Symbol.asyncDispose]());
 
@@ -52,7 +52,7 @@ async function withJob<T>(work: (job: Job) => Promise<T>): Promise<T> {
   const { sweep } = grid;
   const spec = await grid.element(points);
   const place = {
-    library,
+    shim,
     root: home.folder,
     state: join(build.path, 'state'),
     log: join(build.path, 'log'),
@@ -101,16 +101,7 @@ const survive = (fault: Fault): Promise<void> =>
     }
   });
 
-/** Numbers from 1 to `count`: all, or some. */
-function chosen(count: number): number[] {
-  if (process.env['GVA_LONG']) return Array.from({ length: count }, (_, index) => index + 1);
-  const offset = Math.floor(Math.random() * (count / sample));
-  return Array.from({ length: sample }, (_, index) => 1 + offset + Math.floor((index * count) / sample));
-}
-
-const [onlyKind, onlyAt] = (process.env['GVA_FAULT'] ?? '').split(':');
-
-test.each(faultKinds.filter((kind) => !onlyKind || kind === onlyKind))(
+test.each(chosenKinds)(
   'a job whose file operations meet %s has all results when it is begun again',
   { timeout: 7_200_000 },
   async (kind) => {
@@ -121,7 +112,7 @@ test.each(faultKinds.filter((kind) => !onlyKind || kind === onlyKind))(
     });
     expect(count).toBeGreaterThan(30);
     const wrong: string[] = [];
-    for (const at of onlyAt ? [Number(onlyAt)] : chosen(count))
+    for (const at of chosenOperations(count))
       await survive({ kind, at }).catch((error: unknown) => {
         const { message, cause } = error as Error;
         wrong.push(`${message} ${cause instanceof Error ? cause.message : ''}`);

@@ -16,6 +16,21 @@ export interface Fault {
   readonly many?: number;
 }
 
+/** `GVA_FAULT=EIO:117`: this one alone. */
+const [onlyKind, onlyAt] = (process.env['GVA_FAULT'] ?? '').split(':');
+/** How many of each kind are tried, unless all are. */
+const sample = Number(process.env['GVA_FAULT_SAMPLE'] ?? 2);
+
+export const chosenKinds = faultKinds.filter((kind) => !onlyKind || kind === onlyKind);
+
+/** Numbers from 1 to `count`: all in the long form, else some that are spread over them. */
+export function chosenOperations(count: number): number[] {
+  if (onlyAt) return [Number(onlyAt)];
+  if (process.env['GVA_LONG']) return Array.from({ length: count }, (_, index) => index + 1);
+  const offset = Math.floor(Math.random() * (count / sample));
+  return Array.from({ length: sample }, (_, index) => 1 + offset + Math.floor((index * count) / sample));
+}
+
 export interface FaultyRun {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -39,7 +54,7 @@ export async function buildFaultLayer(folder: string): Promise<string> {
 
 /** Where a faulty run has what the layer writes: outside of the folder whose files it is about. */
 export interface FaultPlace {
-  readonly library: string;
+  readonly shim: string;
   /** Operations on files below this folder may fail. */
   readonly root: string;
   readonly state: string;
@@ -56,7 +71,7 @@ export async function runWithFault(
   await writeFile(place.state, Buffer.alloc(24));
   await writeFile(place.log, '');
   const settings = {
-    ...{ LD_PRELOAD: place.library, GVA_FAULT_ROOT: await realpath(place.root) },
+    ...{ LD_PRELOAD: place.shim, GVA_FAULT_ROOT: await realpath(place.root) },
     ...{ GVA_FAULT_STATE: place.state, GVA_FAULT_LOG: place.log },
     ...{ GVA_FAULT_KIND: kind, GVA_FAULT_AT: String(at), GVA_FAULT_FOR: String(many) },
   };

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Point } from '../../model/sweep.js';
 import { printable } from '../../vmm/console-ring.js';
 import type { PointSource } from '../plan/points.js';
-import type { PointEnd } from '../store/store.js';
+import type { PointEnd } from '../store/rows.js';
 import { Column, type ColumnType } from './column.js';
 import { DataColumns, dataValue } from './data-columns.js';
 import type { DataValue } from './data-values.js';

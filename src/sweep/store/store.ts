@@ -1,30 +1,9 @@
 import { existsSync } from 'node:fs';
 import Database from 'libsql';
-import type { InstanceTimes } from '../../model/result.js';
 import type { PointCounts, PointOutcome } from '../../model/sweep.js';
-import { ExitCode, GvaError, errnoOf, messageOf } from '../../system/errors.js';
+import { isFull, isRefused, noRoom, read, unreadable, written } from './failures.js';
+import { type PointEnd, type PointRecord, type Row, endOf, recordOf, rowOf } from './rows.js';
 import { type StoredState, prepareTables, storedStates } from './schema.js';
-
-/** How a point stands. One without a record is pending. */
-export interface PointRecord {
-  readonly number: number;
-  /** Digest of its work, as 64 hexadecimal digits: `instanceIdentity()`. */
-  readonly id: string;
-  readonly state: StoredState;
-  /** Times that it was begun. */
-  readonly attempts: number;
-  readonly cause?: string;
-  readonly message?: string;
-  readonly status: number | null;
-  readonly times: InstanceTimes | null;
-  /** From when the times count: ISO 8601, UTC; earlier versions did not keep it. */
-  readonly startedAt?: string;
-  /** What the program left for the table of results. */
-  readonly data?: Readonly<Record<string, unknown>>;
-}
-
-/** What a table of results says of a point. */
-export type PointEnd = Omit<PointRecord, 'id' | 'message'>;
 
 /** Rows in memory at once: each may have 64 KiB of data. */
 const pageLength = 100;
@@ -233,119 +212,8 @@ export class SweepStore implements Disposable {
   }
 }
 
-interface Row {
-  readonly number: number;
-  readonly id: ArrayBuffer;
-  readonly state: number;
-  readonly attempts: number;
-  readonly cause: string | null;
-  readonly message: string | null;
-  readonly status: number | null;
-  readonly times: string | null;
-  readonly data: string | null;
-}
-
-function recordOf(row: Row): PointRecord {
-  const { id, message } = row;
-  return {
-    ...endOf(row),
-    id: Buffer.from(id).toString('hex'),
-    ...(message === null ? {} : { message }),
-  };
-}
-
-/** The times of a point as they are kept; with when it began, as there is one where the others are. */
-type KeptTimes = InstanceTimes & { startedAt?: string };
-
-/** Plainly put together, as it is done a million times. */
-function endOf(row: Omit<Row, 'id' | 'message'>): PointEnd {
-  const { number, attempts, status } = row;
-  const state = storedStates[row.state] ?? 'lost';
-  const kept = row.times === null ? null : (JSON.parse(row.times) as KeptTimes);
-  const end: { -readonly [Key in keyof PointEnd]: PointEnd[Key] } = {
-    number,
-    state,
-    attempts,
-    status,
-    times: null,
-  };
-  if (kept) {
-    // With one property less, and no copy.
-    const { startedAt } = kept;
-    delete kept.startedAt;
-    end.times = kept;
-    if (startedAt !== undefined) end.startedAt = startedAt;
-  }
-  if (row.cause !== null) end.cause = row.cause;
-  if (row.data !== null) end.data = JSON.parse(row.data) as Record<string, unknown>;
-  return end;
-}
-
-function rowOf(record: PointRecord): unknown[] {
-  const {
-    number,
-    id,
-    state,
-    attempts,
-    cause = null,
-    message = null,
-    status,
-    times,
-    data,
-    startedAt,
-  } = record;
-  return [
-    ...[number, Buffer.from(id, 'hex'), storedStates.indexOf(state), attempts, cause, message, status],
-    times === null ? null : JSON.stringify(startedAt === undefined ? times : { ...times, startedAt }),
-    data === undefined ? null : JSON.stringify(data),
-  ];
-}
-
 function checkIntegrity(database: Database.Database): void {
   const rows = database.prepare('PRAGMA quick_check(1)').all() as { quick_check: string }[];
   const said = rows[0]?.quick_check;
   if (said !== 'ok') throw new Error(said ?? 'it cannot be checked');
 }
-
-/** @throws GvaError ENOSPC where there is no room, STORE_IO where the host refuses otherwise: nothing was changed */
-function written(work: () => unknown): void {
-  try {
-    work();
-  } catch (error) {
-    throw isFull(error) ? noRoom(error) : isRefused(error) ? refused(error) : error;
-  }
-}
-
-function read<T>(work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    throw isRefused(error) ? refused(error) : error;
-  }
-}
-
-const isFull = (error: unknown) => errnoOf(error) === 'SQLITE_FULL';
-
-/** Reading and writing files, and opening them again (https://sqlite.org/rescode.html). */
-const isRefused = (error: unknown) => /^SQLITE_(IOERR|CANTOPEN|READONLY|NOMEM)/.test(errnoOf(error) ?? '');
-
-const refused = (error: unknown) =>
-  new GvaError('STORE_IO', `the host refuses the store of the sweep: ${messageOf(error)}`, {
-    exitCode: ExitCode.infrastructure,
-    hint: 'What is done is kept: the same command goes on from there.',
-    cause: error,
-  });
-
-const noRoom = (error: unknown) =>
-  new GvaError('ENOSPC', `the store of the sweep cannot be written: ${messageOf(error)}`, {
-    exitCode: ExitCode.infrastructure,
-    hint: 'Make room on the disk of the sweep. What is done is kept: the same command goes on from there.',
-    cause: error,
-  });
-
-const unreadable = (file: string, error: unknown) =>
-  new GvaError('STORE_UNREADABLE', `the store ${file} cannot be read: ${messageOf(error)}`, {
-    exitCode: ExitCode.infrastructure,
-    hint: 'It was left as it is. Make it anew from the result files: gva sweep rebuild DIR',
-    cause: error,
-  });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { ParameterValues } from '../../../src/model/parameter.js';
 import type { InstanceTimes } from '../../../src/model/result.js';
-import type { PointRecord } from '../../../src/sweep/store/store.js';
+import type { PointRecord } from '../../../src/sweep/store/rows.js';
 import type { ResultsSource } from '../../../src/sweep/results/table.js';
 
 /** A directory for one test, removed after it. */
