@@ -62,7 +62,7 @@ after: echo "after $FROM_BEFORE" >>trace
     const job = [
       'echo run >>trace; printf "%s|" "$@" >words; cp /cdrom/params.json /cdrom/params.sh .; cp -r /cdrom/param.d .',
       'cat /data/table /cdrom/extra >inputs; cat /app/"with blank" >beside; echo written >/app/x; cat /app/x >>beside',
-      'head -c 3000000 /cdrom/extra | md5sum; seq 1 5000 | md5sum; mkdir -p deep/er; ls -l /app /data; echo err >&2',
+      "head -c 3000000 /cdrom/extra | md5sum; seq 1 5000 | md5sum; mkdir -p deep/er; ls -l /app /data | awk '{ print $1, $3, $5, $NF }'; echo err >&2",
     ].join('\n');
     const files = { 'data/table': 'table\n', 'app/with blank': 'blank\n' };
     const appliance = await writeAppliance(home, { yaml, job, files });
