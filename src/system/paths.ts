@@ -150,6 +150,8 @@ export const layerFiles = {
 /** Disks of running instances: node-local, big, and gone afterwards. SLURM_TMPDIR is some sites' name of a job's own. */
 export const scratchFolder = () => fromEnvironment(['GVA_SCRATCH', 'SLURM_TMPDIR', 'TMPDIR']) ?? '/var/tmp';
 export const scratchPrefix = 'gva-';
+/** Beside temporary folders of this name, `.gva-mmdebstrap.MARK.tmp`, there is nothing. */
+export const mmdebstrapPlace = () => join(scratchFolder(), 'gva-mmdebstrap');
 
 /** In a base's folder. */
 export const baseFiles = {

@@ -20,8 +20,10 @@ export function temporarySibling(path: string): string {
 /**
  * Removes what processes have left beside `path` that were killed before they could publish it or remove it. What is of a
  * living process stays, and so does what cannot be judged from here, or is another user's.
+ *
+ * @param remove of one of them, where that takes more than a user's own rights
  */
-export async function removeAbandonedSiblings(path: string): Promise<void> {
+export async function removeAbandonedSiblings(path: string, remove = removeTree): Promise<void> {
   const folder = dirname(path);
   const prefix = prefixOf(path);
   const names = await readdir(folder).catch(() => []);
@@ -29,10 +31,11 @@ export async function removeAbandonedSiblings(path: string): Promise<void> {
     if (!name.startsWith(prefix) || !(await isAbandoned(name.slice(prefix.length)))) continue;
     const info = await lstat(join(folder, name)).catch(() => undefined);
     // Whoever may not remove it leaves it to its owner.
-    if (info?.uid === process.getuid?.())
-      await rm(join(folder, name), { recursive: true, force: true }).catch(() => undefined);
+    if (info?.uid === process.getuid?.()) await remove(join(folder, name)).catch(() => undefined);
   }
 }
+
+const removeTree = (path: string): Promise<void> => rm(path, { recursive: true, force: true });
 
 const prefixOf = (path: string) => `.${Buffer.from(basename(path)).subarray(0, mostOfName).toString()}.`;
 
