@@ -17,6 +17,7 @@ const documents = [
   'docs/packages.md',
   'docs/plans.md',
   'docs/reports.md',
+  'docs/bases.md',
   'docs/recipes.md',
   'docs/channels.md',
   'docs/json.md',
