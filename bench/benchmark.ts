@@ -5,6 +5,8 @@ export interface Figure {
   readonly samples: readonly number[];
   /** The most it should be; undefined where it is there for comparison only. */
   readonly target?: number;
+  /** It is another program's, or the machine's: there to compare with, and no matter of GVA's. */
+  readonly reference?: true;
 }
 
 export interface Benchmark {
@@ -21,6 +23,25 @@ export function median(samples: readonly number[]): number {
   const low = sorted[Math.ceil(middle) - 1] ?? NaN;
   const high = sorted[Math.floor(middle)] ?? NaN;
   return (low + high) / 2;
+}
+
+/** Between which the middle half of the samples is (Tukey's hinges). */
+export function quartiles(samples: readonly number[]): [low: number, high: number] {
+  const sorted = [...samples].sort((a, b) => a - b);
+  const half = Math.ceil(sorted.length / 2);
+  return [median(sorted.slice(0, half)), median(sorted.slice(sorted.length - half))];
+}
+
+/** Figures of several runs of a benchmark as of one, with the samples of all; in the order of the first. */
+export function joinRuns(runs: readonly (readonly Figure[])[]): Figure[] {
+  const [first = [], ...others] = runs;
+  return first.map((figure) => ({
+    ...figure,
+    samples: [
+      ...figure.samples,
+      ...others.flatMap((run) => run.find(({ what }) => what === figure.what)?.samples ?? []),
+    ],
+  }));
 }
 
 /** Seconds that `work` takes. */

@@ -36,11 +36,26 @@ async function measure(folder: string): Promise<Figure[]> {
   const written = async (vmm: string) => [(await readResult(join(folder, vmm))).scratchBytes / 1e6];
   return [
     { what: 'gva run, User-mode Linux', unit: 's', samples: samples.uml, target: 1.2 },
-    { what: 'the kernel alone, to power-off, User-mode Linux', unit: 's', samples: samples.bareUml },
+    {
+      what: 'the kernel alone, to power-off, User-mode Linux',
+      unit: 's',
+      samples: samples.bareUml,
+      reference: true,
+    },
     overhead('(gva run - 0.2 s) / the kernel alone, User-mode Linux', 0.2, samples.uml, samples.bareUml),
     { what: `gva run, QEMU (${accelerator})`, unit: 's', samples: samples.qemu, target: 3 },
-    { what: `the kernel alone, to power-off, QEMU (${accelerator})`, unit: 's', samples: samples.bareQemu },
-    { what: 'the same with an ordinary kernel command line', unit: 's', samples: samples.plainQemu },
+    {
+      what: `the kernel alone, to power-off, QEMU (${accelerator})`,
+      unit: 's',
+      samples: samples.bareQemu,
+      reference: true,
+    },
+    {
+      what: 'the same with an ordinary kernel command line',
+      unit: 's',
+      samples: samples.plainQemu,
+      reference: true,
+    },
     overhead('(gva run - 0.3 s) / the kernel alone, QEMU', 0.3, samples.qemu, samples.bareQemu),
     overhead('the same, ordinary command line', 0.3, samples.qemu, samples.plainQemu),
     {

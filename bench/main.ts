@@ -1,113 +1,76 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { cpus, loadavg, release, totalmem } from 'node:os';
-import { join } from 'node:path';
-import { packageRoot, packageVersion } from '../src/system/paths.js';
-import { type Benchmark, type Figure, median } from './benchmark.js';
-import { channels } from './channels.js';
-import { coldStart } from './cold-start.js';
-import { checkpoint } from './checkpoint.js';
-import { coordinator } from './coordinator.js';
-import { coordinatorMillion } from './coordinator-million.js';
-import { computation } from './computation.js';
-import { baseDebian } from './base-debian.js';
-import { baseFind } from './base-find.js';
-import { baseSize } from './base-size.js';
-import { grid } from './grid.js';
-import { gridSubmit } from './grid-submit.js';
-import { media } from './media.js';
-import { ova } from './ova.js';
-import { packages } from './packages.js';
-import { pool } from './pool.js';
-import { report } from './report.js';
-import { throughput } from './throughput.js';
-import { vmdk } from './vmdk.js';
-import { warmStart } from './warm-start.js';
+import { loadavg } from 'node:os';
+import { parseArgs } from 'node:util';
+import { GvaError } from '../src/system/errors.js';
+import { joinRuns } from './benchmark.js';
+import { benchmarks } from './benchmarks.js';
+import { compareResults, findResults } from './compare.js';
+import { printComparison, printFigures } from './print.js';
+import { writeResult } from './results.js';
 
 // npm run bench [-- NAME...]: each benchmark prints a table and writes bench/results/DATE-NAME.json. Those that take
 // many minutes run only where they are named.
+//   --list          says which there are
+//   --runs N        runs each N times, and puts the samples together
+//   --compare A B   runs none: compares two files of results, or all of two days; status 1 where something is worse
 
-const benchmarks: Benchmark[] = [
-  ...[
-    coldStart,
-    warmStart,
-    pool,
-    channels,
-    checkpoint,
-    throughput,
-    coordinator,
-    coordinatorMillion,
-    gridSubmit,
-    computation,
-    baseSize,
-    baseFind,
-    baseDebian,
-  ],
-  ...[media, vmdk, ova, packages, grid, report],
-];
-
-function verdict({ samples, target }: Figure): string {
-  if (target === undefined) return '';
-  return median(samples) <= target ? 'met' : 'MISSED';
-}
-
-function printTable(benchmark: Benchmark, figures: readonly Figure[]): void {
-  console.log(`\n${benchmark.name}: ${benchmark.title}`);
-  console.log(
-    `${''.padEnd(62)}${['median', 'min', 'max', 'target'].map((title) => title.padStart(10)).join('')}`,
-  );
-  for (const figure of figures) {
-    const { what, unit, samples, target } = figure;
-    const values = [median(samples), Math.min(...samples), Math.max(...samples)].map((value) =>
-      value.toFixed(3),
-    );
-    const columns = [...values, target === undefined ? '' : `<= ${target}`].map((text) => text.padStart(10));
-    console.log(`${`${what} (${unit})`.padEnd(62)}${columns.join('')}  ${verdict(figure)}`);
+async function run(names: readonly string[], runs: number): Promise<void> {
+  const unknown = names.filter((name) => !benchmarks.some((benchmark) => benchmark.name === name));
+  if (unknown.length > 0) {
+    const there = benchmarks.map(({ name }) => name).join(', ');
+    throw new GvaError('BENCH_NAME', `no benchmark ${unknown.join(', ')}`, { hint: `There are: ${there}` });
+  }
+  for (const benchmark of benchmarks) {
+    if (names.length > 0 ? !names.includes(benchmark.name) : benchmark.onlyNamed) continue;
+    const loadBefore = loadavg();
+    const all = [];
+    for (let done = 0; done < runs; done++) all.push(await benchmark.run());
+    const figures = joinRuns(all);
+    printFigures(benchmark, figures);
+    await writeResult(benchmark, figures, loadBefore);
   }
 }
 
-async function record(benchmark: Benchmark, figures: readonly Figure[], loadBefore: number[]): Promise<void> {
-  const folder = join(packageRoot, 'bench/results');
-  await mkdir(folder, { recursive: true });
-  const date = new Date().toISOString();
-  const machine = {
-    cpu: cpus()[0]?.model,
-    cores: cpus().length,
-    memory: totalmem(),
-    kernel: release().split('-')[0],
-  };
-  const load = { before: loadBefore, after: loadavg() };
-  const rows = figures.map((figure) => ({
-    ...figure,
-    median: median(figure.samples),
-    verdict: verdict(figure),
-  }));
-  const report = {
-    benchmark: benchmark.name,
-    date,
-    gva: packageVersion(),
-    node: process.version,
-    machine,
-    load,
-    figures: rows,
-  };
-  await writeFile(
-    join(folder, `${date.slice(0, 10)}-${benchmark.name}.json`),
-    `${JSON.stringify(report, null, 2)}\n`,
-  );
+/** @returns exit status */
+async function compare(words: readonly string[]): Promise<number> {
+  const [before, after] = words;
+  if (before === undefined || after === undefined || words.length > 2)
+    throw new GvaError('BENCH_COMPARE', '--compare takes two files of results, or two days');
+  const comparisons = compareResults(await findResults(before), await findResults(after));
+  printComparison(comparisons);
+  const worse = comparisons.filter(({ change }) => change === 'worse').length;
+  console.log(`\n${comparisons.length} figures in both, ${worse} of them worse`);
+  return worse > 0 ? 1 : 0;
 }
 
-const wanted = process.argv.slice(2);
-const unknown = wanted.filter((name) => !benchmarks.some((benchmark) => benchmark.name === name));
-if (unknown.length > 0) {
-  console.error(
-    `no benchmark ${unknown.join(', ')}; there are: ${benchmarks.map(({ name }) => name).join(', ')}`,
-  );
-  process.exit(2);
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    options: {
+      list: { type: 'boolean' },
+      compare: { type: 'boolean' },
+      runs: { type: 'string', default: '1' },
+    },
+    allowPositionals: true,
+  });
+  if (values.list) {
+    for (const { name, title, onlyNamed } of benchmarks)
+      console.log(`${name.padEnd(20)} ${title}${onlyNamed ? ' (only where it is named)' : ''}`);
+    return 0;
+  }
+  if (values.compare) return compare(positionals);
+  if (!/^[1-9]\d*$/.test(values.runs))
+    throw new GvaError('BENCH_RUNS', `--runs takes a number from 1, not ${values.runs}`);
+  await run(positionals, Number(values.runs));
+  return 0;
 }
-for (const benchmark of benchmarks) {
-  if (wanted.length > 0 ? !wanted.includes(benchmark.name) : benchmark.onlyNamed) continue;
-  const loadBefore = loadavg();
-  const figures = await benchmark.run();
-  printTable(benchmark, figures);
-  await record(benchmark, figures, loadBefore);
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  const usage =
+    error instanceof GvaError ||
+    (error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS'));
+  if (!usage) throw error;
+  console.error(error.message);
+  if (error instanceof GvaError && error.hint !== undefined) console.error(error.hint);
+  process.exitCode = 2;
 }

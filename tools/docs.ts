@@ -4,11 +4,12 @@ import { packageRoot } from '../src/system/paths.js';
 import { jsonPage, schemasFile, schemasText } from './json-page.js';
 import { libraryPage } from './library-page.js';
 import { updatePage } from './page.js';
+import { performancePage } from './performance-page.js';
 
-// npm run docs: brings the pages up to date that are made of the code.
+// npm run docs: brings the pages up to date that are made of the code, or of the results of benchmarks.
 
-/** Pages whose end is made of the code. */
-export const pages = [libraryPage, jsonPage];
+/** Pages of which a part is made. */
+export const pages = [libraryPage, jsonPage, performancePage];
 
 if (process.argv[1]?.endsWith('docs.js')) {
   for (const page of pages) await updatePage(page);

@@ -7,7 +7,7 @@ const schemas = () => (made ??= jsonSchemas());
 
 export const jsonPage: GeneratedPage = {
   file: 'docs/json.md',
-  end: () => Promise.resolve(pageOf(schemas())),
+  text: () => Promise.resolve(pageOf(schemas())),
 };
 
 /** `docs/json-schemas.json`: for programs. */

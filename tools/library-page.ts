@@ -6,7 +6,7 @@ import type { GeneratedPage } from './page.js';
 
 // The reference of the library, made of the declarations of what src/library/index.ts exports.
 
-export const libraryPage: GeneratedPage = { file: 'docs/library.md', end: libraryReference };
+export const libraryPage: GeneratedPage = { file: 'docs/library.md', text: libraryReference };
 
 const entry = join(packageRoot, 'src/library/index.ts');
 
