@@ -21,8 +21,17 @@ function fromEnvironment(names: readonly string[]): string | undefined {
 
 /** Base images; what is lost here must be built again. */
 export const dataFolder = () => join(xdg('XDG_DATA_HOME', '.local/share'), 'gva');
-/** What can be made again at any time. */
-export const cacheFolder = () => join(xdg('XDG_CACHE_HOME', '.cache'), 'gva');
+/** What can be made again at any time; in this process another folder may stand in for it. */
+export const cacheFolder = () => standIns.get(ownCacheFolder()) ?? ownCacheFolder();
+/** The user's own, whether it can be written to or not. */
+export const ownCacheFolder = () => join(xdg('XDG_CACHE_HOME', '.cache'), 'gva');
+const standIns = new Map<string, string>();
+
+/** @param other undefined: none any more */
+export function standInForCache(own: string, other: string | undefined): void {
+  if (other === undefined) standIns.delete(own);
+  else standIns.set(own, other);
+}
 
 export const basesFolder = () => join(dataFolder(), 'bases');
 export const baseFolder = (name: string) => join(basesFolder(), name);
@@ -46,7 +55,7 @@ export const runningSweepsFolder = () => join(cacheFolder(), 'running');
 /** A file for each sweep of the user. */
 export const sweepsFolder = () => join(dataFolder(), 'sweeps');
 /** Where the grid engine `local` keeps the queue of this user's jobs on this machine. */
-export const localGridFolder = () => join(cacheFolder(), 'grid', hostname());
+export const localGridFolder = () => join(ownCacheFolder(), 'grid', hostname());
 /** Booted and saved guests that instances are made of, by key. */
 export const templatesFolder = () => join(cacheFolder(), 'templates');
 /** How long earlier runs of an appliance took, by its digest. */

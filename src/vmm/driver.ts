@@ -156,6 +156,8 @@ export interface VmmExit {
    * `guest-reset` (a guest of ours does so only by a panic), `guest-panic`, `host-qmp-quit`, `host-signal`.
    */
   readonly reason?: string;
+  /** It was killed, and meanwhile the host's kernel has killed a process for want of memory. */
+  readonly outOfMemory?: true;
 }
 
 /** A moment of a running machine. */
