@@ -215,6 +215,8 @@ const hasChannel = ({ channel = false, prepared: { machine } }: InstanceSpec) =>
 
 async function stageMachine(spec: InstanceSpec, driver: VmmDriver, scratch: Scratch): Promise<MachineSpec> {
   try {
+    if (spec.prepared.appliance.paramsOn === 'network')
+      (await import('./service/begin.js')).checkService(spec, driver);
     const staged = await stage(spec.prepared, spec, scratch.folder);
     const spoken = hasChannel(spec) ? await withDrives({ ...staged, channel: true }, scratch.folder) : staged;
     const machine = { ...spoken, ...hostLimits(spec, staged.cpus) };

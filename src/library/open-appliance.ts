@@ -59,13 +59,14 @@ export function withParamsOn(prepared: PreparedAppliance, { paramsOn }: ParamsWi
 
 async function open(
   source: ApplianceSource,
-  options: OpenWish,
+  options: OpenWish & ParamsWish,
   baseChoice: BaseChoice,
   instances: number,
 ): Promise<OpenedAppliance> {
   const { cpus } = source.appliance.hardware;
+  const paramsOn = options.paramsOn ?? source.appliance.paramsOn;
   const drivers = (all: ReadonlyMap<string, VmmDriver>) =>
-    options.vmm === 'auto' ? able(all, options) : all;
+    options.vmm === 'auto' ? able(all, { ...options, paramsOn }) : all;
   const choose = (base: Base | undefined) => chooseForBase(base, { ...options, cpus, drivers });
   const weighed = (prepared: PreparedAppliance, base: Base | undefined, chosen: ChosenVmm) => {
     if (options.vmm !== 'auto' || !base) return chosen;
@@ -88,15 +89,16 @@ async function open(
   return { prepared, vmm: await weighed(prepared, base, await choose(base)) };
 }
 
-/** Who insists on a warm start, or wants checkpoints, leaves those that know none out of the choice. */
+/** Who insists on a warm start, or wants checkpoints or a service by network, leaves those that know none out of the choice. */
 function able(
   drivers: ReadonlyMap<string, VmmDriver>,
-  { start, checkpointEvery }: Pick<OpenWish, 'start' | 'checkpointEvery'>,
+  { start, checkpointEvery, paramsOn }: Pick<OpenWish, 'start' | 'checkpointEvery'> & ParamsWish,
 ): ReadonlyMap<string, VmmDriver> {
   const fit = [...drivers].filter(
     ([, { capabilities }]) =>
       (start !== 'warm' || capabilities.templates) &&
-      (checkpointEvery === undefined || capabilities.checkpoints),
+      (checkpointEvery === undefined || capabilities.checkpoints) &&
+      (paramsOn !== 'network' || capabilities.service),
   );
   return new Map(fit);
 }

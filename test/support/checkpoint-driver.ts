@@ -26,6 +26,7 @@ export class CheckpointDriver extends FakeDriver {
       shutdown: false,
       templates: true,
       exchange: false,
+      service: false,
       checkpoints: true,
     },
   };

@@ -17,6 +17,7 @@ export function noCheckpoints(
   if (prepared.machine.kind === 'plain') return "it is a machine of somebody else's";
   if (!bootsDirectly(prepared.machine.base)) return 'firmware boots its base';
   if (channel) return 'it has a control channel';
+  if (prepared.appliance.paramsOn === 'network') return 'its parameters come by network';
   // They would not be those that the guest began with, but layers of them.
   return keepDisks ? 'its disks are to be kept' : undefined;
 }
