@@ -60,6 +60,8 @@ export interface InstanceSpec {
   readonly checkpoints?: CheckpointWish;
   /** Commands can be run in its guest (docs/channels.md), where that can be; not where absent. */
   readonly channel?: boolean;
+  /** Commands can be run in its guest by the QEMU guest agent, which the guest must have; not where absent. */
+  readonly qemuAgent?: boolean;
   /** Its guest stays when its scripts have ended, until it is told to end; not where absent. */
   readonly keepRunning?: boolean;
   /** Where others can address it while it runs. */

@@ -23,6 +23,8 @@ export interface OpenWish {
   /** Folder of a QEMU of the user's own. */
   readonly qemu?: string | undefined;
   readonly start: StartChoice;
+  /** The machine is to have a port for the QEMU guest agent. */
+  readonly qemuAgent?: boolean;
   /** Anything: there are to be checkpoints. */
   readonly checkpointEvery?: unknown;
 }
@@ -92,12 +94,13 @@ async function open(
 /** Who insists on a warm start, or wants checkpoints or a service by network, leaves those that know none out of the choice. */
 function able(
   drivers: ReadonlyMap<string, VmmDriver>,
-  { start, checkpointEvery, paramsOn }: Pick<OpenWish, 'start' | 'checkpointEvery'> & ParamsWish,
+  { start, checkpointEvery, qemuAgent, paramsOn }: Omit<OpenWish, 'vmm' | 'qemu'> & ParamsWish,
 ): ReadonlyMap<string, VmmDriver> {
   const fit = [...drivers].filter(
     ([, { capabilities }]) =>
       (start !== 'warm' || capabilities.templates) &&
       (checkpointEvery === undefined || capabilities.checkpoints) &&
+      (!qemuAgent || capabilities.qemuAgent) &&
       (paramsOn !== 'network' || capabilities.service),
   );
   return new Map(fit);

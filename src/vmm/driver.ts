@@ -110,6 +110,8 @@ export interface MachineSpec {
    * port 80 comes to the machine's `service`. Its guest is told so where it is booted directly. Only where the driver has it.
    */
   readonly service?: boolean;
+  /** It has a port for the QEMU guest agent of its guest: the machine's `qemuAgent`. Only where the driver has it. */
+  readonly qemuAgent?: boolean;
   /** Folder of the images that come into that drive. */
   readonly insertFolder?: string;
 }
@@ -136,6 +138,8 @@ export interface Capabilities {
   readonly templates: boolean;
   /** It takes `exchange`; its machines have the power `replaceDisks`. */
   readonly exchange: boolean;
+  /** It takes `qemuAgent`. */
+  readonly qemuAgent: boolean;
   /** It takes `service`. */
   readonly service: boolean;
   /** As `templates`, and it takes `layers` of disks; machines with these and a `saveSocket` have the power `checkpoints`. */
@@ -246,6 +250,8 @@ export interface VirtualMachine extends AsyncDisposable {
    * for it. Must be read.
    */
   readonly service?: Duplex;
+  /** Our end of the port of the QEMU guest agent, where the spec has it. Must be read, or not be looked at. */
+  readonly qemuAgent?: Duplex;
   /** The console in both directions, for a person; what comes from it goes to `console` as well. */
   readonly terminal?: Duplex;
 }

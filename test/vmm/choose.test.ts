@@ -14,6 +14,7 @@ const driver = (
     shutdown: false,
     templates: false,
     exchange: false,
+    qemuAgent: false,
     service: false,
     checkpoints: false,
     ...can,

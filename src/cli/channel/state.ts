@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { ExitCode, GvaError } from '../../system/errors.js';
 import { formatSize } from '../../system/units.js';
 import { act, printJson } from '../action.js';
-import { connectGuest } from './connect.js';
+import { connectGuest, findInstance } from './connect.js';
 
 export function addStatCommand(program: Command): void {
   program
@@ -105,6 +105,12 @@ done
 mkdir -p /run/gva && : >/run/gva/end`;
 
 async function shutdown(name: string): Promise<ExitCode> {
+  const { agent, plain, ...instance } = await findInstance(name);
+  if (agent && plain) {
+    const { tellAgent } = await import('../../instance/control/client.js');
+    await tellAgent(instance, 'power-off');
+    return ExitCode.ok;
+  }
   const guest = await connectGuest(name);
   await guest.ask('sh', '-c', endScripts).catch((error: unknown) => {
     // The machine may be gone before its answer is here.
@@ -141,6 +147,12 @@ export function addTimeSyncCommand(program: Command): void {
 }
 
 async function synchronize(name: string): Promise<ExitCode> {
+  const instance = await findInstance(name);
+  if (instance.agent) {
+    const { tellAgent } = await import('../../instance/control/client.js');
+    await tellAgent(instance, 'set-time');
+    return ExitCode.ok;
+  }
   const guest = await connectGuest(name);
   await guest.ask('date', '-u', '-s', `@${Math.round(Date.now() / 1000)}`);
   return ExitCode.ok;

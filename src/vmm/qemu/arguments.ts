@@ -7,12 +7,13 @@ import { type QemuHost, kernelCommandLine, machineArguments, serialArguments } f
 export { type Accelerator, type QemuHost, kernelCommandLine } from './machine.js';
 
 /** What the sockets are that QEMU inherits besides, in their order. */
-export type QemuSocket = 'monitor' | 'channel' | 'service';
+export type QemuSocket = 'monitor' | 'channel' | 'agent' | 'service';
 
-export const socketsOf = ({ channel, service }: Pick<MachineSpec, 'channel' | 'service'>): QemuSocket[] => [
+export const socketsOf = (spec: Pick<MachineSpec, 'channel' | 'qemuAgent' | 'service'>): QemuSocket[] => [
   'monitor',
-  ...(channel ? (['channel'] as const) : []),
-  ...(service ? (['service'] as const) : []),
+  ...(spec.channel ? (['channel'] as const) : []),
+  ...(spec.qemuAgent ? (['agent'] as const) : []),
+  ...(spec.service ? (['service'] as const) : []),
 ];
 
 const descriptorOf = (spec: MachineSpec, socket: QemuSocket) =>
@@ -39,6 +40,7 @@ export function qemuArguments(spec: MachineSpec, host: QemuHost): string[] {
     ...['-chardev', `socket,id=qmp,fd=${descriptorOf(spec, 'monitor')}`, '-mon', 'chardev=qmp,mode=control'],
     ...diskArguments(spec.disks, spec.hardware ?? {}, spec.boot.kind === 'firmware'),
     ...(spec.channel ? channelArguments(spec) : []),
+    ...(spec.qemuAgent ? agentArguments(spec) : []),
     ...(spec.service ? serviceArguments(spec) : []),
     ...(spec.network ? network : []),
     // A device of PCs: the boards of other architectures have none.
@@ -61,6 +63,12 @@ const channelArguments = (spec: MachineSpec) => [
   ...['-device', 'virtio-serial-pci', '-device', `virtserialport,chardev=channel,name=${channelName}`],
   // A CD drive with nothing in it.
   ...['-device', 'virtio-scsi-pci,id=insert-bus', '-device', `scsi-cd,bus=insert-bus.0,id=${insertDrive}`],
+];
+
+/** The port that the QEMU guest agent takes where it is told of no other. */
+const agentArguments = (spec: MachineSpec) => [
+  ...['-chardev', `socket,id=agent,fd=${descriptorOf(spec, 'agent')}`],
+  ...['-device', 'virtio-serial-pci', '-device', 'virtserialport,chardev=agent,name=org.qemu.guest_agent.0'],
 ];
 
 /**

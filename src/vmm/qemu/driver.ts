@@ -44,6 +44,7 @@ export class QemuDriver implements VmmDriver {
     shutdown: true,
     templates: true,
     exchange: true,
+    qemuAgent: true,
     service: true,
     checkpoints: true,
   } as const;

@@ -22,6 +22,7 @@ export class QemuMachine implements VirtualMachine {
   readonly checkpoints?: Checkpoints;
   readonly channel?: ChannelLine;
   readonly service?: Duplex;
+  readonly qemuAgent?: Duplex;
   readonly #process: Supervised;
   readonly #socket: StateSocket | undefined;
   #exchanges = 0;
@@ -50,9 +51,11 @@ export class QemuMachine implements VirtualMachine {
     this.#socket = socket;
     const socketOf = (name: QemuSocket) => supervised.sockets[sockets.indexOf(name)];
     const [monitor, channel, service] = [socketOf('monitor'), socketOf('channel'), socketOf('service')];
+    const qemuAgent = socketOf('agent');
     if (!monitor) throw new TypeError('a QEMU without a monitor');
     if (channel) this.channel = { port: channel, kind: 'virtio' };
     if (service) this.service = service;
+    if (qemuAgent) this.qemuAgent = qemuAgent;
     this.#process = supervised;
     this.lines = supervised.lines;
     this.console = supervised.console;
