@@ -202,6 +202,8 @@ export const scratchFiles = {
   parameters: 'params.iso',
   /** In its place, where the parameters come on a floppy. */
   floppy: 'params.img',
+  /** Folder of what the guest has posted by network. */
+  posted: 'posted',
   /** A disk that the host rewrites in place while the guest runs. */
   mailbox: 'mailbox.img',
   /** Folder of the volumes that are inserted while the guest runs. */
@@ -237,6 +239,8 @@ export const resultFiles = {
   events: 'events.jsonl',
   console: 'console.log',
   output: 'output',
+  /** Folder of what the guest has posted by network, where it has. */
+  posted: 'posted',
   /** Beside the output of an instance that runs on: of which moment it is, and what was found in reading it. */
   snapshot: 'snapshot.json',
   /** Instead of `output`, where it is kept as an archive. */
