@@ -42,6 +42,21 @@ const importDirection = rooms.map((room, index) => {
   };
 });
 
+/** What waits must not wait for ever, or not at all, because somebody has set the clock. */
+const monotonicDeadlines = {
+  files: ['src/**/*.ts', 'bench/**/*.ts'],
+  ignores: ['src/report/page/**'],
+  rules: {
+    'no-restricted-syntax': [
+      'error',
+      ...['left', 'right'].map((side) => ({
+        selector: `BinaryExpression[operator=/^([+<>]|[<>]=)$/] > CallExpression.${side}[callee.object.name='Date'][callee.property.name='now']`,
+        message: 'The time of day may jump: limits and waits go by performance.now().',
+      })),
+    ],
+  },
+};
+
 export default tseslint.config(
   { ignores: ['dist/', 'node_modules/'] },
   eslint.configs.recommended,
@@ -74,5 +89,6 @@ export default tseslint.config(
       },
     },
   },
+  monotonicDeadlines,
   ...importDirection,
 );

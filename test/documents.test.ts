@@ -3,6 +3,7 @@ import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, test } from 'vitest';
 import { packageRoot } from '../src/system/paths.js';
+import { callsIn, mistakesOf } from './support/command-lines.js';
 
 // What documents say of tests, and of the project as a whole.
 
@@ -29,6 +30,41 @@ describe.each(['docs/security.md', 'docs/reliability.md'])('%s', (document) => {
     }
     expect(missing).toEqual([]);
   });
+});
+
+/** Lines of shell in a page: its blocks of no language but the shell's, and what it says in the text. */
+function shellLines(page: string): string[] {
+  const blocks = [...page.matchAll(/^```(\w*)\n([^]*?)^```$/gm)]
+    .filter(([, language = '']) => ['', 'sh'].includes(language))
+    .flatMap(([, , body = '']) => body.split('\n'));
+  const rest = page.replaceAll(/^```[^]*?^```$/gm, '');
+  const indented = [...rest.matchAll(/^ {4}(gva .*)$/gm)].map(([, line = '']) => line);
+  const inText = [...rest.matchAll(/`((?:\.\/bin\/)?gva [^`]*)`/g)].map(([, line = '']) =>
+    line.replace(/\s+/g, ' '),
+  );
+  return [...blocks, ...indented, ...inText];
+}
+
+test('pages name commands and options of gva that there are', async () => {
+  const folders = [
+    'docs',
+    'docs/how-to',
+    '.',
+    ...(await readdir(join(packageRoot, 'examples'))).map((name) => `examples/${name}`),
+  ];
+  const wrong: string[] = [];
+  let calls = 0;
+  for (const folder of folders) {
+    const names = await readdir(join(packageRoot, folder)).catch(() => []);
+    for (const name of names.filter((each) => each.endsWith('.md') && each !== 'CHANGELOG.md'))
+      for (const call of callsIn(shellLines(await text(join(folder, name))))) {
+        calls++;
+        if (!call.startsWith('gva 0.'))
+          for (const mistake of mistakesOf(call)) wrong.push(`${folder}/${name}: ${call}: ${mistake}`);
+      }
+  }
+  expect(wrong).toEqual([]);
+  expect(calls).toBeGreaterThan(200);
 });
 
 test('nothing in src/ listens but local sockets and the live page', async () => {

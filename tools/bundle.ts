@@ -13,7 +13,7 @@ const name = `gva-${packageVersion()}`;
 const target = join(packageRoot, 'dist/bundle', name);
 
 /** Found by the program in its own folder. */
-const beside = ['guest', 'libexec', 'LICENSE', 'CHANGELOG.md'];
+const beside = ['guest', 'libexec', 'dist/page', 'LICENSE', 'CHANGELOG.md'];
 
 async function bundle(): Promise<void> {
   await rm(dirname(target), { recursive: true, force: true });

@@ -62,5 +62,5 @@ async function areFresh(lists: string): Promise<boolean> {
   const oldest = Math.min(
     ...(await Promise.all(names.map(async (name) => (await stat(join(lists, name))).ctimeMs))),
   );
-  return Date.now() - oldest < listsKept;
+  return Math.abs(Date.now() - oldest) < listsKept;
 }

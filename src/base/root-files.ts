@@ -18,14 +18,17 @@ export const standardStreams: Readonly<Record<string, string>> = {
 
 const scripts = ['gvad', 'gvad-ovf-env'] as const;
 
-/** What scripts may call, one program under two names. */
-const tools = ['gva-progress', 'gva-message'];
+/** What scripts may call, each program under its names. */
+const tools = {
+  'gva-progress': ['usr/bin/gva-progress', 'usr/bin/gva-message'],
+  'gva-fetch': ['usr/bin/gva-fetch', 'usr/bin/gva-send', 'usr/sbin/gvad-fetch'],
+} as const;
 
 /** What GVAD is made of, below guest/. */
 const programs = Object.values(guestPrograms);
 export const gvadFiles = [
   ...scripts,
-  'gva-progress',
+  ...(Object.keys(tools) as (keyof typeof tools)[]),
   ...programs.map((name) => `${name}.c` as const),
   'gvad-kernel.h',
   'gvad-bytes.h',
@@ -40,7 +43,9 @@ export async function installGvad(
   arch: Architecture = 'x86_64',
 ): Promise<{ readonly wake: boolean }> {
   for (const name of scripts) await installProgram(guestFile(name), join(root, 'usr/sbin', name));
-  for (const name of tools) await installProgram(guestFile('gva-progress'), join(root, 'usr/bin', name));
+  for (const [name, places] of Object.entries(tools))
+    for (const place of places)
+      await installProgram(guestFile(name as keyof typeof tools), join(root, place));
   if (arch !== 'x86_64') return { wake: false };
   for (const name of programs)
     if (!(await compileGuestProgram(name, join(root, 'usr/sbin', name)))) return { wake: false };

@@ -9,7 +9,7 @@ import {
   bootsDirectly,
   filesOf,
 } from '../model/base.js';
-import { ExitCode, GvaError } from '../system/errors.js';
+import { ExitCode, GvaError, errnoOf } from '../system/errors.js';
 import {
   digestFile,
   digestText,
@@ -20,8 +20,9 @@ import {
   writeFileAtomically,
 } from '../system/files.js';
 import { shellWord } from '../system/shell-word.js';
+import { rememberedDigest } from '../system/remembered-digest.js';
 import { removeAbandonedSiblings } from '../system/temporary.js';
-import { baseFiles, baseFolder, currentBase } from '../system/paths.js';
+import { baseFiles, baseFolder, currentBase, imagesFolder } from '../system/paths.js';
 import {
   brokenBase,
   digestFolderName,
@@ -91,13 +92,13 @@ export async function findBase(name: string): Promise<Base | undefined> {
   if (!isBaseName(name)) return undefined;
   const target = await readlink(join(baseFolder(name), currentBase)).catch(() => undefined);
   if (target === undefined) return undefined;
-  return readBase(join(baseFolder(name), target));
+  return readSound(join(baseFolder(name), target));
 }
 
 /** @param digest the first 16 digits of it or more @throws GvaError BASE_MISSING, BASE_BROKEN */
 async function loadBaseByDigest(name: string, digest: string): Promise<Base> {
   const folder = join(baseFolder(name), digestFolderName(digest));
-  const base = isBaseReference(`${name}@${digest}`) ? await readBase(folder) : undefined;
+  const base = isBaseReference(`${name}@${digest}`) ? await readSound(folder) : undefined;
   if (base?.digest.startsWith(digest)) return base;
   throw new GvaError('BASE_MISSING', `there is no base image ${name}@${digest} on this machine`, {
     exitCode: ExitCode.infrastructure,
@@ -108,15 +109,21 @@ async function loadBaseByDigest(name: string, digest: string): Promise<Base> {
 /** The base of that name with exactly this digest, be it the current one or one from before. */
 export async function findBaseByDigest(name: string, digest: string): Promise<Base | undefined> {
   if (!isBaseName(name) || !isDigest(digest)) return undefined;
-  const base = await readBase(join(baseFolder(name), digestFolderName(digest)));
+  const base = await readSound(join(baseFolder(name), digestFolderName(digest)));
   return base?.digest === digest ? base : undefined;
 }
 
-/** The base in a folder; a missing or broken one is a GvaError. */
+/** The base in a folder, whatever its bytes are; a missing or broken one is a GvaError. */
 export async function loadBaseFolder(folder: string): Promise<Base> {
   const base = await readBase(folder);
   if (base) return base;
   throw brokenBase(folder, 'it has no base.json');
+}
+
+async function readSound(folder: string): Promise<Base | undefined> {
+  const base = await readBase(folder);
+  if (base) await checkTouched(base);
+  return base;
 }
 
 async function readBase(folder: string): Promise<Base | undefined> {
@@ -132,6 +139,19 @@ async function checkSizes(manifest: BaseManifest, folder: string): Promise<void>
   for (const file of filesOf(manifest)) {
     const found = await stat(join(folder, file.name)).catch(() => undefined);
     if (found?.size !== file.size) throw brokenBase(folder, `${file.name} is missing or has another size`);
+  }
+}
+
+/** Of a file that was touched since the base was made, all bytes are read; what was read once is remembered. */
+async function checkTouched({ folder, files }: Base): Promise<void> {
+  const { ctimeMs: made } = await stat(join(folder, baseFiles.manifest));
+  for (const { name, sha256 } of filesOf({ files })) {
+    const path = join(folder, name);
+    const { mtimeMs, ctimeMs, nlink } = await stat(path);
+    // A second name, as sweeps of grids have them, changes a file's ctime, and nothing of its bytes.
+    if (mtimeMs <= made && (ctimeMs <= made || nlink > 1)) continue;
+    if ((await rememberedDigest(path, imagesFolder())) !== sha256)
+      throw brokenBase(folder, `${name} has another digest than when it was made`);
   }
 }
 
@@ -197,8 +217,12 @@ export async function installBase(
   const staged = temporarySibling(join(home, name));
   await rename(folder, staged);
   // What stands under this digest may have been damaged since: the new one takes its place.
-  await rm(join(home, name), { recursive: true, force: true });
+  const aside = temporarySibling(join(home, name));
+  await rename(join(home, name), aside).catch((error: unknown) => {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+  });
   await rename(staged, join(home, name));
+  await rm(aside, { recursive: true, force: true });
   const link = temporarySibling(join(home, currentBase));
   await symlink(name, link);
   await rename(link, join(home, currentBase));

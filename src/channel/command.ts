@@ -1,7 +1,21 @@
 import { Readable, Writable } from 'node:stream';
+import { GvaError } from '../system/errors.js';
 
 /** Bytes of a stream of a command that may be under way; the guest's agent has the same number. */
 export const room = 256 << 10;
+
+/** Bytes of the words of a command. */
+const longestCommand = 32_000;
+
+/** @returns the words, each with a NUL at its end. @throws GvaError CHANNEL_EXEC where they are too long */
+export function commandBytes(words: readonly string[]): Buffer {
+  const bytes = Buffer.from(words.map((word) => `${word}\0`).join(''));
+  if (bytes.length <= longestCommand && words.length <= 255 && !words.some((word) => word.includes('\0')))
+    return bytes;
+  throw new GvaError('CHANNEL_EXEC', 'the command is too long', {
+    hint: 'Put it into a script: gva put INSTANCE script.sh /tmp/script.sh',
+  });
+}
 
 /** How a command in a guest has ended. */
 export interface CommandExit {

@@ -1,14 +1,12 @@
 import type { Duplex } from 'node:stream';
 import { getSystemErrorMap } from 'node:util';
 import { ExitCode, GvaError } from '../system/errors.js';
-import { type CommandExit, type GuestCommand, Input, Output } from './command.js';
+import { type CommandExit, type GuestCommand, Input, Output, commandBytes } from './command.js';
 import { type Frame, frameTypes } from './frame.js';
 import { Link, type Pace } from './link.js';
 
 /** Commands at the same time, at most; the guest's agent has the same number. */
 export const mostCommands = 8;
-/** Bytes of the words of a command. */
-const longestCommand = 32_000;
 
 /** Commands in a guest, by its agent (guest/gvad-agent.c). */
 export class GuestChannel {
@@ -41,11 +39,7 @@ export class GuestChannel {
    * @throws GvaError CHANNEL_BUSY where too many run, CHANNEL_EXEC where the words are too long
    */
   exec(words: readonly string[]): GuestCommand {
-    const payload = Buffer.from(words.map((word) => `${word}\0`).join(''));
-    if (payload.length > longestCommand || words.length > 255 || words.some((word) => word.includes('\0')))
-      throw new GvaError('CHANNEL_EXEC', 'the command is too long', {
-        hint: 'Put it into a script: gva put INSTANCE script.sh /tmp/script.sh',
-      });
+    const payload = commandBytes(words);
     const number = [...Array(mostCommands).keys()].find((each) => !this.#sessions.has(each));
     if (number === undefined)
       throw new GvaError('CHANNEL_BUSY', `${mostCommands} commands run in this guest already`, {

@@ -76,7 +76,7 @@ export class Link {
    * @throws GvaError CHANNEL where it does not
    */
   async open(patience: number): Promise<void> {
-    const end = Date.now() + patience;
+    const end = performance.now() + patience;
     const answer = new Promise<void>((resolve) => (this.#welcomed = resolve));
     for (let tries = 0; ; tries++) {
       if (this.#ended) throw this.#ended;
@@ -85,8 +85,8 @@ export class Link {
       this.#port.write(
         encodeFrame({ type: frameTypes.hello, session: 0, number: 0, payload: this.#hello() }),
       );
-      if (await inTime(answer, Math.min(again, end - Date.now()))) return;
-      if (Date.now() >= end) throw silent();
+      if (await inTime(answer, Math.min(again, end - performance.now()))) return;
+      if (performance.now() >= end) throw silent();
     }
   }
 

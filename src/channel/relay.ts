@@ -45,7 +45,7 @@ export function sayOn(socket: Duplex): Say {
 }
 
 /** Waits until the stream takes more, or takes nothing any more. */
-async function drained(stream: NodeJS.EventEmitter): Promise<void> {
+export async function drained(stream: NodeJS.EventEmitter): Promise<void> {
   const over = new AbortController();
   const { signal } = over;
   await Promise.race([once(stream, 'drain', { signal }), once(stream, 'close', { signal })]).catch(

@@ -1,5 +1,6 @@
 import { Option } from 'commander';
 import { messageColours as pc } from './colours.js';
+import { withUsableCache } from '../instance/stand-in-cache.js';
 import { ExitCode, GvaError, messageOf } from '../system/errors.js';
 
 /**
@@ -96,7 +97,7 @@ async function perform(
   const entries = Object.entries(handlers);
   for (const [name, handler] of entries) process.on(name, handler);
   try {
-    process.exitCode = await work();
+    process.exitCode = await withUsableCache(warn, work);
   } catch (error) {
     const told = asTold(error);
     showError(told);
@@ -116,6 +117,8 @@ function asTold(error: unknown): GvaError {
     cause: error,
   });
 }
+
+const warn = (text: string) => console.error(`${pc.yellow('warning:')} ${text}`);
 
 export function showError(error: GvaError): void {
   console.error(`${pc.red('error:')} ${error.message}`);

@@ -31,6 +31,7 @@ interface RunOptions extends InstanceOptions, LimitOptions, SignatureWish {
   hostCpus?: string;
   numaNode?: string;
   channel?: boolean;
+  qemuAgent?: boolean;
   keepRunning?: boolean;
   spec?: string;
 }
@@ -51,7 +52,8 @@ export function addRunCommand(program: Command): void {
     .option('--host-cpus <list>', 'keep the machine on these CPUs of the host: 0-3,8')
     .option('--numa-node <number>', "take the guest's memory from this node of the host (QEMU)")
     .option('--channel', 'let commands be run in the guest while it runs: gva exec, put, get, stat')
-    .option('--keep-running', 'with --channel: stay when all scripts have ended, until gva shutdown')
+    .option('--qemu-agent', 'the same by the QEMU guest agent, which the guest must have (QEMU)')
+    .option('--keep-running', 'with one of these: stay when all scripts have ended, until gva shutdown')
     .option(...requireSignature)
     .option('--profile', 'show where the time went, to the millisecond')
     .option(
@@ -100,10 +102,7 @@ async function runAppliance(folder: string, options: RunOptions, { signal, leave
   const { openAppliance } = await import('../library/open-appliance.js');
   const { baseChoice } = await import('./base-choice.js');
 
-  if (options.keepRunning && !options.channel)
-    throw new GvaError('USAGE', '--keep-running goes with --channel: nothing else could end the instance', {
-      hint: 'Say both.',
-    });
+  checkChannel(options);
   mark('command loaded');
   applySignatureWish(options);
   const source = await loadSource(folder, {
@@ -134,6 +133,7 @@ async function runAppliance(folder: string, options: RunOptions, { signal, leave
     force: options.force ?? false,
     keepDisks: options.keepDisks ?? false,
     channel: options.channel ?? false,
+    qemuAgent: options.qemuAgent ?? false,
     keepRunning: options.keepRunning ?? false,
   };
   await using control = await ControlServer.listen();
@@ -148,6 +148,17 @@ async function runAppliance(folder: string, options: RunOptions, { signal, leave
   await view.end(result, out);
   if (options.profile) console.error(profileTable());
   return exitCodeOf(result);
+}
+
+function checkChannel({ keepRunning, channel, qemuAgent }: RunOptions): void {
+  if (keepRunning && !channel && !qemuAgent)
+    throw new GvaError('USAGE', '--keep-running goes with --channel: nothing else could end the instance', {
+      hint: 'Say both.',
+    });
+  if (channel && qemuAgent)
+    throw new GvaError('USAGE', '--channel and --qemu-agent are two ways for the same commands', {
+      hint: 'Say one of them: --channel for bases of GVA.',
+    });
 }
 
 function named(appliance: string | undefined): string {

@@ -12,8 +12,8 @@ export interface LiveElement {
   readonly size: number;
   /** Points without an end by number, in the order in which they are run. */
   readonly open: Map<number, Point>;
-  /** Those of them that were begun: when, in milliseconds of the worker's clock. */
-  readonly begun: Map<number, number>;
+  /** Those of them that were begun. */
+  readonly begun: Set<number>;
   /** Those that its worker has saved since: they go on from there. */
   readonly saved: Set<number>;
   /** As far as is known, by the grid or by its worker. */
@@ -151,7 +151,7 @@ function newElement(identity: Identity, points: readonly Point[]): LiveElement {
   return {
     ...identity,
     open: new Map(points.map((point) => [point.index, point])),
-    begun: new Map(),
+    begun: new Set(),
     saved: new Set(),
     state: 'pending',
     worker: { began: false, ended: false },

@@ -136,7 +136,7 @@ export class Follower {
   async #settle({ element, state, awaited }: Over, now: number): Promise<number> {
     const { sweep, fleet, ends } = this.#parts;
     const { chunk, worker } = element;
-    const begun = new Set(element.begun.keys());
+    const begun = new Set(element.begun);
     // The line that says so may be torn, or may never come.
     const here = await this.#arrived(awaited);
     if (fleet.settle(element)) await closeChunk(sweep.out, chunk.number);

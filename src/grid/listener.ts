@@ -6,7 +6,7 @@ import type { FollowParts } from './follow-parts.js';
 
 /** What workers have told in one reading. */
 interface News {
-  readonly began: { readonly point: Point; readonly at: number }[];
+  readonly began: { readonly point: Point; readonly ago: number }[];
   /** Done when the points that began are known to have. */
   readonly ends: (() => void)[];
 }
@@ -17,6 +17,8 @@ export type ListenParts = Pick<FollowParts, 'sweep' | 'fleet' | 'ends' | 'nodes'
 export class Listener {
   readonly #parts: ListenParts;
   readonly #arrivals: Arrivals;
+  /** Seconds of the coordinator's clock when workers were heard last. */
+  #last: number | undefined;
 
   constructor(parts: ListenParts, arrivals: Arrivals) {
     this.#parts = parts;
@@ -36,6 +38,7 @@ export class Listener {
         note(live, record);
         if ('point' in record) this.#hear(now, live, record, news);
       }
+    this.#last = now;
     ends.began(now, news.began);
     if (news.ends.length > 0)
       sweep.store.together(() => {
@@ -70,17 +73,15 @@ export class Listener {
     if (record.record === 'point-began') {
       nodes.begun(live.node);
       live.saved.delete(index);
-      const at = Date.parse(record.at);
-      live.begun.set(index, at);
-      began.push({ point, at });
+      live.begun.add(index);
+      began.push({ point, ago: this.#ago(now, record) });
       return;
     }
     if (record.record === 'point-saved') {
       live.saved.add(index);
       return;
     }
-    const since = live.begun.get(index);
-    if (since !== undefined) onDuration?.((Date.parse(record.at) - since) / 1000);
+    if ('seconds' in record) onDuration?.(record.seconds);
     if (record.record === 'point-known') this.#arrivals.expect(index, 'any', now);
     else if (record.record === 'point-skipped') ends.push(this.#ended(now, point, undefined));
     else if (isUnsaved(record.outcome)) return;
@@ -88,6 +89,12 @@ export class Listener {
       this.#arrivals.expect(index, record.published ? record.outcome.state : 'any', now);
     // A worker that was told to end publishes nothing; why it was told is for the grid to say.
     else if (record.outcome.state !== 'cancelled') ends.push(this.#ended(now, point, record.outcome));
+  }
+
+  /** Seconds since it was written, by two clocks that may be wrong or jump; it was not there when we last looked. */
+  #ago(now: number, { at }: GridRecord): number {
+    const ago = (Date.now() - Date.parse(at)) / 1000 || 0;
+    return Math.min(Math.max(0, ago), now - (this.#last ?? -Infinity));
   }
 
   /** It has come to an end without results. @param outcome undefined: somebody has cancelled it */

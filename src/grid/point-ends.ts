@@ -52,18 +52,16 @@ export class PointEnds {
     return this.#tallies.get(index) ?? noGridTally;
   }
 
-  /** Workers have begun them. @param news `at`: when, in milliseconds of the worker's clock */
-  began(now: number, news: readonly { readonly point: Point; readonly at: number }[]): void {
+  /** Workers have begun them. @param news `ago`: seconds */
+  began(now: number, news: readonly { readonly point: Point; readonly ago: number }[]): void {
     const { store, progress, onEvent } = this.#parts;
     const fresh = news.filter(({ point }) => !this.#running.has(point.index));
     if (fresh.length === 0) return;
     store.together(() => {
       for (const { point } of fresh) store.run(point.index);
     });
-    for (const { point, at } of fresh) {
+    for (const { point, ago } of fresh) {
       this.#running.add(point.index);
-      // Clocks of nodes may be wrong.
-      const ago = Math.max(0, (Date.now() - at) / 1000) || 0;
       progress.started(now - ago, point.index, store.get(point.index)?.attempts ?? 1);
       progress.reached(point.index, 'running');
       onEvent({ event: 'point-started', point });

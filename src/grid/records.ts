@@ -32,7 +32,10 @@ const schema = z.discriminatedUnion('record', [
   kind('staged', { bytes: z.number(), seconds: z.number() }),
   kind('vmm', { name: text, version: text, accelerator: text }),
   kind('point-began', { point }),
-  kind('point-ended', { point, outcome, scratchBytes: z.number(), published: z.boolean() }),
+  kind('point-ended', {
+    ...{ point, outcome, scratchBytes: z.number(), published: z.boolean() },
+    seconds: z.number().min(0).exactOptional(),
+  }),
   kind('point-saved', { point, elapsed: z.number(), bytes: z.number() }),
   kind('point-known', { point }),
   kind('point-skipped', { point }),

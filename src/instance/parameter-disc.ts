@@ -60,7 +60,11 @@ type MachineKind = PreparedAppliance['machine']['kind'];
 /** Bytes of a 3.5 inch floppy, high density. */
 const floppySize = 1440 << 10;
 
-function entriesOf({ parameters, id, files, keepRunning }: DiscContent, kind: MachineKind): MediumEntry[] {
+/** The files and folders on it. */
+export function entriesOf(
+  { parameters, id, files, keepRunning }: DiscContent,
+  kind: MachineKind,
+): MediumEntry[] {
   // Names of others' properties may be none of a file or of a shell variable.
   const values = kind === 'plain' ? [environmentFile(parameters, id)] : parameterFiles(parameters, id);
   const stays: MediumEntry = { kind: 'file', path: '.gva/gvad.conf', content: Buffer.from('end=wait\n') };

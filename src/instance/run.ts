@@ -19,6 +19,7 @@ import { controlled } from './control/controlled.js';
 import type { ControlServer } from './control/server.js';
 import { type InputFile, instanceIdentity } from './identity.js';
 import { GuestNews } from './insert/guest-news.js';
+import type { GuestService } from './service/guest-service.js';
 import type { EarlierCheckpoint } from './checkpoint/checkpointer.js';
 import { type CheckpointWish, Saving } from './checkpoint/saving.js';
 import { bringTogether } from './checkpoint/together.js';
@@ -59,6 +60,8 @@ export interface InstanceSpec {
   readonly checkpoints?: CheckpointWish;
   /** Commands can be run in its guest (docs/channels.md), where that can be; not where absent. */
   readonly channel?: boolean;
+  /** Commands can be run in its guest by the QEMU guest agent, which the guest must have; not where absent. */
+  readonly qemuAgent?: boolean;
   /** Its guest stays when its scripts have ended, until it is told to end; not where absent. */
   readonly keepRunning?: boolean;
   /** Where others can address it while it runs. */
@@ -110,11 +113,12 @@ export async function runInstance(
   // What cannot be saved is ended all the same.
   const left = saving?.left ?? spec.checkpoints?.leave;
   const ending = left ? AbortSignal.any([signal, left]) : signal;
-  const watched = await watch(spec, started, { clock, record, news }, ending);
+  const service = await serveGuest(spec, started, { clock, news, scratch });
+  const watched = await watch(spec, started, { clock, record, news, service }, ending);
   addressed?.[Symbol.dispose]();
   saving?.end();
   clock.poweredOff(watched.exit.status);
-  const verdict = judge(watched, spec.prepared, machine.console, spec.limits);
+  const verdict = unasked(service, watched) ?? judge(watched, spec.prepared, machine.console, spec.limits);
   if (verdict.state === 'cancelled') {
     const told = saving?.left.aborted && !signal.aborted ? leftVerdict(saving) : verdict;
     return describe(spec, vmm, { clock, started, watched, verdict: told, output: null, scratchBytes: 0 });
@@ -158,16 +162,46 @@ function leftVerdict({ trouble, last }: Saving): Verdict {
   return { state: 'cancelled', cause: last ? 'checkpointed' : 'interrupted', message };
 }
 
+/** By network, where it has one that is closed to everything else; most have none, and need not load what serves it. */
+async function serveGuest(
+  spec: InstanceSpec,
+  { machine }: Started,
+  { clock, news, scratch }: { clock: InstanceClock; news: GuestNews; scratch: Scratch },
+): Promise<GuestService | undefined> {
+  if (!machine.service) return undefined;
+  const { beginService } = await import('./service/begin.js');
+  return beginService(spec, machine, scratch.folder, (event) => {
+    clock.guest(event);
+    news.note(event);
+  });
+}
+
+/** A guest that knows of no service by network takes what it has for its parameters: its results would be of others. */
+function unasked(service: GuestService | undefined, { ended }: Watched): Verdict | undefined {
+  if (!service || service.asked || ended === 'interrupted') return undefined;
+  const message =
+    'the guest did not ask for its parameters: its base knows of none by network. Build it again: gva base build micro';
+  return { state: 'lost', cause: 'no-done', message };
+}
+
+interface Watching {
+  readonly clock: InstanceClock;
+  readonly record: ScriptRecord;
+  readonly news: GuestNews;
+  readonly service: GuestService | undefined;
+}
+
 function watch(
   { prepared, limits }: InstanceSpec,
   { machine, machineSpec, lines, start }: Started,
-  { clock, record, news }: { clock: InstanceClock; record: ScriptRecord; news: GuestNews },
+  { clock, record, news, service }: Watching,
   signal: AbortSignal,
 ): Promise<Watched> {
   if (prepared.machine.kind === 'plain') return watchPlainMachine(machine, limits, signal);
   const onEvent = (event: GuestEvent) => {
     clock.guest(event);
     news.note(event);
+    if (event.name === 'ready' && service && !service.asked) machine.kill();
     // Its disks are unmounted; the way of its kernel to the power-off would be 50 ms under emulation.
     if (event.name === 'done' && start === 'warm') machine.quit?.();
   };
@@ -227,6 +261,8 @@ async function collect(
       const write = spec.durable === false ? writeFile : writeFileAtomically;
       await write(join(folder, resultFiles.result), `${JSON.stringify(result, null, 2)}\n`);
       if (spec.keepDisks) await keepDisks(scratch, folder);
+      if (started.machineSpec.service)
+        await (await import('./service/begin.js')).bringPosted(scratch.folder, folder);
       await pending.publish();
     });
     await rememberRun(result);

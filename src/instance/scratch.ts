@@ -2,7 +2,7 @@ import { lstat, mkdir, mkdtemp, readdir, rm, rmdir, stat, writeFile } from 'node
 import { uptime } from 'node:os';
 import { join } from 'node:path';
 import type { InstanceResult } from '../model/result.js';
-import { ExitCode, GvaError, messageOf } from '../system/errors.js';
+import { ExitCode, GvaError, errnoOf, messageOf } from '../system/errors.js';
 import { readTextIfExists } from '../system/files.js';
 import { resultFiles, scratchFiles, scratchFolder, scratchPrefix } from '../system/paths.js';
 import { judgeProcess, parseProcessIdentity, processIdentity } from '../system/process-identity.js';
@@ -31,16 +31,30 @@ export interface KeptFor {
 export async function createScratch(parent = scratchFolder()): Promise<Scratch> {
   try {
     await removeAbandoned(parent);
-    const folder = await mkdtemp(join(parent, scratchPrefix));
-    await writeFile(join(folder, scratchFiles.owner), JSON.stringify(await processIdentity(process.pid)));
-    await makeFolders(folder);
-    return new ScratchFolder(folder);
+    return new ScratchFolder(await makeOwned(parent));
   } catch (error) {
     throw new GvaError('SCRATCH', `cannot use the scratch folder ${parent}: ${messageOf(error)}`, {
       exitCode: ExitCode.infrastructure,
       hint: 'Name a folder with room on a local disk in GVA_SCRATCH.',
       cause: error,
     });
+  }
+}
+
+/** Attempts at a folder that somebody removes before it says whose it is, because the time of day has jumped forward. */
+const attempts = 5;
+
+async function makeOwned(parent: string): Promise<string> {
+  const owner = JSON.stringify(await processIdentity(process.pid));
+  for (let attempt = 1; ; attempt++) {
+    const folder = await mkdtemp(join(parent, scratchPrefix));
+    try {
+      await writeFile(join(folder, scratchFiles.owner), owner);
+      await makeFolders(folder);
+      return folder;
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT' || attempt === attempts) throw error;
+    }
   }
 }
 

@@ -16,7 +16,7 @@ export async function stage(
   const { machine, appliance } = prepared;
   const { hardware, output } = appliance;
   const [parameters, disks] = await Promise.all([
-    parameterDisk(input, prepared, folder),
+    parameterDisks(input, prepared, folder),
     machine.kind === 'contract' ? contractDisks(machine, output.size, folder) : plainDisks(machine, folder),
   ]);
   const boot = machine.kind === 'contract' ? bootOf(machine, folder) : firmwareBoot(machine, folder);
@@ -25,22 +25,24 @@ export async function stage(
     cpus: hardware.cpus,
     memory: hardware.memory,
     ...(appliance.paramsOn === 'disk' ? withoutCdDrive(boot) : boot),
-    disks: [...disks, parameters],
+    disks: [...disks, ...parameters],
+    ...(appliance.paramsOn === 'network' ? { service: true } : {}),
     folders: { uml: join(folder, scratchFiles.uml), hostfs: join(folder, scratchFiles.hostfs) },
   };
 }
 
-async function parameterDisk(
+async function parameterDisks(
   input: DiscContent,
   { machine: { kind }, appliance: { paramsOn } }: PreparedAppliance,
   folder: string,
-): Promise<Disk> {
+): Promise<Disk[]> {
+  if (paramsOn === 'network') return [];
   if (paramsOn === 'floppy') {
     const image = join(folder, scratchFiles.floppy);
-    return { id: 'floppy', ...(await writeParameterFloppy(input, kind, image)), access: 'read-only' };
+    return [{ id: 'floppy', ...(await writeParameterFloppy(input, kind, image)), access: 'read-only' }];
   }
   const image = join(folder, scratchFiles.parameters);
-  return { id: 'cdrom', ...(await writeParameterDisc(input, kind, image)), access: 'read-only' };
+  return [{ id: 'cdrom', ...(await writeParameterDisc(input, kind, image)), access: 'read-only' }];
 }
 
 function withoutCdDrive({ boot, hardware }: StagedBoot): StagedBoot {

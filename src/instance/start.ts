@@ -198,12 +198,13 @@ const kindOf = ({ cpuTime }: MachineSpec, kind: PoolKind): PoolKind =>
 
 /** The shape of the machine if it can be a clone, else the reason why not. */
 function cloneable(
-  { prepared, files, keepDisks, placement, channel }: InstanceSpec,
+  { prepared, files, keepDisks, placement, channel, qemuAgent }: InstanceSpec,
   driver: VmmDriver,
   choice: StartChoice,
 ): MachineShape | string {
   if (!driver.capabilities.templates) return `${driver.name} cannot save a machine and go on from there`;
   if (placement?.numaNode !== undefined) return 'its memory is to be on one NUMA node';
+  if (qemuAgent) return 'it has a port for the QEMU guest agent';
   // They would be overlays of a template's disks, which go with the template.
   if (keepDisks && choice === 'auto') return 'its disks are to be kept';
   return machineShape(prepared, files, channel);
@@ -213,11 +214,22 @@ function cloneable(
 const hasChannel = ({ channel = false, prepared: { machine } }: InstanceSpec) =>
   channel && machine.kind === 'contract' && machine.base.wake === true && bootsDirectly(machine.base);
 
+/** @throws GvaError CHANNEL_NONE */
+function agentPort({ name, capabilities }: VmmDriver): true {
+  if (capabilities.qemuAgent) return true;
+  throw new GvaError('CHANNEL_NONE', `${name} has no port for the QEMU guest agent`, {
+    hint: 'Use --vmm qemu, or --channel with a base of GVA.',
+  });
+}
+
 async function stageMachine(spec: InstanceSpec, driver: VmmDriver, scratch: Scratch): Promise<MachineSpec> {
   try {
+    if (spec.prepared.appliance.paramsOn === 'network')
+      (await import('./service/begin.js')).checkService(spec, driver);
     const staged = await stage(spec.prepared, spec, scratch.folder);
     const spoken = hasChannel(spec) ? await withDrives({ ...staged, channel: true }, scratch.folder) : staged;
-    const machine = { ...spoken, ...hostLimits(spec, staged.cpus) };
+    const agent = spec.qemuAgent ? { qemuAgent: agentPort(driver) } : {};
+    const machine = { ...spoken, ...agent, ...hostLimits(spec, staged.cpus) };
     mark('media made');
     if (!spec.checkpoints || noCheckpoints(spec, driver) !== undefined) return machine;
     return await saveable(machine, scratch.folder);

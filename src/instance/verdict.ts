@@ -90,6 +90,9 @@ function explain(status: number | null, appliance: Appliance, console: ConsoleRi
 
 const outOfMemory = (console: ConsoleRing) => /out of memory: kill/i.test(console.bytes().toString('latin1'));
 
+const starved =
+  ' (killed), and the host has killed processes for want of memory meanwhile: it needs more, or fewer instances at once';
+
 function lost(watched: Watched, console: ConsoleRing, limits: WatchLimits): Verdict {
   const panic = /Kernel panic - not syncing: ([^\r\n]*)/.exec(console.bytes().toString('latin1'))?.[1];
   if (watched.ended === 'boot-timeout')
@@ -106,7 +109,7 @@ function lost(watched: Watched, console: ConsoleRing, limits: WatchLimits): Verd
     };
   if (panic !== undefined)
     return { state: 'lost', cause: 'panic', message: `the guest's kernel panicked: ${printable(panic)}` };
-  const { status, stderr, reason } = watched.exit;
+  const { status, stderr, reason, outOfMemory } = watched.exit;
   if (watched.ended === 'restarted' || reason === 'guest-panic' || reason === 'guest-reset')
     return {
       state: 'lost',
@@ -118,7 +121,7 @@ function lost(watched: Watched, console: ConsoleRing, limits: WatchLimits): Verd
     return {
       state: 'lost',
       cause: 'vmm-failed',
-      message: `the VMM ended with status ${status}${said && `: ${said}`}`,
+      message: `the VMM ended with status ${status}${outOfMemory === true ? starved : ''}${said && `: ${said}`}`,
     };
   }
   return {

@@ -23,6 +23,8 @@ export interface OpenWish {
   /** Folder of a QEMU of the user's own. */
   readonly qemu?: string | undefined;
   readonly start: StartChoice;
+  /** The machine is to have a port for the QEMU guest agent. */
+  readonly qemuAgent?: boolean;
   /** Anything: there are to be checkpoints. */
   readonly checkpointEvery?: unknown;
 }
@@ -59,13 +61,14 @@ export function withParamsOn(prepared: PreparedAppliance, { paramsOn }: ParamsWi
 
 async function open(
   source: ApplianceSource,
-  options: OpenWish,
+  options: OpenWish & ParamsWish,
   baseChoice: BaseChoice,
   instances: number,
 ): Promise<OpenedAppliance> {
   const { cpus } = source.appliance.hardware;
+  const paramsOn = options.paramsOn ?? source.appliance.paramsOn;
   const drivers = (all: ReadonlyMap<string, VmmDriver>) =>
-    options.vmm === 'auto' ? able(all, options) : all;
+    options.vmm === 'auto' ? able(all, { ...options, paramsOn }) : all;
   const choose = (base: Base | undefined) => chooseForBase(base, { ...options, cpus, drivers });
   const weighed = (prepared: PreparedAppliance, base: Base | undefined, chosen: ChosenVmm) => {
     if (options.vmm !== 'auto' || !base) return chosen;
@@ -88,15 +91,17 @@ async function open(
   return { prepared, vmm: await weighed(prepared, base, await choose(base)) };
 }
 
-/** Who insists on a warm start, or wants checkpoints, leaves those that know none out of the choice. */
+/** Who insists on a warm start, or wants checkpoints or a service by network, leaves those that know none out of the choice. */
 function able(
   drivers: ReadonlyMap<string, VmmDriver>,
-  { start, checkpointEvery }: Pick<OpenWish, 'start' | 'checkpointEvery'>,
+  { start, checkpointEvery, qemuAgent, paramsOn }: Omit<OpenWish, 'vmm' | 'qemu'> & ParamsWish,
 ): ReadonlyMap<string, VmmDriver> {
   const fit = [...drivers].filter(
     ([, { capabilities }]) =>
       (start !== 'warm' || capabilities.templates) &&
-      (checkpointEvery === undefined || capabilities.checkpoints),
+      (checkpointEvery === undefined || capabilities.checkpoints) &&
+      (!qemuAgent || capabilities.qemuAgent) &&
+      (paramsOn !== 'network' || capabilities.service),
   );
   return new Map(fit);
 }

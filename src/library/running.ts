@@ -1,3 +1,4 @@
+import { withUsableCache } from '../instance/stand-in-cache.js';
 import { GvaError, ExitCode } from '../system/errors.js';
 
 /**
@@ -28,7 +29,8 @@ export function begin<Event, Result>(
   const result = (async () => {
     try {
       ending.throwIfAborted();
-      return await work((event) => events.tell(event), ending);
+      const warn = (text: string) => process.emitWarning(text);
+      return await withUsableCache(warn, () => work((event) => events.tell(event), ending));
     } finally {
       events.end();
     }

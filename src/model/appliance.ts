@@ -4,8 +4,8 @@ import type { ParameterDeclaration } from './parameter.js';
 export const warmUps = ['after-before'] as const;
 export type WarmUp = (typeof warmUps)[number];
 
-/** The media that parameters may come on. */
-export const parameterMedia = ['cd', 'floppy', 'disk'] as const;
+/** What parameters may come on, or by. */
+export const parameterMedia = ['cd', 'floppy', 'disk', 'network'] as const;
 export type ParameterMedium = (typeof parameterMedia)[number];
 
 /** What an appliance is to those who run it, defaults filled in (docs/gva-yaml.md). */

@@ -124,6 +124,8 @@ export type GridRecord = { readonly at: string } & (
       readonly outcome: PointOutcome;
       /** Bytes that the instance took on the node's disk. */
       readonly scratchBytes: number;
+      /** How long it took, by a clock that never jumps; earlier versions do not say. */
+      readonly seconds?: number;
       /**
        * Whether its results are the point's; `false`: somebody else's were there already, or it was lost, and what is
        * known of it is in the folder `lost` of the chunk.

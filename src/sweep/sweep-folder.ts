@@ -1,5 +1,6 @@
 import { readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { SweepManifest } from '../model/sweep.js';
 import { ExitCode, GvaError, errnoOf, messageOf } from '../system/errors.js';
 import { ensureFolder, readTextIfExists, temporarySibling, writeFileAtomically } from '../system/files.js';
@@ -56,7 +57,7 @@ async function takeLock(folder: string, takeOver: boolean): Promise<AsyncDisposa
     });
   const first = await attempt();
   if (first.lock) return first.lock;
-  const silence = first.holder.state === 'unknown' ? await silenceOf(folder, first.holder.file) : 0;
+  const silence = first.holder.state === 'unknown' ? await silenceOf(folder, first.holder.file, takeOver) : 0;
   if (!takeOver || silence < longSilence) throw inUse(folder, first.holder, silence);
   await rm(first.holder.file, { force: true });
   const second = await attempt();
@@ -64,17 +65,27 @@ async function takeLock(folder: string, takeOver: boolean): Promise<AsyncDisposa
   throw inUse(folder, second.holder, 0);
 }
 
-/** Seconds since the process with that lock has written anything here, by the clock of the file system. */
-async function silenceOf(folder: string, lock: string): Promise<number> {
+/** Milliseconds in which a process that lives has said its word some times. */
+const listening = 3000;
+
+/**
+ * Seconds since the process with that lock has written anything here, by the clock of the file system. That may have
+ * jumped, either way: what looks long is listened to.
+ */
+async function silenceOf(folder: string, lock: string, listen: boolean): Promise<number> {
   const probe = temporarySibling(join(folder, sweepFiles.status));
+  const lastWord = async () => {
+    const files = [lock, join(folder, sweepFiles.status)];
+    const infos = await Promise.all(files.map((file) => stat(file).catch(() => undefined)));
+    return Math.max(...infos.map((info) => info?.mtimeMs ?? 0));
+  };
   try {
     await writeFile(probe, '');
-    const now = (await stat(probe)).mtimeMs;
-    const times = await Promise.all(
-      [lock, join(folder, sweepFiles.status)].map((file) => stat(file).catch(() => undefined)),
-    );
-    const last = Math.max(...times.map((info) => info?.mtimeMs ?? 0));
-    return Math.max(0, (now - last) / 1000);
+    const last = await lastWord();
+    const silence = Math.abs((await stat(probe)).mtimeMs - last) / 1000;
+    if (!listen || silence < longSilence) return silence;
+    await sleep(listening);
+    return (await lastWord()) === last ? silence : 0;
   } catch (error) {
     throw unusable(folder, error);
   } finally {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { lstat, mkdir, open, readFile, readlink, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { errnoOf } from './errors.js';
+import { GvaError, errnoOf } from './errors.js';
 import { removeAbandonedSiblings, temporarySibling } from './temporary.js';
 
 export { temporarySibling };
@@ -10,11 +10,14 @@ export { temporarySibling };
 /**
  * Makes the file `path` by `produce`, which writes the temporary file whose name it is given. The file
  * appears under its name whole and synced, or not at all. What a killed process has left of its own attempt is removed.
+ *
+ * @throws GvaError OUT_SPECIAL
  */
 export async function publishFile(
   path: string,
   produce: (temporary: string) => Promise<void>,
 ): Promise<void> {
+  await refuseSpecial(path);
   await removeAbandonedSiblings(path);
   const temporary = temporarySibling(path);
   try {
@@ -25,6 +28,22 @@ export async function publishFile(
   } finally {
     await rm(temporary, { force: true });
   }
+}
+
+/**
+ * A rename would put a file where a device or a pipe is: root would take /dev/null from everybody.
+ *
+ * @throws GvaError OUT_SPECIAL
+ */
+export async function refuseSpecial(path: string): Promise<void> {
+  const info = await lstat(path).catch(() => undefined);
+  const target = info?.isSymbolicLink() ? await stat(path).catch(() => undefined) : info;
+  // As /dev/stdout: a file behind it is no less the link's.
+  const isOfProcess = info?.isSymbolicLink() && (await readlink(path)).startsWith('/proc/');
+  if (!isOfProcess && (!target || target.isFile() || target.isDirectory())) return;
+  throw new GvaError('OUT_SPECIAL', `${path} is a device or a pipe: no file can take its place`, {
+    hint: 'Name a file, one that may be replaced.',
+  });
 }
 
 export async function writeFileAtomically(path: string, content: string | Uint8Array): Promise<void> {

@@ -21,8 +21,17 @@ function fromEnvironment(names: readonly string[]): string | undefined {
 
 /** Base images; what is lost here must be built again. */
 export const dataFolder = () => join(xdg('XDG_DATA_HOME', '.local/share'), 'gva');
-/** What can be made again at any time. */
-export const cacheFolder = () => join(xdg('XDG_CACHE_HOME', '.cache'), 'gva');
+/** What can be made again at any time; in this process another folder may stand in for it. */
+export const cacheFolder = () => standIns.get(ownCacheFolder()) ?? ownCacheFolder();
+/** The user's own, whether it can be written to or not. */
+export const ownCacheFolder = () => join(xdg('XDG_CACHE_HOME', '.cache'), 'gva');
+const standIns = new Map<string, string>();
+
+/** @param other undefined: none any more */
+export function standInForCache(own: string, other: string | undefined): void {
+  if (other === undefined) standIns.delete(own);
+  else standIns.set(own, other);
+}
 
 export const basesFolder = () => join(dataFolder(), 'bases');
 export const baseFolder = (name: string) => join(basesFolder(), name);
@@ -46,7 +55,7 @@ export const runningSweepsFolder = () => join(cacheFolder(), 'running');
 /** A file for each sweep of the user. */
 export const sweepsFolder = () => join(dataFolder(), 'sweeps');
 /** Where the grid engine `local` keeps the queue of this user's jobs on this machine. */
-export const localGridFolder = () => join(cacheFolder(), 'grid', hostname());
+export const localGridFolder = () => join(ownCacheFolder(), 'grid', hostname());
 /** Booted and saved guests that instances are made of, by key. */
 export const templatesFolder = () => join(cacheFolder(), 'templates');
 /** How long earlier runs of an appliance took, by its digest. */
@@ -150,6 +159,8 @@ export const layerFiles = {
 /** Disks of running instances: node-local, big, and gone afterwards. SLURM_TMPDIR is some sites' name of a job's own. */
 export const scratchFolder = () => fromEnvironment(['GVA_SCRATCH', 'SLURM_TMPDIR', 'TMPDIR']) ?? '/var/tmp';
 export const scratchPrefix = 'gva-';
+/** Beside temporary folders of this name, `.gva-mmdebstrap.MARK.tmp`, there is nothing. */
+export const mmdebstrapPlace = () => join(scratchFolder(), 'gva-mmdebstrap');
 
 /** In a base's folder. */
 export const baseFiles = {
@@ -191,6 +202,8 @@ export const scratchFiles = {
   parameters: 'params.iso',
   /** In its place, where the parameters come on a floppy. */
   floppy: 'params.img',
+  /** Folder of what the guest has posted by network. */
+  posted: 'posted',
   /** A disk that the host rewrites in place while the guest runs. */
   mailbox: 'mailbox.img',
   /** Folder of the volumes that are inserted while the guest runs. */
@@ -226,6 +239,8 @@ export const resultFiles = {
   events: 'events.jsonl',
   console: 'console.log',
   output: 'output',
+  /** Folder of what the guest has posted by network, where it has. */
+  posted: 'posted',
   /** Beside the output of an instance that runs on: of which moment it is, and what was found in reading it. */
   snapshot: 'snapshot.json',
   /** Instead of `output`, where it is kept as an archive. */

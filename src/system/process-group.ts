@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { errnoOf } from './errors.js';
-import { asError, toolEnvironment, toolMissing } from './process.js';
+import { packageRoot } from './paths.js';
+import { asError, findProgram, toolEnvironment, toolMissing } from './process.js';
 
 /** Milliseconds that a group is given to end after SIGTERM. */
 const grace = 20_000;
@@ -16,7 +18,8 @@ export interface GroupOptions {
 
 /**
  * Runs a tool that starts others, in a process group of its own: an abort ends all of them, SIGTERM first, and is
- * over when the tool is gone and has cleaned up.
+ * over when the tool is gone and has cleaned up. Where this process dies, however it dies, all of them are killed
+ * (libexec/gva-supervise).
  *
  * @returns its exit status; null where a signal ended it
  * @throws GvaError TOOL_MISSING
@@ -27,12 +30,15 @@ export async function runGroup(
   { env, signal, onLine }: GroupOptions,
 ): Promise<number | null> {
   signal?.throwIfAborted();
-  const child = spawn(name, args, {
+  if (!(await findProgram(name))) throw toolMissing(name);
+  const child = spawn(join(packageRoot, 'libexec/gva-supervise'), [name, ...args], {
     detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     env: { ...toolEnvironment(), ...env },
   });
-  for (const stream of [child.stdout, child.stderr]) createInterface(stream).on('line', onLine);
+  // Its other end is the watcher's, which goes with it.
+  child.once('exit', () => child.stdio[3]?.destroy());
+  for (const stream of [child.stdout, child.stderr]) if (stream) createInterface(stream).on('line', onLine);
   const kill = (by: NodeJS.Signals) => {
     try {
       if (child.pid !== undefined) process.kill(-child.pid, by);
@@ -48,7 +54,7 @@ export async function runGroup(
   signal?.addEventListener('abort', end, { once: true });
   try {
     const status = await new Promise<number | null>((resolve, reject) => {
-      child.once('error', (error) => reject(errnoOf(error) === 'ENOENT' ? toolMissing(name) : error));
+      child.once('error', reject);
       child.once('close', resolve);
     });
     if (signal?.aborted) throw asError(signal.reason);

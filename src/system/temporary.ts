@@ -7,6 +7,8 @@ import { type ProcessIdentity, bootOf, ownIdentity, processIdentity } from './pr
 // on, whatever kind of file it is. Hexadecimal digits: 8 each of the digests of the host's boot, the process namespace and
 // the machine, 6 of the process number, 10 of its start, 8 at random.
 const mark = /^([0-9a-f]{8})([0-9a-f]{8})([0-9a-f]{8})([0-9a-f]{6})([0-9a-f]{10})[0-9a-f]{8}\.tmp$/;
+/** Characters of a mark, with its ending. */
+const markLength = 4 * 8 + 6 + 10 + '.tmp'.length;
 
 /** Bytes of the name of a file that stand in that of its temporary one. A name has 255 at most. */
 const mostOfName = 190;
@@ -20,19 +22,22 @@ export function temporarySibling(path: string): string {
 /**
  * Removes what processes have left beside `path` that were killed before they could publish it or remove it. What is of a
  * living process stays, and so does what cannot be judged from here, or is another user's.
+ *
+ * @param remove of one of them, where that takes more than a user's own rights
  */
-export async function removeAbandonedSiblings(path: string): Promise<void> {
+export async function removeAbandonedSiblings(path: string, remove = removeTree): Promise<void> {
   const folder = dirname(path);
   const prefix = prefixOf(path);
   const names = await readdir(folder).catch(() => []);
   for (const name of names) {
-    if (!name.startsWith(prefix) || !(await isAbandoned(name.slice(prefix.length)))) continue;
+    if (!name.startsWith(prefix) || (await judgeMark(name.slice(prefix.length))) !== 'dead') continue;
     const info = await lstat(join(folder, name)).catch(() => undefined);
     // Whoever may not remove it leaves it to its owner.
-    if (info?.uid === process.getuid?.())
-      await rm(join(folder, name), { recursive: true, force: true }).catch(() => undefined);
+    if (info?.uid === process.getuid?.()) await remove(join(folder, name)).catch(() => undefined);
   }
 }
+
+const removeTree = (path: string): Promise<void> => rm(path, { recursive: true, force: true });
 
 const prefixOf = (path: string) => `.${Buffer.from(basename(path)).subarray(0, mostOfName).toString()}.`;
 
@@ -41,19 +46,20 @@ function markOf({ pid, start, realm, machine }: ProcessIdentity): string {
   return digests + hex(pid, 6) + hex(Number(start), 10);
 }
 
-/** Of this machine and boot, a process that is not there; of this machine and another boot, every one. */
-async function isAbandoned(text: string): Promise<boolean> {
+/** Whether the process still lives that makes what has this temporary name; by no clock. */
+export const judgeTemporary = (name: string) => judgeMark(name.slice(-markLength));
+
+async function judgeMark(text: string): Promise<'alive' | 'dead' | 'unknown'> {
   const [, boot, realm, machine, pid, start] = mark.exec(text) ?? [];
-  if (pid === undefined || start === undefined) return false;
   const own = ownIdentity();
-  if (own.start === '') return false;
+  if (pid === undefined || start === undefined || own.start === '') return 'unknown';
   if (realm === shortDigest(own.realm)) {
     const there = await processIdentity(parseInt(pid, 16));
-    return there === undefined || hex(Number(there.start), 10) !== start;
+    return there && hex(Number(there.start), 10) === start ? 'alive' : 'dead';
   }
-  return (
-    boot !== shortDigest(bootOf(own.realm)) && own.machine !== '' && machine === shortDigest(own.machine)
-  );
+  // Of another boot of this very machine, every one is gone.
+  const restarted = boot !== shortDigest(bootOf(own.realm));
+  return restarted && own.machine !== '' && machine === shortDigest(own.machine) ? 'dead' : 'unknown';
 }
 
 const shortDigest = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 8);

@@ -105,9 +105,19 @@ export interface MachineSpec {
    * empty CD drive; its guest is told so where it is booted directly.
    */
   readonly channel?: boolean;
+  /**
+   * It has a network card, with nothing at the other end but one address, `serviceAddress`: what the guest sends there on the
+   * port 80 comes to the machine's `service`. Its guest is told so where it is booted directly. Only where the driver has it.
+   */
+  readonly service?: boolean;
+  /** It has a port for the QEMU guest agent of its guest: the machine's `qemuAgent`. Only where the driver has it. */
+  readonly qemuAgent?: boolean;
   /** Folder of the images that come into that drive. */
   readonly insertFolder?: string;
 }
+
+/** Of the guest's network, in which there is nothing else. */
+export const serviceAddress = '10.0.2.100';
 
 /** Where disks are that come into a machine later. */
 export interface DiskExchange {
@@ -128,6 +138,10 @@ export interface Capabilities {
   readonly templates: boolean;
   /** It takes `exchange`; its machines have the power `replaceDisks`. */
   readonly exchange: boolean;
+  /** It takes `qemuAgent`. */
+  readonly qemuAgent: boolean;
+  /** It takes `service`. */
+  readonly service: boolean;
   /** As `templates`, and it takes `layers` of disks; machines with these and a `saveSocket` have the power `checkpoints`. */
   readonly checkpoints: boolean;
 }
@@ -156,6 +170,8 @@ export interface VmmExit {
    * `guest-reset` (a guest of ours does so only by a panic), `guest-panic`, `host-qmp-quit`, `host-signal`.
    */
   readonly reason?: string;
+  /** It was killed, and meanwhile the host's kernel has killed a process for want of memory. */
+  readonly outOfMemory?: true;
 }
 
 /** A moment of a running machine. */
@@ -231,6 +247,13 @@ export interface VirtualMachine extends AsyncDisposable {
   quit?(): void;
   /** Where the spec has it. */
   readonly channel?: ChannelLine;
+  /**
+   * Where the spec has it: all that the guest sends to that address, and what it gets from there, whatever connections it makes
+   * for it. Must be read.
+   */
+  readonly service?: Duplex;
+  /** Our end of the port of the QEMU guest agent, where the spec has it. Must be read, or not be looked at. */
+  readonly qemuAgent?: Duplex;
   /** The console in both directions, for a person; what comes from it goes to `console` as well. */
   readonly terminal?: Duplex;
 }

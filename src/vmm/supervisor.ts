@@ -10,6 +10,7 @@ import { type ProcessIdentity, processIdentity } from '../system/process-identit
 import { ConsoleRing } from './console-ring.js';
 import type { VirtualMachine, VmmExit } from './driver.js';
 import { GuestLines } from './lines.js';
+import { outOfMemoryKills } from './out-of-memory.js';
 
 /** Descriptors that a supervised VMM inherits: connected stream sockets, read by us. */
 export const eventsDescriptor = 4;
@@ -163,6 +164,8 @@ class SupervisedMachine implements Supervised {
   readonly consoleSocket: Duplex;
   readonly #child: ChildProcess;
   readonly #events: Duplex;
+  /** For want of memory, on this host, before it began. */
+  readonly #kills = outOfMemoryKills();
   #ended = false;
 
   constructor(child: ChildProcess, command: VmmCommand) {
@@ -193,7 +196,11 @@ class SupervisedMachine implements Supervised {
     return new Promise((resolve) => {
       this.#child.once('close', (code, signal) => {
         const status = code ?? 128 + (signal ? constants.signals[signal] : 0);
-        const exit = { status, stderr: messages.bytes().toString('utf8') };
+        const starved = status === 128 + constants.signals.SIGKILL && outOfMemoryKills() > this.#kills;
+        const exit: VmmExit = {
+          ...{ status, stderr: messages.bytes().toString('utf8') },
+          ...(starved ? { outOfMemory: true } : {}),
+        };
         void namespaceEnded(first).then(() => resolve(exit));
       });
     });
@@ -242,6 +249,6 @@ const patience = 5000;
 async function namespaceEnded(first: Promise<ProcessIdentity | undefined>): Promise<void> {
   const known = await first;
   if (!known) return;
-  const end = Date.now() + patience;
-  while (Date.now() < end && (await processIdentity(known.pid))?.start === known.start) await sleep(1);
+  const end = performance.now() + patience;
+  while (performance.now() < end && (await processIdentity(known.pid))?.start === known.start) await sleep(1);
 }

@@ -159,9 +159,9 @@ it('a base that cannot be used is listed, and never found', async () => {
 it('a base.json of November 2026 is as good as any', async () => {
   const folder = join(baseFolder('debian'), '1'.repeat(16));
   await mkdir(folder, { recursive: true });
+  for (const file of ['root.img', 'vmlinux', 'initrd.img']) await writeFile(join(folder, file), 'four');
   const fixture = new URL('fixtures/base-2026-11.json', import.meta.url);
   await writeFile(join(folder, 'base.json'), await readFile(fixture));
-  for (const file of ['root.img', 'vmlinux', 'initrd.img']) await writeFile(join(folder, file), 'four');
   await symlink('1'.repeat(16), join(baseFolder('debian'), 'current'));
   const base = await loadBase('debian');
   expect([bootsOf(base), originOf(base), distributionOf(base)]).toEqual([

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createHash, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { Duplex } from 'node:stream';
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { compileGuestProgram, guestPrograms } from '../../src/base/guest-programs.js';
 import type { GuestCommand } from '../../src/channel/command.js';
 import { GuestChannel } from '../../src/channel/guest-channel.js';
@@ -195,6 +195,27 @@ test('a guest that says nothing is given up', async () => {
   const line = new Duplex({ read: () => undefined, write: (_, __, done) => done() });
   await expect(GuestChannel.open(line, paces.serial, 100)).rejects.toMatchObject({ code: 'CHANNEL' });
 });
+
+test.each([-86_400_000, 86_400_000])(
+  'a guest that says nothing is given up in its time, though the time of day jumps by %i ms',
+  async (jump) => {
+    const written: Buffer[] = [];
+    const line = new Duplex({
+      read: () => undefined,
+      write: (chunk: Buffer, _, done) => {
+        written.push(chunk);
+        done();
+      },
+    });
+    const opened = GuestChannel.open(line, paces.serial, 1500);
+    const clock = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + jump);
+    await expect(opened)
+      .rejects.toMatchObject({ code: 'CHANNEL' })
+      .finally(() => clock.mockRestore());
+    // It is greeted again and again until then.
+    expect(written.length).toBeGreaterThan(2);
+  },
+);
 
 test('the agent needs no C library', () => {
   const said = execFileSync('file', ['-b', program], { encoding: 'utf8' });

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { program } from '../../src/cli/main.js';
+import { callsIn, mistakesOf } from '../support/command-lines.js';
 
 // Help teaches by examples, and they are right: every command that people type has a description and examples, and what these
 // say is there.
@@ -27,9 +28,7 @@ function helpOf(command: Command): string {
 function examplesOf(command: Command): string[] {
   const after = /\nExamples?:\n([^]*)/.exec(helpOf(command))?.[1] ?? '';
   const lines = after.split('\n').filter((line) => /^ +\S/.test(line));
-  // What is quoted is somebody else's language.
-  const plain = lines.map((line) => line.replace(/'[^']*'|"[^"]*"/g, 'QUOTED').replace(/ #.*| {3,}.*$/, ''));
-  return plain.flatMap((line) => [...line.matchAll(/\bgva [^|;&>]*/g)].map(([text]) => text.trim()));
+  return callsIn(lines);
 }
 
 describe.each(all)('%s', (path, command) => {
@@ -39,22 +38,8 @@ describe.each(all)('%s', (path, command) => {
   });
 
   it('has examples of commands and options that there are', () => {
-    for (const example of examplesOf(command)) {
-      const words = example.split(/ +/).slice(1);
-      let called = program;
-      while (called.commands.length > 0) {
-        const next = called.commands.find((each) => each.name() === words[0]);
-        if (!next) break;
-        called = next;
-        words.shift();
-      }
-      const known = [...called.options, ...program.options].flatMap(({ short, long }) => [short, long]);
-      const own = words.includes('--') ? words.slice(0, words.indexOf('--')) : words;
-      const inGuest = called.name() === 'exec';
-      const unknown = own.filter((word) => /^--?[a-z]/i.test(word) && !known.includes(word.split('=')[0]));
-      if (!inGuest) expect(unknown, example).toEqual([]);
-      expect(called === program && !words[0]?.startsWith('-'), example).toBe(false);
-    }
+    const wrong = examplesOf(command).map((example) => [example, ...mistakesOf(example)]);
+    expect(wrong.filter(({ length }) => length > 1)).toEqual([]);
   });
 
   it('says what each of its options is', () => {

@@ -1,4 +1,4 @@
-import { readFile, readdir, writeFile } from 'node:fs/promises';
+import { lstat, readFile, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Comparison } from '../../src/report/compare.js';
@@ -58,6 +58,71 @@ describe('gva report', () => {
       for (const size of ['640', '1x1', '99999x400'])
         expect((await run(...args, '--force', '--size', size)).code).toBe(2);
     });
+  });
+
+  test('says where it cannot write, before it has done any work, and leaves nothing there', async () => {
+    await inPlace(rows, async (run, folder) => {
+      await symlink('/dev/null', join(folder, 'nothing'));
+      const said = async (file: string, option = '-o') => {
+        const plot = option === '-o' ? [] : ['--x', 'n', '--y', 'area'];
+        const { code, stdout, stderr } = await run('report', 'first', option, file, '--force', ...plot);
+        expect(stdout).toBe('');
+        return [code, stderr.replaceAll('\n', ' ').trim()];
+      };
+      for (const option of ['-o', '--svg']) {
+        expect(await said('nowhere/a', option)).toEqual([
+          69,
+          'error: cannot write nowhere/a: there is no folder nowhere hint: Make it: mkdir -p nowhere',
+        ]);
+        expect(await said('second', option)).toEqual([
+          2,
+          'error: second is a folder hint: Name a file in it.',
+        ]);
+        expect(await said('nothing', option)).toEqual([
+          2,
+          expect.stringMatching(/nothing is a device or a pipe/),
+        ]);
+        expect(await said('first/sweep.json/a', option)).toEqual([
+          69,
+          'error: cannot write first/sweep.json/a: ENOTDIR: not a directory hint: Name another file: -o FILE',
+        ]);
+        expect(await said('a'.repeat(300), option)).toEqual([
+          69,
+          expect.stringMatching(/ENAMETOOLONG: name too long hint/),
+        ]);
+        expect((await said('', option))[0]).toBe(2);
+      }
+      expect((await readdir(folder)).sort()).toEqual(['first', 'nothing', 'second']);
+      expect((await lstat(join(folder, 'nothing'))).isSymbolicLink()).toBe(true);
+    });
+  });
+
+  test('of rows that make no sense says what there is', async () => {
+    await using folder = await temporaryFolder();
+    const run = (...args: string[]) => gva(args, {}, folder.path);
+    const odd: TestRow[] = [
+      { n: 1e308, area: -1e308, note: 'NaN', gva_total_s: -5, gva_started: '275760-09-13T00:00:00.000Z' },
+      { n: -1e308, area: 1e-320, note: '</script>', gva_total_s: 1e308, gva_started: 'garbage' },
+      { gva_point: 1e15, n: 'x', area: null, '</style><script>alert(1)</script>': 1 },
+      { gva_point: -1, gva_state: 'exploded', gva_total_s: 'long' },
+      { gva_point: 'none', gva_state: null },
+    ];
+    await writeTestSweep(join(folder.path, 'odd'), { parameters: ['n'], rows: odd, manifest: { count: 2 } });
+    await writeTestSweep(join(folder.path, 'empty'), { parameters: ['n'], rows: [] });
+    await writeFile(join(folder.path, 'empty/results.jsonl'), '');
+    for (const name of ['odd', 'empty']) {
+      expect(await run('report', name)).toEqual({ code: 0, stdout: `${name}.html\n`, stderr: '' });
+      expect((await run('compare', name, name)).stdout).toContain('They are the same.');
+    }
+    for (const kind of ['lines', 'scatter', 'heat', 'histogram']) {
+      const words = ['--kind', kind, '--x', 'n', '--y', 'area', '--colour', 'note'];
+      expect(await run('report', 'odd', '--svg', `${kind}.svg`, ...words)).toMatchObject({
+        code: 0,
+        stderr: '',
+      });
+      expect(await readFile(join(folder.path, `${kind}.svg`), 'utf8')).not.toMatch(/NaN(?!<)|Infinity/);
+      expect((await run('report', 'empty', '--svg', `${kind}.svg`, '--force', ...words)).code).toBe(2);
+    }
   });
 
   test('says what is wrong', async () => {

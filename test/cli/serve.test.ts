@@ -135,6 +135,7 @@ describe('the console', () => {
       checkpoint: () => expect.fail(),
       insert: () => expect.fail(),
       snapshot: () => expect.fail(),
+      tellAgent: () => expect.fail(),
       exec: () => expect.fail(),
     });
     expect(await source.console(4)).toEqual({ text: 'boot\n20 %\nhello \ufffd', live: true });

@@ -1,21 +1,16 @@
-import { spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { SweepSummary } from '../../src/model/sweep.js';
 import type { SweepStatus } from '../../src/model/sweep-status.js';
-import { digestFile } from '../../src/system/files.js';
-import { packageRoot, pointFolder } from '../../src/system/paths.js';
 import { doneScript } from '../../src/vmm/fake/driver.js';
+import { type TestHome, makeTestHome } from '../support/fake-appliance.js';
 import {
-  type TestHome,
-  fakeBase,
-  makeTestHome,
-  squareManifest,
-  writeAppliance,
-} from '../support/fake-appliance.js';
+  type ClientOptions,
+  expectEveryPoint,
+  runGridClient,
+  timesBegun,
+  writeGridSweep,
+} from '../support/grid-client.js';
 import { eventually, gva, noneLeft } from '../support/gva.js';
 
 // A sweep by the grid engine local, with workers in processes of their own whose guests are shell scripts.
@@ -26,84 +21,16 @@ let out: string;
 beforeEach(async () => {
   home = await makeTestHome();
   out = join(home.folder, 'out');
-  await writeAppliance(home.folder, squareManifest);
-  await writeFile(
-    join(home.folder, 'plan.yaml'),
-    `appliance: ./square\nparameters: { n: { range: [1, ${points}] } }\n`,
-  );
-  await writeBase();
+  await writeGridSweep(home.folder, points);
 });
 afterEach(async () => {
   await noneLeft(home.folder);
   await home[Symbol.asyncDispose]();
 });
 
-/** A base with files that workers can copy. */
-async function writeBase(): Promise<void> {
-  const folder = join(home.folder, 'base');
-  await mkdir(folder);
-  const files: Record<string, object> = {};
-  for (const key of ['root', 'kernel', 'initrd']) {
-    const name = `${key}.img`;
-    await writeFile(join(folder, name), randomBytes(50_000));
-    files[key] = { name, size: 50_000, sha256: await digestFile(join(folder, name)) };
-  }
-  await writeFile(join(folder, 'base.json'), JSON.stringify({ ...fakeBase(), files }));
-}
-
-interface RunOptions {
-  readonly killAfter?: number;
-  readonly words?: readonly string[];
-  readonly env?: Record<string, string>;
-}
-
-/** A client; killed after so many milliseconds, if it lives that long. */
-async function run({ killAfter, words = [], env = {} }: RunOptions = {}): Promise<SweepSummary | undefined> {
-  const program = join(packageRoot, 'test/support/fake-grid-client.mjs');
-  const args = [program, join(home.folder, 'plan.yaml'), out, join(home.folder, 'base'), ...words];
-  const child = spawn(process.execPath, args, {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, ...env },
-  });
-  const said = child.stdout.setEncoding('utf8').toArray() as Promise<string[]>;
-  const ended = new Promise((resolve) => child.on('exit', resolve));
-  if (killAfter !== undefined) {
-    await Promise.race([ended, sleep(killAfter)]);
-    child.kill('SIGKILL');
-  }
-  await ended;
-  const text = (await said).join('');
-  return text === '' ? undefined : (JSON.parse(text) as SweepSummary);
-}
-
-/** Every point is there once, and nothing else is. */
-async function checkPoints(): Promise<void> {
-  const rows = (await readFile(join(out, 'results.csv'), 'utf8')).trimEnd().split('\r\n').slice(1);
-  expect(rows.map((row) => row.split(',').slice(0, 4).join(','))).toEqual(
-    Array.from({ length: points }, (_, index) => `${index},${index + 1},fast,done`),
-  );
-  const folders = await readdir(join(out, 'points/0000'));
-  expect(folders.sort()).toEqual(
-    Array.from({ length: points }, (_, index) => String(index).padStart(7, '0')),
-  );
-  for (let index = 0; index < points; index++) {
-    const result = JSON.parse(await readFile(join(pointFolder(out, index), 'result.json'), 'utf8')) as object;
-    expect(result).toMatchObject({ state: 'done', parameters: { n: index + 1, mode: 'fast' } });
-  }
-}
-
-/** How often each point was begun, by the records of all workers. */
-async function begun(): Promise<Map<number, number>> {
-  const times = new Map<number, number>();
-  const chunks = join(out, 'grid/chunks');
-  for (const chunk of await readdir(chunks))
-    for (const name of (await readdir(join(chunks, chunk))).filter((file) => file.endsWith('.jsonl')))
-      for (const line of (await readFile(join(chunks, chunk, name), 'utf8')).split('\n')) {
-        const record = line === '' ? {} : (JSON.parse(line) as { record?: string; point?: number });
-        if (record.record === 'point-began') times.set(record.point!, (times.get(record.point!) ?? 0) + 1);
-      }
-  return times;
-}
+const run = (options?: ClientOptions) => runGridClient(home.folder, options);
+const checkPoints = () => expectEveryPoint(out, points);
+const begun = () => timesBegun(out);
 
 test(
   `a sweep of ${points} points whose client is killed ${kills} times has every point once`,

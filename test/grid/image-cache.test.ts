@@ -11,7 +11,7 @@ import {
   utimes,
   writeFile,
 } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ImageCache } from '../../src/grid/worker/image-cache.js';
 import { removeImage } from '../../src/grid/worker/image-room.js';
@@ -19,6 +19,7 @@ import { openNodeFolder } from '../../src/grid/worker/node-folder.js';
 import type { GridImage } from '../../src/model/grid.js';
 import { digestFile } from '../../src/system/files.js';
 import { processIdentity } from '../../src/system/process-identity.js';
+import { temporarySibling } from '../../src/system/temporary.js';
 import { type TestHome, makeTestHome } from '../support/fake-appliance.js';
 
 let home: TestHome;
@@ -150,6 +151,19 @@ describe('where room is short', () => {
     await use[Symbol.asyncDispose]();
     expect(await removeImage(join(node, 'images'), image.sha256)).toBe(true);
     expect(await images()).toEqual([]);
+  });
+
+  test('half copies of dead processes go, those of living ones never, whatever the time of day is', async () => {
+    const folder = join(node, 'images');
+    const living = temporarySibling(join(folder, 'a'.repeat(64)));
+    const dead = living.replace(/[0-9a-f]{10}(?=[0-9a-f]{8}\.tmp$)/, '0000000001');
+    for (const file of [living, dead]) {
+      await writeFile(file, 'half');
+      await utimes(file, 1, 1);
+    }
+    const { image, source } = await makeImage();
+    await new ImageCache(node, limit).stage(image, source, patience);
+    expect(await others()).toEqual([basename(living)]);
   });
 
   test("what a killed process used is nobody's; what one of another container uses is kept", async () => {

@@ -93,6 +93,7 @@ test('points fill up, failures are told, the plot grows', async () => {
   await sweep.letEnd(40);
   await legend('39 done').waitFor();
   await on.getByRole('img', { name: /^39 points/ }).waitFor();
+  await on.getByRole('img', { name: /^Points that ended per minute in \d/ }).waitFor();
   expect(await on.title()).toBe('41 % · waves');
   expect(complaints()).toEqual([]);
 });

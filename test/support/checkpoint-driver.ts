@@ -26,6 +26,8 @@ export class CheckpointDriver extends FakeDriver {
       shutdown: false,
       templates: true,
       exchange: false,
+      qemuAgent: false,
+      service: false,
       checkpoints: true,
     },
   };

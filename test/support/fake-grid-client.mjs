@@ -1,5 +1,5 @@
 // node fake-grid-client.mjs PLAN OUT BASE [--detach]: runs a sweep by the grid engine local, in a process that a test may
-// kill; workers are fake-worker.mjs. BASE: folder with the files of a base that nobody boots. Of the build: Node.js does not
+// kill; workers are fake-worker.mjs, with the variables in FAKE_ENV, a line each. BASE: folder with the files of a base that nobody boots. Of the build: Node.js does not
 // run TypeScript.
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -25,6 +25,7 @@ const spec = {
 const worker = join(import.meta.dirname, 'fake-worker.mjs');
 const guest = process.env['FAKE_GUEST'];
 const environment = [
+  ...(process.env['FAKE_ENV'] ?? '').split('\n').filter(Boolean),
   `GVA_NODE_CACHE=${dirname(out)}`,
   ...(guest === undefined ? [] : [`FAKE_GUEST=${guest}`]),
 ];
@@ -32,7 +33,7 @@ const settings = {
   ...{ engine: new LocalEngine(), options: {}, name: 'fault', time: undefined, atOnce: undefined, bundle: 4 },
   command: (chunk) => ['/usr/bin/env', ...environment, process.execPath, worker, chunk],
   ...{ growth: { memory: 1, time: 1 }, leave: words.includes('--detach'), summary: undefined },
-  ...{ interval: { shortest: 0.05, longest: 0.3 }, patience: 1 },
+  ...{ interval: { shortest: 0.05, longest: 0.3 }, patience: Number(process.env['FAKE_PATIENCE'] ?? 1) },
 };
 if (words.includes('--summary'))
   settings.summary = [

@@ -1,6 +1,7 @@
 // node fake-sweep.mjs PLAN OUT: runs a sweep whose guests are played by a shell script, in a process that a test may
 // kill. Of the build: Node.js does not run TypeScript. GVA_FAKE_SCRIPT is the script, where it is another one than the
-// driver's own, GVA_FAKE_JOBS how many run at once. Errors are told as gva tells them.
+// driver's own, GVA_FAKE_JOBS how many run at once, GVA_FAKE_TIMEOUT seconds that each may take. Errors are told as gva
+// tells them.
 import { act } from '../../dist/src/cli/action.js';
 import { FakeDriver } from '../../dist/src/vmm/fake/driver.js';
 import { prepareAppliance } from '../../dist/src/instance/prepare.js';
@@ -9,7 +10,7 @@ import { runSweep } from '../../dist/src/sweep/run-sweep.js';
 import { defaultRetryLimits } from '../../dist/src/sweep/schedule/retry-policy.js';
 
 const [planFile, out] = process.argv.slice(2);
-const { GVA_FAKE_SCRIPT: script, GVA_FAKE_JOBS: jobs = '4' } = process.env;
+const { GVA_FAKE_SCRIPT: script, GVA_FAKE_JOBS: jobs = '4', GVA_FAKE_TIMEOUT: total } = process.env;
 const file = (name) => ({ name, size: 0, sha256: '0'.repeat(64) });
 const base = {
   ...{ format: 1, contract: 1, os: 'linux', arch: 'x86_64', name: 'micro', description: 'none' },
@@ -33,7 +34,7 @@ const sweep = (plan, prepared) =>
         shared: false,
         stop: {},
       },
-      ...{ limits: { boot: 600, total: undefined, powerOff: 600 }, retry: defaultRetryLimits },
+      ...{ limits: { boot: 600, total: total && Number(total), powerOff: 600 }, retry: defaultRetryLimits },
     },
     {
       driver: new FakeDriver(script === undefined ? {} : { script }),

@@ -4,11 +4,16 @@
  * the C library for them.
  *
  * GVA_FAULT_ROOT   the folder, without links in its name
- * GVA_FAULT_STATE  a file of 24 bytes that all processes share: operations so far, faults, group of the first process
+ * GVA_FAULT_STATE  a file that all processes share, zeros at first: operations so far, faults, group of the first process, 8 bytes
+ *                  each; with GVA_FAULT_LATE 1.5 MiB more for new names
  * GVA_FAULT_LOG    what was made to fail; with CUT also what was written and synced: "w INODE", "s INODE SIZE", "c INODE"
- * GVA_FAULT_KIND   ENOSPC, EMFILE, EIO, EACCES, SHORT (a write writes half), CUT (the group of the first process is killed), NONE
+ * GVA_FAULT_KIND   ENOSPC, EMFILE, EIO, EACCES, SHORT (a write writes half), CUT (the group of the first process is killed), NONE;
+ *                  of network file systems: ESTALE, ENOLCK, REPLY (done, but its answer was lost: what the same request is
+ *                  answered the second time)
  * GVA_FAULT_AT     number of the first operation that fails, from 1; of those that can fail in that way
  * GVA_FAULT_FOR    how many fail in a row; 1 where absent
+ * GVA_FAULT_EVERY  one fails in so many, besides
+ * GVA_FAULT_LATE   milliseconds before other process groups see a new name; each group stands for a machine
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -22,28 +27,40 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { READING = 1, WRITING = 2, MAKING = 4, DATA = 8, SYNC = 16, RENAME = 32, MKDIR = 64, LINK = 128, SIZE = 256, REMOVE = 512, LOOK = 1024, LIST = 2048, PIPE = 4096 };
+enum { READING = 1, WRITING = 2, MAKING = 4, DATA = 8, SYNC = 16, RENAME = 32, MKDIR = 64, LINK = 128, SIZE = 256, REMOVE = 512, LOOK = 1024, LIST = 2048, PIPE = 4096, LOCK = 8192 };
 
 static const struct { const char *name; int number; int can; } kinds[] = {
 	{ "ENOSPC", ENOSPC, MAKING | DATA | SYNC | RENAME | MKDIR | LINK | SIZE },
 	{ "EMFILE", EMFILE, READING | WRITING | MAKING | LIST | PIPE },
 	{ "EIO", EIO, READING | WRITING | MAKING | DATA | SYNC | RENAME | MKDIR | LINK | SIZE | REMOVE | LOOK | LIST },
 	{ "EACCES", EACCES, READING | WRITING | MAKING | RENAME | MKDIR | LINK | REMOVE | LIST },
+	{ "ESTALE", ESTALE, READING | WRITING | DATA | SYNC | RENAME | MKDIR | LINK | REMOVE | LOOK | LIST },
+	{ "ENOLCK", ENOLCK, LOCK },
+	{ "REPLY", 0, RENAME | MKDIR | LINK | REMOVE },
 	{ "SHORT", 0, DATA },
+	{ "NONE", 0, 0 },
 	{ "CUT", 0, MAKING | DATA | SYNC | RENAME | MKDIR | LINK | SIZE | REMOVE },
 };
 
-static struct { _Atomic long count, faults, group; } *state;
+enum { SLOTS = 1 << 16 };
+static struct {
+	_Atomic long count, faults, group;
+	/* By the digest of the path: whose it is, and until when others do not see it. */
+	struct { _Atomic unsigned long path; _Atomic long group, until; } late[];
+} *state;
 static const char *root;
 static size_t root_length;
-static int kind = -1, journal = -1, cut;
-static long first, amount = 1;
+static int kind = -1, journal = -1, cut, reply;
+static long first, amount = 1, every, lateness;
 
 #define REAL(name) ((__typeof__(&name))real(#name))
 static void *real(const char *name) { return dlsym(RTLD_NEXT, name); }
@@ -52,19 +69,23 @@ __attribute__((constructor)) static void begin(void)
 {
 	const char *file = getenv("GVA_FAULT_STATE"), *log = getenv("GVA_FAULT_LOG"), *what = getenv("GVA_FAULT_KIND");
 	const char *at = getenv("GVA_FAULT_AT"), *many = getenv("GVA_FAULT_FOR");
+	const char *often = getenv("GVA_FAULT_EVERY"), *late = getenv("GVA_FAULT_LATE");
 	int fd;
 	if (!file || !log || !what || !getenv("GVA_FAULT_ROOT")) return;
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
 		if (!strcmp(what, kinds[i].name)) kind = (int)i;
 	cut = !strcmp(what, "CUT");
+	reply = !strcmp(what, "REPLY");
+	every = often ? atol(often) : 0;
+	lateness = late ? atol(late) : 0;
 	first = at ? atol(at) : 0;
 	amount = many ? atol(many) : 1;
 	if ((fd = REAL(open)(file, O_RDWR | O_CLOEXEC)) < 0) return;
-	state = mmap(NULL, sizeof *state, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	state = mmap(NULL, sizeof *state + (lateness ? SLOTS * sizeof *state->late : 0), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	REAL(close)(fd);
 	/* High, for shells have the low ones for themselves. */
 	fd = REAL(open)(log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-	journal = fcntl(fd, F_DUPFD_CLOEXEC, 900);
+	journal = REAL(fcntl)(fd, F_DUPFD_CLOEXEC, 900);
 	REAL(close)(fd);
 	if (state == MAP_FAILED || kind < 0) return;
 	long nobody = 0;
@@ -117,7 +138,8 @@ static int fails(int operation, const char *name, const char *path)
 {
 	if (!(kinds[kind].can & operation)) return 0;
 	long number = atomic_fetch_add(&state->count, 1) + 1;
-	if (number < first || number >= first + amount) return 0;
+	int chosen = number >= first && number < first + amount;
+	if (!chosen && (every == 0 || number % every != 0)) return 0;
 	atomic_fetch_add(&state->faults, 1);
 	note("! %ld %s %s %s\n", number, kinds[kind].name, name, path);
 	if (cut) {
@@ -127,6 +149,53 @@ static int fails(int operation, const char *name, const char *path)
 	errno = kinds[kind].number;
 	return 1;
 }
+
+/* What the server says to the second request, when the answer to the first was lost. */
+static int again(int operation) { return operation & (MKDIR | LINK) ? EEXIST : ENOENT; }
+
+static long milliseconds(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static unsigned long digest(const char *path, size_t length)
+{
+	/* FNV-1a */
+	unsigned long value = 14695981039346656037u;
+	for (size_t i = 0; i < length; i++) value = (value ^ (unsigned char)path[i]) * 1099511628211u;
+	return value;
+}
+
+/* A new name: others are to see it later. */
+static void appeared(const char *path)
+{
+	if (!lateness) return;
+	unsigned long value = digest(path, strlen(path));
+	__typeof__(&state->late[0]) slot = &state->late[value % SLOTS];
+	slot->until = milliseconds() + lateness;
+	slot->group = getpgrp();
+	slot->path = value;
+}
+
+/* Whether it, or a folder above it, is not to be seen yet. */
+static int hidden(const char *path)
+{
+	if (!lateness) return 0;
+	for (size_t length = root_length + 1;; length++) {
+		if (path[length] != '/' && path[length] != '\0') continue;
+		unsigned long value = digest(path, length);
+		__typeof__(&state->late[0]) slot = &state->late[value % SLOTS];
+		if (slot->path == value && slot->group != getpgrp() && slot->until > milliseconds()) {
+			errno = ENOENT;
+			return 1;
+		}
+		if (path[length] == '\0') return 0;
+	}
+}
+
+static int is_new(const char *path) { return (cut || lateness) && REAL(access)(path, F_OK) != 0; }
 
 static void noted(char what, int fd)
 {
@@ -151,10 +220,11 @@ static int opening(int flags)
 			va_end(arguments); \
 		} \
 		if (!inside(folder, path, whole)) return REAL(name) call; \
-		if (fails(opening(flags), "open", whole)) return -1; \
-		int is_new = cut && (flags & O_CREAT) && REAL(access)(whole, F_OK) != 0; \
+		if (hidden(whole) || fails(opening(flags), "open", whole)) return -1; \
+		int made = (flags & O_CREAT) && is_new(whole); \
 		int fd = REAL(name) call; \
-		if (fd >= 0 && is_new) noted('c', fd); \
+		if (fd >= 0 && made) appeared(whole); \
+		if (fd >= 0 && made) noted('c', fd); \
 		else if (fd >= 0 && (flags & O_TRUNC)) noted('w', fd); \
 		return fd; \
 	}
@@ -208,8 +278,17 @@ ON_OPEN(int, posix_fallocate, SIZE, (int fd, off_t at, off_t size), (fd, at, siz
 	type name prototype \
 	{ \
 		char whole[PATH_MAX]; \
-		if (inside(folder, path, whole) && fails(operation, #name, whole)) return bad; \
-		return REAL(name) call; \
+		if (!inside(folder, path, whole)) return REAL(name) call; \
+		int makes = (operation) & (RENAME | MKDIR | LINK), fresh = makes && is_new(whole); \
+		if (!makes && hidden(whole)) return bad; \
+		int wrong = fails(operation, #name, whole); \
+		if (wrong && !reply) return bad; \
+		type done = REAL(name) call; \
+		if (done == bad) return bad; \
+		if (fresh) appeared(whole); \
+		if (!wrong) return done; \
+		errno = again(operation); \
+		return bad; \
 	}
 ON_NAME(int, -1, rename, RENAME, AT_FDCWD, to, (const char *from, const char *to), (from, to))
 ON_NAME(int, -1, mkdir, MKDIR, AT_FDCWD, path, (const char *path, mode_t mode), (path, mode))
@@ -220,9 +299,58 @@ ON_NAME(int, -1, symlink, LINK, AT_FDCWD, to, (const char *from, const char *to)
 ON_NAME(int, -1, unlink, REMOVE, AT_FDCWD, path, (const char *path), (path))
 ON_NAME(int, -1, rmdir, REMOVE, AT_FDCWD, path, (const char *path), (path))
 ON_NAME(DIR *, NULL, opendir, LIST, AT_FDCWD, path, (const char *path), (path))
-ON_NAME(int, -1, scandir64, LIST, AT_FDCWD, path,
-	(const char *path, struct dirent64 ***list, int (*filter)(const struct dirent64 *), int (*order)(const struct dirent64 **, const struct dirent64 **)),
-	(path, list, filter, order))
+
+/* As `scandir64`, without what is not to be seen yet. */
+int scandir64(const char *path, struct dirent64 ***list, int (*filter)(const struct dirent64 *), int (*order)(const struct dirent64 **, const struct dirent64 **))
+{
+	char whole[PATH_MAX], name[PATH_MAX];
+	int ours = inside(AT_FDCWD, path, whole) || (root && !strcmp(path, root));
+	if (ours && below(whole) && (hidden(whole) || fails(LIST, "scandir64", whole))) return -1;
+	int count = REAL(scandir64)(path, list, filter, order), left = 0;
+	if (!ours || !lateness) return count;
+	for (int i = 0; i < count; i++) {
+		snprintf(name, sizeof name, "%.2000s/%.255s", path, (*list)[i]->d_name);
+		if (hidden(name)) free((*list)[i]);
+		else (*list)[left++] = (*list)[i];
+	}
+	return count < 0 ? count : left;
+}
+
+int access(const char *path, int mode)
+{
+	char whole[PATH_MAX];
+	return inside(AT_FDCWD, path, whole) && hidden(whole) ? -1 : REAL(access)(path, mode);
+}
+
+/* Node.js asks the kernel by number how a file is. */
+long syscall(long number, ...)
+{
+	char whole[PATH_MAX];
+	long given[6];
+	va_list arguments;
+	va_start(arguments, number);
+	for (int i = 0; i < 6; i++) given[i] = va_arg(arguments, long);
+	va_end(arguments);
+	if (number == SYS_statx && lateness && inside((int)given[0], (const char *)given[1], whole) && hidden(whole)) return -1;
+	return REAL(syscall)(number, given[0], given[1], given[2], given[3], given[4], given[5]);
+}
+
+/* Locks of the whole file system: what has none says so of each. */
+static int locks(int command) { return command == F_SETLK || command == F_SETLKW || command == F_OFD_SETLK || command == F_OFD_SETLKW; }
+#define CONTROL(name) \
+	int name(int fd, int command, ...) \
+	{ \
+		char whole[PATH_MAX]; \
+		va_list arguments; \
+		va_start(arguments, command); \
+		void *argument = va_arg(arguments, void *); \
+		va_end(arguments); \
+		if (locks(command) && open_inside(fd, whole) && fails(LOCK, #name, whole)) return -1; \
+		return REAL(name)(fd, command, argument); \
+	}
+CONTROL(fcntl)
+CONTROL(fcntl64)
+ON_OPEN(int, flock, LOCK, (int fd, int operation), (fd, operation), )
 
 /* Descriptors without a name: only when the run is under way, for a program that cannot even start is no news. */
 static int too_many(const char *name) { return root && kinds[kind].number == EMFILE && state->count > 0 && fails(PIPE, name, "-"); }

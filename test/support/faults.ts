@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { packageRoot } from '../../src/system/paths.js';
 
-/** What may happen to a file operation; see faults.c. `NONE`: all go well, and are not counted. */
-export const faultKinds = ['ENOSPC', 'EMFILE', 'EIO', 'EACCES', 'SHORT', 'CUT'] as const;
+/** What may happen to a file operation; see faults.c. */
+export const faultKinds = ['ENOSPC', 'EMFILE', 'EIO', 'EACCES', 'ESTALE', 'REPLY', 'SHORT', 'CUT'] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
 export interface Fault {
@@ -15,6 +15,33 @@ export interface Fault {
   /** How many fail in a row; 1 where absent. */
   readonly many?: number;
 }
+
+/** What a network file system may do to all operations, for as long as something runs; see faults.c. */
+export interface NetworkFaults {
+  /** `NONE`: nothing fails. */
+  readonly kind: 'ESTALE' | 'REPLY' | 'ENOLCK' | 'NONE';
+  /** One operation fails in so many of those that can. */
+  readonly every: number;
+  /** Milliseconds before other process groups see a new name. */
+  readonly late?: number;
+}
+
+/** The environment of processes for which the files below the folder of that place are on such a file system. */
+export async function networkFileSystem(
+  { shim, root, state, log }: FaultPlace,
+  { kind, every, late = 0 }: NetworkFaults,
+): Promise<Readonly<Record<string, string>>> {
+  await writeFile(state, Buffer.alloc(24 + (late > 0 ? 3 * 2 ** 19 : 0)));
+  await writeFile(log, '');
+  return {
+    ...{ LD_PRELOAD: shim, GVA_FAULT_ROOT: await realpath(root), GVA_FAULT_STATE: state, GVA_FAULT_LOG: log },
+    ...{ GVA_FAULT_KIND: kind, GVA_FAULT_EVERY: String(every), GVA_FAULT_LATE: String(late) },
+  };
+}
+
+/** What was made to fail by now: operation and file. */
+export const faultsSoFar = async ({ log }: Pick<FaultPlace, 'log'>): Promise<string[]> =>
+  (await readFile(log, 'utf8')).split('\n').filter((line) => line.startsWith('! '));
 
 /** `GVA_FAULT=EIO:117`: this one alone. */
 const [onlyKind, onlyAt] = (process.env['GVA_FAULT'] ?? '').split(':');

@@ -34,7 +34,7 @@ const good: TemplateScripts = {
 export class TemplateDriver extends FakeDriver {
   override readonly capabilities: Capabilities = {
     ...{ maxCpus: 255, boots: ['direct'], shutdown: false },
-    ...{ templates: true, exchange: true, checkpoints: false },
+    ...{ templates: true, exchange: true, qemuAgent: false, service: false, checkpoints: false },
   };
   readonly templates: Templates = { facts: () => Promise.resolve(this.facts) };
   facts: Record<string, string> = { qemu: '1' };

@@ -22,6 +22,7 @@ const packages: Readonly<Record<string, string>> = {
   'qemu-img': 'qemu-utils',
   'qemu-system-x86_64': 'qemu-system-x86',
   sbatch: 'slurm-client',
+  script: 'bsdutils',
   setpriv: 'util-linux',
   sfdisk: 'fdisk',
   shellcheck: 'shellcheck',

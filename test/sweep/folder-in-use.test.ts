@@ -119,6 +119,24 @@ describe('two processes on one folder', () => {
     expect((await sweep({ takeOver: true })).summary.counts.done).toBe(4);
   });
 
+  test('of one elsewhere that still speaks, nothing is taken, though the clock of the file system has jumped', async () => {
+    const here = (await processIdentity(other.pid!))!;
+    await writeFile(lock, JSON.stringify({ ...here, machine: 'm other', realm: 'boot pid:[1]' }));
+    const speak = (jump: number) => {
+      const time = new Date(Date.now() + jump);
+      return utimes(lock, time, time);
+    };
+    for (const jump of [-600_000, 600_000]) {
+      await speak(jump);
+      const speaking = setInterval(() => void speak(jump).catch(() => undefined), 300);
+      await expect(sweep({ takeOver: true })).rejects.toMatchObject({ code: 'SWEEP_IN_USE' });
+      clearInterval(speaking);
+    }
+    // It is silent now, for all that one can see.
+    await speak(600_000);
+    expect((await sweep({ takeOver: true })).summary.counts.done).toBe(4);
+  });
+
   test('in one process too', async () => {
     other.kill('SIGKILL');
     await once(other, 'exit');

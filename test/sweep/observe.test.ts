@@ -101,6 +101,19 @@ describe('a request', () => {
     await untilTaken(file, never);
   });
 
+  test('comes after those before it, though the time of day has jumped back', async () => {
+    await writeSweep(folder);
+    await putRequest(folder, { request: 'cancel', points: [1] });
+    const clock = vi.spyOn(Date, 'now').mockReturnValue(Date.now() - 86_400_000);
+    for (const point of [2, 3]) await putRequest(folder, { request: 'retry', points: [point] });
+    clock.mockRestore();
+    expect(await takeRequests(folder)).toEqual([
+      { request: 'cancel', points: [1] },
+      { request: 'retry', points: [2] },
+      { request: 'retry', points: [3] },
+    ]);
+  });
+
   test('that nobody takes up is taken back', async () => {
     await writeSweep(folder);
     const file = await putRequest(folder, { request: 'cancel', points: 'all' });

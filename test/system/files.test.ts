@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, readdir, symlink, utimes, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdir, readFile, readdir, symlink, utimes, writeFile } from 'node:fs/promises';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -18,6 +18,29 @@ describe('a published file', () => {
     await expect(failing).rejects.toThrow('disk on fire');
     expect(await readdir(folder.path)).toEqual(['f']);
     expect(await readFile(file, 'utf8')).toBe('one');
+  });
+
+  it('takes the place of no device and no pipe, nor of a link to one', async () => {
+    await using folder = await temporaryFolder();
+    const at = (name: string) => join(folder.path, name);
+    execFileSync('mkfifo', [at('pipe')]);
+    await writeFile(at('file'), '');
+    const links = { null: '/dev/null', out: '/proc/self/fd/1', 'to-pipe': at('pipe') };
+    for (const [name, target] of Object.entries(links)) await symlink(target, at(name));
+    for (const name of ['pipe', ...Object.keys(links)]) {
+      await expect(writeFileAtomically(at(name), 'x'), name).rejects.toMatchObject({ code: 'OUT_SPECIAL' });
+      expect((await lstat(at(name))).isFile(), name).toBe(false);
+    }
+    await symlink(at('file'), at('to-file'));
+    await writeFileAtomically(at('to-file'), 'x');
+    expect((await readdir(folder.path)).sort()).toEqual([
+      'file',
+      'null',
+      'out',
+      'pipe',
+      'to-file',
+      'to-pipe',
+    ]);
   });
 });
 

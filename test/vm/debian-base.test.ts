@@ -4,7 +4,15 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { DirectBase } from '../../src/base/store.js';
 import { buildLimit, debianBase } from '../support/debian-base.js';
-import { eventually, gva, gvaProgram, readResult, temporaryFolder, writeAppliance } from '../support/gva.js';
+import {
+  eventually,
+  gva,
+  gvaProgram,
+  noneLeft,
+  readResult,
+  temporaryFolder,
+  writeAppliance,
+} from '../support/gva.js';
 import { requireTool } from '../support/tools.js';
 
 // What a Debian base is made of; that it keeps the guest contract is in guest-contract.test.ts.
@@ -67,9 +75,9 @@ describe('a Debian base', () => {
   });
 });
 
-it('an interrupted build leaves nothing: no base, no folder, no mount', async () => {
-  await using folder = await temporaryFolder();
-  const env = { ...process.env, XDG_DATA_HOME: folder.path, GVA_SCRATCH: folder.path };
+/** Builds a base and sends a signal when packages are being installed. @returns what was mounted by then */
+async function buildUntilInstalling(place: Readonly<Record<string, string>>, signal: NodeJS.Signals) {
+  const env = { ...process.env, ...place };
   const child = spawn(process.execPath, [gvaProgram, 'base', 'build', 'debian', '--name', 'x'], { env });
   let said = '';
   child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
@@ -77,13 +85,34 @@ it('an interrupted build leaves nothing: no base, no folder, no mount', async ()
   const state: { code?: number | null } = {};
   void ended.then((code) => (state.code = code));
   await eventually(() => said.includes('installing') || state.code !== undefined);
-  // The root that is made has /proc by now, in a namespace that is not ours.
   const mounts = await readFile('/proc/self/mountinfo', 'utf8');
-  child.kill('SIGINT');
-  expect(await ended, said).toBe(130);
+  child.kill(signal);
+  return { code: await ended, said, mounts };
+}
+
+it('an interrupted build leaves nothing: no base, no folder, no mount', async () => {
+  await using folder = await temporaryFolder();
+  const place = { XDG_DATA_HOME: folder.path, GVA_SCRATCH: folder.path };
+  const { code, said, mounts } = await buildUntilInstalling(place, 'SIGINT');
+  expect(code, said).toBe(130);
   expect(said).toMatch(/error: interrupted\n$/);
+  // The root that is made has /proc by then, in a namespace that is not ours.
   expect(mounts).not.toContain(folder.path);
   expect(await readFile('/proc/self/mountinfo', 'utf8')).not.toContain(folder.path);
+  expect(await readdir(join(folder.path, 'gva/bases'))).toEqual([]);
+  expect(await readdir(folder.path)).toEqual(['gva']);
+});
+
+it('a killed build leaves no process, and what it left on the disk goes with the next one', async () => {
+  await using folder = await temporaryFolder();
+  const place = { XDG_DATA_HOME: folder.path, GVA_SCRATCH: folder.path };
+  const { code, said } = await buildUntilInstalling(place, 'SIGKILL');
+  expect(code, said).toBeNull();
+  await noneLeft(folder.path);
+  expect((await readdir(folder.path)).filter((name) => name.startsWith('.gva-mmdebstrap.'))).toHaveLength(1);
+  // One that fails before mmdebstrap begins.
+  const next = ['base', 'build', 'debian', '--name', 'x', '--packages', 'no-such-package'];
+  expect((await gva(next, place)).code).toBe(2);
   expect(await readdir(join(folder.path, 'gva/bases'))).toEqual([]);
   expect(await readdir(folder.path)).toEqual(['gva']);
 });

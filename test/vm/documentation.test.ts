@@ -17,6 +17,7 @@ const documents = [
   'docs/packages.md',
   'docs/plans.md',
   'docs/reports.md',
+  'docs/bases.md',
   'docs/recipes.md',
   'docs/channels.md',
   'docs/json.md',
@@ -27,6 +28,8 @@ const documents = [
 /** Of these, every block. */
 const lessons = [
   'docs/tutorial.md',
+  'docs/checkpoints.md',
+  'docs/warm-starts.md',
   'docs/how-to/csv.md',
   'docs/how-to/resume.md',
   'docs/how-to/virtualbox-vmware.md',
@@ -95,6 +98,29 @@ it('every document that a document links to is there', async () => {
     }
   }
   expect(broken).toEqual([]);
+});
+
+/** Commands that are shown without the data that they need, or that change the machine: where the like of them are run. */
+const runElsewhere: Readonly<Record<string, readonly string[]>> = {
+  'docs/bases.md': [
+    'test/vm/base.test.ts',
+    'test/vm/debian-base.test.ts',
+    'test/vm/oci.test.ts',
+    'test/vm/adopt.test.ts',
+  ],
+  'docs/installing.md': ['test/vm/package.test.ts'],
+};
+
+it('no document shows a command that nobody runs: indented, or in a block without a language', async () => {
+  const unseen: string[] = [];
+  for (const name of await pages()) {
+    const text = await readFile(join(packageRoot, name), 'utf8');
+    const others = text.replaceAll(/^```[a-z]+\n[^]*?^```$/gm, '');
+    const shown = [...others.matchAll(/^ *(?:\.\/bin\/)?(?:gva|npm) [a-z].*/gm)].map(([line]) => line);
+    if (!(name in runElsewhere)) unseen.push(...shown.map((line) => `${name}: ${line}`));
+  }
+  expect(unseen).toEqual([]);
+  for (const test of Object.values(runElsewhere).flat()) await readFile(join(packageRoot, test));
 });
 
 it('docs/README.md leads to every page', async () => {

@@ -1,10 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { eventually, gva, gvaProgram, readResult, temporaryFolder, writeAppliance } from '../support/gva.js';
+import { gva, gvaProgram, readResult, temporaryFolder } from '../support/gva.js';
+import { startRunning } from '../support/running.js';
 
 // Media that come while a guest runs (docs/channels.md, "While it runs: media"), with real guests. GVA_LONG: fifty of them.
 
@@ -18,29 +19,8 @@ beforeAll(async () => {
 });
 afterAll(() => folder[Symbol.asyncDispose]());
 
-interface Running {
-  name: string;
-  out: string;
-  ended: Promise<unknown[]>;
-}
-
-async function start(home: string, job: string, words: readonly string[]): Promise<Running> {
-  const appliance = await writeAppliance(home, { job });
-  const out = join(home, 'out');
-  const child: ChildProcess = spawn(
-    process.execPath,
-    [gvaProgram, 'run', appliance, '--channel', '--out', out, ...words],
-    { env: { ...process.env, ...env }, stdio: 'ignore' },
-  );
-  const ended = once(child, 'exit');
-  let name = '';
-  await eventually(async () => {
-    const found = JSON.parse((await gva(['ps', '--json'], env)).stdout) as { id: string; state: string }[];
-    name = found.find(({ state }) => state === 'scriptsStarted')?.id ?? '';
-    return name !== '' || child.exitCode !== null;
-  });
-  return { name, out, ended };
-}
+const start = (home: string, job: string, words: readonly string[]) =>
+  startRunning(home, { job }, words, env);
 
 /** A folder with a random file, and a script that says which it has found, once for each time it is run. */
 async function medium(path: string, word: string): Promise<string> {
@@ -132,30 +112,26 @@ it('what is wrong is told: no image, one too big, one in use, a script that fail
   expect(await insert(join(home, 'cd'))).toMatchObject({ code: 2 });
 });
 
-// GVA_LONG: on a busy machine it has been seen to wait without end, and why is not known yet.
-it.runIf(process.env['GVA_LONG'])(
-  'a script that runs when the appliance ends comes to its end; with --keep-running the guest stays until it is told',
-  async () => {
-    const home = join(folder.path, 'ends');
-    const slow = join(home, 'slow');
-    await mkdir(join(slow, 'script-bin'), { recursive: true });
-    await writeFile(
-      join(slow, 'script-bin/a'),
-      '#!/bin/sh\ntouch /output/go; sleep 1; echo whole >/output/slow\n',
-    );
-    await chmod(join(slow, 'script-bin/a'), 0o755);
-    const first = await start(home, waits, ['--vmm', 'uml']);
-    expect(await gva(['insert', first.name, slow], env)).toMatchObject({ code: 0 });
-    expect(await first.ended).toEqual([0, null]);
-    expect(await readFile(join(first.out, 'output/slow'), 'utf8')).toBe('whole\n');
+it('a script that runs when the appliance ends comes to its end; with --keep-running the guest stays until it is told', async () => {
+  const home = join(folder.path, 'ends');
+  const slow = join(home, 'slow');
+  await mkdir(join(slow, 'script-bin'), { recursive: true });
+  await writeFile(
+    join(slow, 'script-bin/a'),
+    '#!/bin/sh\ntouch /output/go; sleep 1; echo whole >/output/slow\n',
+  );
+  await chmod(join(slow, 'script-bin/a'), 0o755);
+  const first = await start(home, waits, ['--vmm', 'uml']);
+  expect(await gva(['insert', first.name, slow], env)).toMatchObject({ code: 0 });
+  expect(await first.ended).toEqual([0, null]);
+  expect(await readFile(join(first.out, 'output/slow'), 'utf8')).toBe('whole\n');
 
-    const second = await start(join(home, 'second'), 'echo ran >ran', ['--vmm', 'uml', '--keep-running']);
-    expect(await gva(['insert', second.name, await medium(join(home, 'm'), 'late')], env)).toMatchObject({
-      code: 0,
-    });
-    expect(await gva(['shutdown', second.name], env)).toMatchObject({ code: 0 });
-    expect(await second.ended).toEqual([0, null]);
-    expect(await readFile(join(second.out, 'output/words'), 'utf8')).toContain('late');
-    expect(await readResult(second.out)).toMatchObject({ state: 'done' });
-  },
-);
+  const second = await start(join(home, 'second'), 'echo ran >ran', ['--vmm', 'uml', '--keep-running']);
+  expect(await gva(['insert', second.name, await medium(join(home, 'm'), 'late')], env)).toMatchObject({
+    code: 0,
+  });
+  expect(await gva(['shutdown', second.name], env)).toMatchObject({ code: 0 });
+  expect(await second.ended).toEqual([0, null]);
+  expect(await readFile(join(second.out, 'output/words'), 'utf8')).toContain('late');
+  expect(await readResult(second.out)).toMatchObject({ state: 'done' });
+});

@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -58,8 +59,34 @@ it('npm pack makes a package that works after npm install -g', async () => {
   await gva('pack', 'square');
   expect(await gva('inspect', 'square.ova')).toContain('gva run takes it');
   expect(await readdir(join(prefix, 'share/man/man1'))).toContain('gva-run.1');
+  await gva('sweep', 'run', 'square/plan.yaml', '--out', 'squares');
+  await expectPages('gva', options);
   await programs(prefix);
 }, 900_000);
+
+/** Script and style of the pages are files of their own: they came along. */
+async function expectPages(program: string, options: { cwd: string; env: NodeJS.ProcessEnv }): Promise<void> {
+  await execute(program, ['report', 'squares', '-o', 'report.html'], options);
+  const report = await readFile(join(options.cwd, 'report.html'), 'utf8');
+  expect(report).toContain('<h1 id="title">squares</h1>');
+  const served = spawn(program, ['serve', 'squares', '--json'], {
+    ...options,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const closed = once(served, 'close');
+  try {
+    const [said] = (await once(served.stdout, 'data')) as [Buffer];
+    const { url } = JSON.parse(said.toString()) as { url: string };
+    const script = await fetch(new URL('/live.js', url));
+    expect({ status: script.status, empty: (await script.text()) === '' }).toEqual({
+      status: 200,
+      empty: false,
+    });
+  } finally {
+    served.kill('SIGINT');
+  }
+  expect(await closed).toEqual([0, null]);
+}
 
 /** A program of the user's, with types, beside the package. */
 async function programs(prefix: string): Promise<void> {
@@ -104,17 +131,19 @@ it('npm run bundle makes one file that works with what lies beside it', async ()
   await execute('tar', ['-xzf', archive, '-C', folder.path]);
   const place = join(folder.path, name);
   expect((await readdir(place)).sort()).toEqual(
-    [...['CHANGELOG.md', 'LICENSE', 'guest', 'gva.mjs', 'libexec', 'node_modules', 'package.json']].sort(),
+    [
+      ...['CHANGELOG.md', 'LICENSE', 'dist', 'guest', 'gva.mjs', 'libexec', 'node_modules', 'package.json'],
+    ].sort(),
   );
-  const env = { ...process.env, NO_COLOR: '1' };
-  const gva = async (...words: string[]) =>
-    (await execute(join(place, 'gva.mjs'), words, { cwd: folder.path, env })).stdout;
+  const options = { cwd: folder.path, env: { ...process.env, NO_COLOR: '1' } };
+  const gva = async (...words: string[]) => (await execute(join(place, 'gva.mjs'), words, options)).stdout;
   expect(await gva('--version')).toBe(`${packageVersion()}\n`);
   await gva('init', 'square');
   // By jobs of this host: what starts other processes finds the program again.
   await gva('sweep', 'run', 'square/plan.yaml', '--out', 'squares', '--grid', 'local');
   const rows = (await readFile(join(folder.path, 'squares/results.csv'), 'utf8')).trim().split('\r\n');
   expect(rows.slice(1).map((row) => row.split(',').at(-1))).toEqual(['1', '4', '9', '16']);
+  await expectPages(join(place, 'gva.mjs'), options);
   await gva('pack', 'square');
   expect(await gva('inspect', 'square.ova')).toContain('gva run takes it');
 });

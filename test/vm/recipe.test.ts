@@ -1,6 +1,7 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdir, readFile, readdir, realpath, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Base, loadBase } from '../../src/base/store.js';
 import type { BaseManifest } from '../../src/model/base.js';
@@ -179,22 +180,28 @@ it('of two builds of one recipe at once one waits, and nothing of what a step ha
 
 // GVA_LONG: it takes minutes, most of them for unpacking what NumPy is.
 it.runIf(process.env['GVA_LONG'])(
-  'a sweep of Python with NumPy runs on the base of its recipe',
+  'a sweep of Python with NumPy runs on the base of its recipe, and its errors are plotted',
   { timeout: buildLimit },
   async () => {
-    const example = join(packageRoot, 'examples/monte-carlo');
     await using work = await temporaryFolder();
-    const made = await gva(['base', 'build', example], {}, undefined, 600);
-    expect(made.code, made.stderr).toBe(0);
-    const args = ['sweep', 'run', join(example, 'plan.yaml'), '--out', 'out', '--vmm', 'uml'];
-    const { code, stderr } = await gva(args, {}, work.path);
-    expect(code, stderr).toBe(0);
-    const [header = '', ...rows] = (await readFile(join(work.path, 'out/results.csv'), 'utf8'))
+    const results = join(work.path, 'out');
+    const env = { ...process.env, MONTE_CARLO_RESULTS: results };
+    const demo = join(packageRoot, 'examples/monte-carlo/demo.sh');
+    await promisify(execFile)('sh', [demo, '--vmm', 'uml'], { env, timeout: buildLimit - 30_000 });
+    const [header = '', ...rows] = (await readFile(join(results, 'results.csv'), 'utf8'))
       .trim()
-      .split('\n');
-    const column = header.trim().split(',').indexOf('pi');
-    const estimates = rows.map((row) => Number(row.split(',')[column]));
-    expect(estimates).toHaveLength(4);
-    for (const estimate of estimates) expect(Math.abs(estimate - Math.PI)).toBeLessThan(0.02);
+      .split('\r\n');
+    const cells = (name: string) =>
+      rows.map((row) => Number(row.split(',')[header.split(',').indexOf(name)]));
+    const [samples, estimates, errors] = ['samples', 'pi', 'error'].map(cells);
+    expect(samples).toEqual([1e3, 1e4, 1e5, 1e6].flatMap((count) => [count, count, count, count]));
+    for (const [point, estimate] of estimates!.entries()) {
+      const error = Math.abs(estimate - Math.PI);
+      expect(errors?.[point]).toBeCloseTo(error, 4);
+      // Five times the standard deviation of the estimate.
+      expect(error).toBeLessThan(8.3 / Math.sqrt(samples?.[point] ?? 1));
+    }
+    expect(await readFile(join(results, 'error.svg'), 'utf8')).toContain('16 points: error against samples');
+    expect(await readFile(join(results, 'report.html'), 'utf8')).toMatch(/^<!doctype html>/);
   },
 );

@@ -91,6 +91,23 @@ describe('command lines', () => {
     expect(serial(true)).toEqual(['-serial chardev:console', '-serial chardev:events']);
   });
 
+  it('what there is for the service by network: a line behind the others, and a card that leads to nothing else', () => {
+    for (const [channel, descriptor] of [
+      [false, 7],
+      [true, 8],
+    ] as const) {
+      const words = pairs(qemuArguments({ ...spec, channel, service: true }, tcg));
+      expect(words).toEqual(
+        expect.arrayContaining([
+          `-chardev socket,id=service,fd=${descriptor}`,
+          '-netdev user,id=service,ipv6=off,restrict=on,guestfwd=tcp:10.0.2.100:80-chardev:service',
+          '-device virtio-net-pci,netdev=service,romfile=',
+        ]),
+      );
+      expect(words.find((word) => word.startsWith('-append'))).toContain(' gva.service=10.0.2.100');
+    }
+  });
+
   it('what there is for the control channel: a line, an empty CD drive, and where the guest finds them', () => {
     const plain = pairs(qemuArguments(spec, tcg));
     const spoken = pairs(qemuArguments({ ...spec, channel: true, insertFolder: '/s/inserted' }, tcg));

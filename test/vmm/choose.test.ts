@@ -14,6 +14,8 @@ const driver = (
     shutdown: false,
     templates: false,
     exchange: false,
+    qemuAgent: false,
+    service: false,
     checkpoints: false,
     ...can,
   },

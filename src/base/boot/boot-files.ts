@@ -12,8 +12,11 @@ import { makePortableDisk } from './portable-disk.js';
 const initrdModules = ['virtio_pci', 'virtio_blk'];
 /** Loaded by the kernel when a medium of that kind is mounted. */
 const mediaModules = ['isofs', 'vfat', 'nls_cp437', 'nls_ascii'];
-/** Loaded by GVAD for the control channel and the drive beside it; User-mode Linux has a serial line and a disk in their places. */
-const channelModules = ['virtio_console', 'virtio_scsi', 'sr_mod'];
+/**
+ * Loaded by GVAD for the control channel, the drive beside it and the service by network, and for steps of recipes; User-mode
+ * Linux has a serial line and a disk in the places of the first two.
+ */
+const channelModules = ['virtio_console', 'virtio_scsi', 'sr_mod', 'virtio_net'];
 
 export interface RootModules {
   /** Release of a kernel to the modules that the root file system must have for it. */
@@ -31,10 +34,6 @@ export async function readRootModules({ kernel, portableKernel }: BootSources): 
   modules.set(uml, await readModules(umlModulesFolder(uml), mediaModules));
   return { modules, umlRelease: uml };
 }
-
-/** The same, and those of a network card. */
-export const readNetworkModules = ({ modulesFolder }: UnpackedKernel): Promise<KernelModule[]> =>
-  readModules(modulesFolder, [...mediaModules, ...channelModules, 'virtio_net']);
 
 /** The modules that a root file system needs for one kernel. */
 export const readMediaModules = ({ modulesFolder }: UnpackedKernel): Promise<KernelModule[]> =>

@@ -8,6 +8,7 @@ import { runGroup } from '../../system/process-group.js';
 import { acquireSettings, writeSources } from './apt.js';
 import type { DebianOptions, DebianProfile, DebianSuite } from './options.js';
 import { packageUnknown, unknownPackages, unknownWithNearest } from './unknown-package.js';
+import { inMmdebstrapFolder } from './work-folder.js';
 
 /** What GVAD and its surroundings need beside what Debian calls essential, and the commands that make users. */
 const commonPackages = ['mount', 'e2fsprogs', 'passwd'];
@@ -46,9 +47,18 @@ export const packagesOf = ({ suite, profile, packages }: DebianOptions): string[
  * @param say told what mmdebstrap does
  * @throws GvaError TOOL_MISSING, SUITE_MISSING, PACKAGE_UNKNOWN, HOST_FULL, BOOTSTRAP_FAILED
  */
-export async function bootstrap(
+export function bootstrap(
   options: DebianOptions,
   folder: string,
+  say: (step: string) => void,
+  signal?: AbortSignal,
+): Promise<string> {
+  return inMmdebstrapFolder((temporary) => runMmdebstrap(options, { folder, temporary }, say, signal));
+}
+
+async function runMmdebstrap(
+  options: DebianOptions,
+  { folder, temporary }: { readonly folder: string; readonly temporary: string },
   say: (step: string) => void,
   signal?: AbortSignal,
 ): Promise<string> {
@@ -66,10 +76,9 @@ export async function bootstrap(
   };
   const args = bootstrapArguments(options, { settings, archive, sources });
   const [program, words] = await withoutMountsHere(args);
-  const status = await runGroup(program, words, {
-    env: { SOURCE_DATE_EPOCH: String(imageDate.getTime() / 1000), TMPDIR: scratchFolder() },
-    ...{ signal, onLine },
-  });
+  const epoch = String(imageDate.getTime() / 1000);
+  const env = { SOURCE_DATE_EPOCH: epoch, TMPDIR: temporary };
+  const status = await runGroup(program, words, { env, signal, onLine });
   if (status !== 0) throw bootstrapFailure(options, said);
   return archive;
 }

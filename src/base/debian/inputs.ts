@@ -5,7 +5,7 @@ import { gvadFiles } from '../root-files.js';
 import type { DebianOptions } from './options.js';
 
 /** Raise when the build itself changes in a way that changes its bytes. */
-const buildVersion = 3;
+const buildVersion = 4;
 
 const guestFiles = [
   ...gvadFiles,

@@ -3,7 +3,7 @@ import type { BaseManifest } from '../../model/base.js';
 import { makeExt4 } from '../../disk/ext4-image.js';
 import { ensureFolder } from '../../system/files.js';
 import { baseFiles } from '../../system/paths.js';
-import { readNetworkModules, readRootModules, writeBootFiles } from '../boot/boot-files.js';
+import { readRootModules, writeBootFiles } from '../boot/boot-files.js';
 import { fetchBootPackages, unpackBootPackages, versionsOf } from '../boot/boot-packages.js';
 import { inBuildFolder } from '../build-folder.js';
 import { publishBase } from '../store.js';
@@ -30,9 +30,7 @@ export function buildMicro(say: (step: string) => void, signal?: AbortSignal): P
     say('building');
     const folder = await ensureFolder(join(work, 'base'));
     const { modules, ...uml } = await readRootModules(sources);
-    // Steps of recipes may ask for a network.
-    const all = new Map(modules).set(sources.kernel.release, await readNetworkModules(sources.kernel));
-    const { wake } = await writeRootTree(join(work, 'root'), { busybox: sources.busybox, modules: all });
+    const { wake } = await writeRootTree(join(work, 'root'), { busybox: sources.busybox, modules });
     const image = join(folder, baseFiles.root);
     await makeExt4(image, { label: 'GVA-ROOT', size: rootSize, from: join(work, 'root') });
     const { kernelRelease, portable } = await writeBootFiles(folder, sources, work);

@@ -6,7 +6,7 @@ import { gvadFiles } from '../root-files.js';
 import { guestFile } from '../../system/paths.js';
 
 /** Raise when the build itself changes in a way that changes its bytes. */
-const buildVersion = 9;
+const buildVersion = 10;
 
 export const microGuestFiles = [...gvadFiles, 'micro/init', 'initrd-init'] as const;
 

@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
 import type { GuestCommand } from '../../channel/command.js';
 import { ExitCode, GvaError, messageOf } from '../../system/errors.js';
-import { temporarySibling } from '../../system/files.js';
+import { refuseSpecial, temporarySibling } from '../../system/files.js';
 import { act } from '../action.js';
 import { type Guest, connectGuest } from './connect.js';
 
@@ -95,6 +95,7 @@ async function get(name: string, path: string, file = '.'): Promise<ExitCode> {
   const target = (await stat(file).catch(() => undefined))?.isDirectory()
     ? join(file, basename(path))
     : resolve(file);
+  await refuseSpecial(target);
   const part = temporarySibling(target);
   try {
     for (let tries = 5; !(await receive(guest, path, await newFile(part))); tries--)

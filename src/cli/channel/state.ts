@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { ExitCode, GvaError } from '../../system/errors.js';
 import { formatSize } from '../../system/units.js';
 import { act, printJson } from '../action.js';
-import { connectGuest } from './connect.js';
+import { connectGuest, findInstance } from './connect.js';
 
 export function addStatCommand(program: Command): void {
   program
@@ -82,19 +82,35 @@ export function addShutdownCommand(program: Command): void {
     .action((instance: string) => act(false, () => shutdown(instance)));
 }
 
-/** What GVAD runs has its temporary script in its command line; of what that has started, GVAD ends the rest. */
+/**
+ * What GVAD runs has its temporary script in its command line; of what that has started, GVAD ends the rest. Between two
+ * scripts, and before GVAD has said that it is idle, there is neither for a moment.
+ */
 const endScripts = `
 # GVAD ends whoever is in /output when the scripts have ended.
 cd /
-for process in /proc/[0-9]*; do
-	[ "\${process#/proc/}" != $$ ] || continue
-	words=$({ tr '\\000' ' ' <"$process/cmdline"; } 2>/dev/null)
-	case $words in */gvad.*/script*) kill -s TERM "\${process#/proc/}" && found=1 ;; esac
+look() {
+	for process in /proc/[0-9]*; do
+		[ "\${process#/proc/}" != $$ ] || continue
+		words=$({ tr '\\000' ' ' <"$process/cmdline"; } 2>/dev/null)
+		case $words in */gvad.*/script*) kill -s TERM "\${process#/proc/}" && found=1 ;; esac
+	done
+	[ -n "\${found:-}" ] || [ -e /run/gva/idle ]
+}
+tries=50
+until look; do
+	[ $((tries -= 1)) -gt 0 ] || { echo 'no script runs' >&2; exit 1; }
+	sleep 0.1
 done
-[ -n "\${found:-}" ] || [ -e /run/gva/idle ] || { echo 'no script runs' >&2; exit 1; }
 mkdir -p /run/gva && : >/run/gva/end`;
 
 async function shutdown(name: string): Promise<ExitCode> {
+  const { agent, plain, ...instance } = await findInstance(name);
+  if (agent && plain) {
+    const { tellAgent } = await import('../../instance/control/client.js');
+    await tellAgent(instance, 'power-off');
+    return ExitCode.ok;
+  }
   const guest = await connectGuest(name);
   await guest.ask('sh', '-c', endScripts).catch((error: unknown) => {
     // The machine may be gone before its answer is here.
@@ -131,6 +147,12 @@ export function addTimeSyncCommand(program: Command): void {
 }
 
 async function synchronize(name: string): Promise<ExitCode> {
+  const instance = await findInstance(name);
+  if (instance.agent) {
+    const { tellAgent } = await import('../../instance/control/client.js');
+    await tellAgent(instance, 'set-time');
+    return ExitCode.ok;
+  }
   const guest = await connectGuest(name);
   await guest.ask('date', '-u', '-s', `@${Math.round(Date.now() / 1000)}`);
   return ExitCode.ok;

@@ -63,9 +63,9 @@ async function report(name: string, options: ReportOptions, signal: AbortSignal)
   const { findSweep } = await import('../../sweep/observe/find.js');
   const { takeIn } = await import('../sweep/take-in.js');
   const { collectReport } = await import('./collect.js');
-  const { refuseExisting, writeOut } = await import('./write.js');
+  const { checkTarget, writeOut } = await import('./write.js');
   const imageBytes = size('--images', images);
-  if (output !== undefined) refuseExisting(output, force);
+  if (output !== undefined) checkTarget(output, force);
   const folder = await findSweep(name);
   await takeIn(folder, signal);
   const data = await collectReport(folder, { imageBytes, signal });
@@ -75,7 +75,7 @@ async function report(name: string, options: ReportOptions, signal: AbortSignal)
     if (output === undefined) return ExitCode.ok;
   }
   const target = output ?? defaultName(data.sweep.name);
-  refuseExisting(target, force);
+  checkTarget(target, force);
   const { pageAssets } = await import('./write.js');
   const { reportPage } = await import('../../report/html/report.js');
   await writeOut(target, reportPage(data, await pageAssets()));
@@ -93,12 +93,12 @@ async function writeSvg(
   const { readManifest } = await import('../../sweep/observe/manifest.js');
   const { takeIn } = await import('../sweep/take-in.js');
   const { readTable } = await import('./collect.js');
-  const { refuseExisting, writeOut } = await import('./write.js');
+  const { checkTarget, writeOut } = await import('./write.js');
   const { NoPlot, svgPlot } = await import('../../report/svg-plot.js');
   if (output !== undefined || json === true)
     throw new GvaError('USAGE', '--svg writes a plot: -o and --json are for the page');
   const { width, height } = pictureSize(size);
-  refuseExisting(file, force);
+  checkTarget(file, force);
   const folder = await findSweep(name);
   await takeIn(folder, signal);
   const { columns, rows } = await readTable(folder, await readManifest(folder), signal);

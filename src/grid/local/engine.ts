@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ExitCode, GvaError } from '../../system/errors.js';
+import { ExitCode, GvaError, errnoOf, messageOf } from '../../system/errors.js';
 import { ensureFolder, readTextIfExists } from '../../system/files.js';
 import { localGridFiles, localGridFolder, gvaProgram } from '../../system/paths.js';
 import { judgeProcess, parseProcessIdentity } from '../../system/process-identity.js';
@@ -71,7 +71,10 @@ export class LocalEngine implements GridEngine {
         value !== undefined && passedOn.test(name) ? [[name, value]] : [],
       ),
     );
-    await this.#queue.add({ format: 'gva-local-array/1', submitted: Date.now(), array, environment });
+    const local = { format: 'gva-local-array/1', submitted: Date.now(), array, environment } as const;
+    await this.#queue.add(local).catch((error: unknown) => {
+      throw ['EROFS', 'EACCES'].includes(errnoOf(error) ?? '') ? noQueue(this.#queue.folder, error) : error;
+    });
     try {
       await this.#startSpooler();
     } catch (error) {
@@ -143,3 +146,14 @@ export class LocalEngine implements GridEngine {
     return process !== undefined && (await judgeProcess(process)) !== 'dead';
   }
 }
+
+const noQueue = (folder: string, cause: unknown) =>
+  new GvaError(
+    'GRID_REFUSED',
+    `the queue of this machine's jobs cannot be kept in ${folder}: ${messageOf(cause)}`,
+    {
+      hint: 'Name a folder that can be written to in XDG_CACHE_HOME.',
+      exitCode: ExitCode.infrastructure,
+      cause,
+    },
+  );

@@ -99,7 +99,7 @@ export class Spooler {
         });
     }
     if (pending.size > 0) this.#open.set(name, { local, pending, running: new Map() });
-    else if ((await this.#queue.lastNews(name)) + keptFor < Date.now()) await this.#queue.remove(name);
+    else if (Date.now() - (await this.#queue.lastNews(name)) > keptFor) await this.#queue.remove(name);
     else this.#closed.add(name);
   }
 

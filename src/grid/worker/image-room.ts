@@ -2,11 +2,12 @@ import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporarySibling } from '../../system/files.js';
 import { nodeFiles } from '../../system/paths.js';
+import { judgeTemporary } from '../../system/temporary.js';
 import { lastUse, usedImages } from './image-users.js';
 
 const isImage = (name: string) => /^[0-9a-f]{64}$/.test(name);
 
-/** Milliseconds after which a half copy that has not grown is nobody's any more. */
+/** Milliseconds after which a half copy that has not grown, by a process that cannot be judged from here, is nobody's. */
 const abandonedAfter = 3600_000;
 
 /**
@@ -43,8 +44,10 @@ export async function removeUnused(folder: string, bytes: number): Promise<numbe
 async function removeAbandonedCopies(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     if (!name.endsWith('.tmp')) continue;
+    const maker = await judgeTemporary(name);
     const info = await stat(join(folder, name)).catch(() => undefined);
-    if (info && Date.now() - info.mtimeMs > abandonedAfter) await rm(join(folder, name), { force: true });
+    const isOld = info !== undefined && Date.now() - info.mtimeMs > abandonedAfter;
+    if (maker === 'dead' || (maker === 'unknown' && isOld)) await rm(join(folder, name), { force: true });
   }
 }
 

@@ -56,6 +56,8 @@ export class PointsRunner {
   readonly #leave: AbortSignal;
   readonly #checkpoints: PointCheckpoints | undefined;
   #troubles = 0;
+  /** When the last point was begun; by a clock that never jumps. */
+  #began = 0;
   #removal: Promise<void> = Promise.resolve();
 
   constructor(parts: PointsParts) {
@@ -110,6 +112,7 @@ export class PointsRunner {
       await this.#checkpoints?.remove(index);
       return false;
     }
+    this.#began = performance.now();
     await record.write({ record: 'point-began', point: index });
     if (there === 'foreign') {
       await this.#note(point, notRun(placeTaken(pointFolder(spec.sweep, index))).outcome, {});
@@ -253,7 +256,8 @@ export class PointsRunner {
     const why = outcome.message === undefined ? '' : `: ${outcome.message}`;
     const late = published || outcome.state === 'lost' ? '' : ' (somebody else was first)';
     patience.log(`point ${index} ${outcome.state}${late}${why}`);
-    await record.write({ record: 'point-ended', point: index, outcome, scratchBytes, published });
+    const seconds = Number(((performance.now() - this.#began) / 1000).toFixed(3));
+    await record.write({ record: 'point-ended', point: index, outcome, scratchBytes, published, seconds });
   }
 
   /** @throws Trouble */

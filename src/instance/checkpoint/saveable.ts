@@ -10,13 +10,20 @@ const longestSocket = 107;
 
 /** Why no checkpoints of an instance can be taken: a clause; undefined where they can. */
 export function noCheckpoints(
-  { prepared, keepDisks, channel }: Pick<InstanceSpec, 'prepared' | 'keepDisks' | 'channel'>,
+  {
+    prepared,
+    keepDisks,
+    channel,
+    qemuAgent,
+  }: Pick<InstanceSpec, 'prepared' | 'keepDisks' | 'channel' | 'qemuAgent'>,
   { name, capabilities }: Pick<VmmDriver, 'name' | 'capabilities'>,
 ): string | undefined {
   if (!capabilities.checkpoints) return `${name} cannot save a running machine`;
   if (prepared.machine.kind === 'plain') return "it is a machine of somebody else's";
   if (!bootsDirectly(prepared.machine.base)) return 'firmware boots its base';
   if (channel) return 'it has a control channel';
+  if (qemuAgent) return 'it has a port for the QEMU guest agent';
+  if (prepared.appliance.paramsOn === 'network') return 'its parameters come by network';
   // They would not be those that the guest began with, but layers of them.
   return keepDisks ? 'its disks are to be kept' : undefined;
 }

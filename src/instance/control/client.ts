@@ -9,7 +9,13 @@ import type { GuestCommand } from '../../channel/command.js';
 import type { InsertWay, Inserted } from '../../model/insert.js';
 import type { Snapshot } from '../snapshot.js';
 import { judgeProcess, parseProcessIdentity } from '../../system/process-identity.js';
-import { type ControlAnswer, type ControlRequest, type RunningInstance, answerSchema } from './protocol.js';
+import {
+  type AgentOrder,
+  type ControlAnswer,
+  type ControlRequest,
+  type RunningInstance,
+  answerSchema,
+} from './protocol.js';
 import { firstLine } from './server.js';
 
 /** An instance, and how its process is spoken to. */
@@ -113,6 +119,15 @@ export async function snapshot({ socket: path, id }: FoundInstance, out: string)
   const answer = await ask(path, { v: 1, request: 'snapshot', instance: id, out }, unlimited);
   if ('snapshot' in answer) return answer.snapshot;
   throw unanswered('it answers something else');
+}
+
+/**
+ * Tells the QEMU guest agent of an instance something.
+ *
+ * @throws GvaError CONTROL, CHANNEL, CHANNEL_REFUSED
+ */
+export async function tellAgent({ socket: path, id }: FoundInstance, order: AgentOrder): Promise<void> {
+  await ask(path, { v: 1, request: 'agent', instance: id, order }, execTime);
 }
 
 /** Milliseconds: scripts may take as long as they like; setTimeout takes no more. */

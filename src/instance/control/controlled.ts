@@ -1,4 +1,5 @@
 import type { GuestChannel } from '../../channel/guest-channel.js';
+import type { QemuAgentChannel } from '../../channel/qemu-agent/channel.js';
 import { GvaError } from '../../system/errors.js';
 import type { ChosenVmm } from '../../vmm/choose.js';
 import type { MachineSpec, VirtualMachine } from '../../vmm/driver.js';
@@ -32,8 +33,15 @@ export function controlled(
   { clock, saving, machine, machineSpec, news, scratch }: Parts,
 ): Controlled {
   let channel: Promise<GuestChannel> | undefined;
+  let agent: Promise<QemuAgentChannel> | undefined;
   let insertions: Promise<Insertions> | undefined;
+  const openedAgent = () =>
+    (agent ??= openAgent(machine, id).catch((error: unknown) => {
+      agent = undefined;
+      throw error;
+    }));
   const exec = async (words: readonly string[]) => {
+    if (machine.qemuAgent) return (await openedAgent()).exec(words);
     channel ??= open(machine, id).catch((error: unknown) => {
       channel = undefined;
       throw error;
@@ -44,6 +52,8 @@ export function controlled(
     describe: () => ({
       ...{ id, appliance: prepared.appliance.name, vmm: driver.name, startedAt: clock.startedAt },
       ...{ state: clock.stage, lastCheckpoint: saving?.last?.takenAt ?? null },
+      ...(machine.qemuAgent ? { agent: 'qemu' as const } : {}),
+      ...(prepared.machine.kind === 'plain' ? { plain: true as const } : {}),
       progress: clock.progress,
     }),
     checkpoint: async (stop) => {
@@ -60,8 +70,13 @@ export function controlled(
       return (await insertions).insert(source, by);
     },
     snapshot: async (out) => {
+      if (machine.qemuAgent) throw noSnapshot();
       const { snapshotOutput } = await import('../snapshot.js');
       return snapshotOutput(prepared, machineSpec, { out, scratch }, exec);
+    },
+    tellAgent: async (order) => {
+      const opened = await openedAgent();
+      await (order === 'set-time' ? opened.setTime(Date.now()) : opened.shutdown());
     },
     exec,
   };
@@ -77,3 +92,17 @@ async function open({ channel }: VirtualMachine, id: string): Promise<GuestChann
   const { paces } = await import('../../channel/link.js');
   return GuestChannel.open(channel.port, paces[channel.kind], answerTime);
 }
+
+async function openAgent({ qemuAgent }: VirtualMachine, id: string): Promise<QemuAgentChannel> {
+  if (!qemuAgent)
+    throw new GvaError('CHANNEL_NONE', `the guest of ${id} has no port for the QEMU guest agent`, {
+      hint: 'Start it with one: gva run --qemu-agent',
+    });
+  const { QemuAgentChannel } = await import('../../channel/qemu-agent/channel.js');
+  return QemuAgentChannel.open(qemuAgent, answerTime);
+}
+
+const noSnapshot = () =>
+  new GvaError('SNAPSHOT', 'the output cannot be brought home now: the QEMU guest agent does not hold it', {
+    hint: 'Single files come by gva get.',
+  });

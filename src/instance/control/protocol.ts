@@ -1,6 +1,10 @@
 import { z } from 'zod';
 import { insertWays } from '../../model/insert.js';
 
+/** What only the QEMU guest agent is told in its own words. */
+export const agentOrders = ['set-time', 'power-off'] as const;
+export type AgentOrder = (typeof agentOrders)[number];
+
 const instance = z.string().min(1).max(200);
 const words = z.array(z.string().max(32_000)).min(1).max(255);
 
@@ -16,6 +20,8 @@ export const requestSchema = z.discriminatedUnion('request', [
     ...{ v: z.literal(1), request: z.literal('snapshot'), instance },
     out: z.string().max(4096).startsWith('/'),
   }),
+  // By the QEMU guest agent: sets the guest's clock to this machine's; has it power off.
+  z.strictObject({ v: z.literal(1), request: z.literal('agent'), instance, order: z.enum(agentOrders) }),
   // The last of what it has said on its console.
   z.strictObject({ v: z.literal(1), request: z.literal('console'), instance }),
   // The answer is followed by frames in both directions (src/channel/relay.ts).
@@ -56,6 +62,10 @@ const running = z.object({
   state: z.string(),
   /** ISO 8601, UTC; null where there is none. */
   lastCheckpoint: z.string().nullable(),
+  /** Who runs commands in the guest, where that is not GVAD's agent. */
+  agent: z.literal('qemu').exactOptional(),
+  /** The machine knows nothing of GVA. */
+  plain: z.literal(true).exactOptional(),
   /** As the guest says; absent in answers of earlier versions. */
   progress: z
     .object({ fraction: z.number().exactOptional(), text: z.string().exactOptional() })
@@ -72,6 +82,7 @@ export const answerSchema = z.union([
   z.object({ v: z.literal(1), inserted }),
   z.object({ v: z.literal(1), snapshot }),
   z.object({ v: z.literal(1), started: z.literal(true) }),
+  z.object({ v: z.literal(1), told: z.literal(true) }),
   /** As the guest has written it. */
   z.object({ v: z.literal(1), console: z.string() }),
   z.object({ v: z.literal(1), error }),

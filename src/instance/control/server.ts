@@ -11,7 +11,7 @@ import type { GuestCommand } from '../../channel/command.js';
 import type { Taken } from '../checkpoint/checkpointer.js';
 import type { InsertWay, Inserted } from '../../model/insert.js';
 import type { Snapshot } from '../snapshot.js';
-import type { ControlAnswer, RunningInstance } from './protocol.js';
+import type { AgentOrder, ControlAnswer, RunningInstance } from './protocol.js';
 
 /** An instance that can be asked something. */
 export interface Controlled {
@@ -24,6 +24,8 @@ export interface Controlled {
   snapshot(out: string): Promise<Snapshot>;
   /** The last of what it has said on its console, as it has written it; at most 8 KiB. */
   console(): string;
+  /** Tells the QEMU guest agent of its guest something. */
+  tellAgent(order: AgentOrder): Promise<void>;
   /** Starts a command in its guest. */
   exec(words: readonly string[]): Promise<GuestCommand>;
 }
@@ -121,6 +123,10 @@ export class ControlServer implements AsyncDisposable {
       if (request.request === 'insert')
         return { v: 1, inserted: await instance.insert(request.source, request.by) };
       if (request.request === 'snapshot') return { v: 1, snapshot: await instance.snapshot(request.out) };
+      if (request.request === 'agent') {
+        await instance.tellAgent(request.order);
+        return { v: 1, told: true };
+      }
       if (request.request === 'console') return { v: 1, console: instance.console() };
       return { v: 1, taken: await instance.checkpoint(request.stop) };
     } catch (error) {

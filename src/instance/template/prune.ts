@@ -2,6 +2,7 @@ import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GvaError } from '../../system/errors.js';
 import { templateFiles } from '../../system/paths.js';
+import { judgeTemporary } from '../../system/temporary.js';
 import { parseSize } from '../../system/units.js';
 import type { TemplateCache } from './cache.js';
 
@@ -40,6 +41,8 @@ export async function pruneTemplates(cache: TemplateCache, keep: string, limit: 
   }
   for (const name of await readdir(cache.folder)) {
     if (!/^\.[0-9a-f]{64}\.[0-9a-f]+\.tmp$|^digest-/.test(name)) continue;
+    // The time of day may have jumped: what a living process makes is never old.
+    if ((await judgeTemporary(name)) === 'alive') continue;
     const path = join(cache.folder, name);
     const info = await stat(path).catch(() => undefined);
     const age = name.startsWith('digest-') ? keptDays * day : unfinished;

@@ -51,6 +51,7 @@ export function machineShape(
   const { base, app, data } = machine;
   if (!bootsDirectly(base)) return `the base image ${base.name} only boots by firmware`;
   if (appliance.paramsOn === 'floppy') return 'its parameters come on a floppy';
+  if (appliance.paramsOn === 'network') return 'its parameters come by network';
   if (!base.wake) return `guests of the base image ${base.name} cannot be woken`;
   const { cpus, memory } = appliance.hardware;
   return {

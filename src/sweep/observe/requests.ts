@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { SweepRequest } from '../../model/sweep-status.js';
@@ -16,9 +16,9 @@ import { sweepFiles } from '../../system/paths.js';
  * @throws GvaError REQUEST_UNWRITABLE
  */
 export async function putRequest(folder: string, request: SweepRequest): Promise<string> {
-  const name = `${String(Date.now()).padStart(15, '0')}-${randomBytes(6).toString('hex')}.json`;
   try {
-    const file = join(await ensureFolder(join(folder, sweepFiles.requests)), name);
+    const requests = await ensureFolder(join(folder, sweepFiles.requests));
+    const file = join(requests, await nextName(requests));
     await writeFileAtomically(file, `${JSON.stringify(request)}\n`);
     return file;
   } catch (error) {
@@ -28,6 +28,13 @@ export async function putRequest(folder: string, request: SweepRequest): Promise
       cause: error,
     });
   }
+}
+
+/** After all that wait, though the time of day may have jumped back. */
+async function nextName(folder: string): Promise<string> {
+  const numbers = (await readdir(folder)).map((name) => Number(/^(\d{15})-/.exec(name)?.[1] ?? 0));
+  const number = Math.max(Date.now(), ...numbers.map((each) => each + 1));
+  return `${String(number).padStart(15, '0')}-${randomBytes(6).toString('hex')}.json`;
 }
 
 /**

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
-import Database from 'libsql';
+import type Database from 'libsql';
 import type { PointCounts, PointOutcome } from '../../model/sweep.js';
 import { isFull, isRefused, noRoom, read, unreadable, written } from './failures.js';
+import { openDatabase } from './open-database.js';
 import { type PointEnd, type PointRecord, type Row, endOf, recordOf, rowOf } from './rows.js';
 import { type StoredState, prepareTables, storedStates } from './schema.js';
 
@@ -44,9 +45,7 @@ export class SweepStore implements Disposable {
     const isNew = !existsSync(file);
     let database: Database.Database | undefined;
     try {
-      database = new Database(file);
-      // Nobody else may open it, so that nothing is shared but the file: SQLite's WAL needs shared memory otherwise.
-      database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
+      database = openDatabase(file);
       if (!isNew) checkIntegrity(database);
       if (!prepareTables(database)) throw new Error('it is not a store of this version of GVA');
       return new SweepStore(database, total);

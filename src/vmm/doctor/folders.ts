@@ -2,13 +2,13 @@ import { constants } from 'node:fs';
 import { access, readFile, realpath, statfs } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { FolderFacts } from '../../model/doctor.js';
-import { cacheFolder, dataFolder, scratchFolder } from '../../system/paths.js';
+import { dataFolder, ownCacheFolder, scratchFolder } from '../../system/paths.js';
 
 /** The folders that GVA writes to, and the one that User-mode Linux keeps guests' memory in. */
 export async function lookAtFolders(): Promise<FolderFacts[]> {
   const folders: [FolderFacts['use'], string][] = [
     ['scratch', scratchFolder()],
-    ['cache', cacheFolder()],
+    ['cache', ownCacheFolder()],
     ['data', dataFolder()],
     ['memory', '/dev/shm'],
   ];

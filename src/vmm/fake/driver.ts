@@ -30,7 +30,14 @@ export class FakeDriver implements VmmDriver {
   readonly name = 'fake';
   readonly capabilities: Capabilities = {
     ...{ maxCpus: 255, boots: ['direct', 'firmware'] },
-    ...{ shutdown: false, templates: false, exchange: false, checkpoints: false },
+    ...{
+      shutdown: false,
+      templates: false,
+      exchange: false,
+      qemuAgent: false,
+      service: false,
+      checkpoints: false,
+    },
   };
   readonly #script: string;
 

@@ -1,15 +1,24 @@
 import { diskHints } from '../disk-hints.js';
-import type { MachineSpec } from '../driver.js';
+import { type MachineSpec, serviceAddress } from '../driver.js';
 import { consoleDescriptor, eventsDescriptor, firstSocketDescriptor } from '../supervisor.js';
 import { diskArguments, escapeValue } from './disks.js';
 import { type QemuHost, kernelCommandLine, machineArguments, serialArguments } from './machine.js';
 
 export { type Accelerator, type QemuHost, kernelCommandLine } from './machine.js';
 
-/** QEMU's monitor: the first of the sockets besides. */
-const monitorDescriptor = firstSocketDescriptor;
-/** The control channel: the second. */
-const channelDescriptor = firstSocketDescriptor + 1;
+/** What the sockets are that QEMU inherits besides, in their order. */
+export type QemuSocket = 'monitor' | 'channel' | 'agent' | 'service';
+
+export const socketsOf = (spec: Pick<MachineSpec, 'channel' | 'qemuAgent' | 'service'>): QemuSocket[] => [
+  'monitor',
+  ...(spec.channel ? (['channel'] as const) : []),
+  ...(spec.qemuAgent ? (['agent'] as const) : []),
+  ...(spec.service ? (['service'] as const) : []),
+];
+
+const descriptorOf = (spec: MachineSpec, socket: QemuSocket) =>
+  firstSocketDescriptor + socketsOf(spec).indexOf(socket);
+
 /** Of the port of a virtio serial device, by which the guest finds it. */
 const channelName = 'org.gva.channel.0';
 
@@ -28,9 +37,11 @@ export function qemuArguments(spec: MachineSpec, host: QemuHost): string[] {
     ...(host.sandbox ? sandbox : []),
     ...bootArguments(spec, host),
     ...serialPorts(spec).flatMap(([id, descriptor], index) => serialArguments(type, id, descriptor, index)),
-    ...['-chardev', `socket,id=qmp,fd=${monitorDescriptor}`, '-mon', 'chardev=qmp,mode=control'],
+    ...['-chardev', `socket,id=qmp,fd=${descriptorOf(spec, 'monitor')}`, '-mon', 'chardev=qmp,mode=control'],
     ...diskArguments(spec.disks, spec.hardware ?? {}, spec.boot.kind === 'firmware'),
-    ...(spec.channel ? channelArguments : []),
+    ...(spec.channel ? channelArguments(spec) : []),
+    ...(spec.qemuAgent ? agentArguments(spec) : []),
+    ...(spec.service ? serviceArguments(spec) : []),
     ...(spec.network ? network : []),
     // A device of PCs: the boards of other architectures have none.
     ...(spec.generationId && type !== 'virt' ? ['-device', 'vmgenid,guid=auto'] : []),
@@ -47,11 +58,27 @@ function serialPorts({ consoleFirst = false }: MachineSpec): [id: string, descri
   return consoleFirst ? ports.reverse() : ports;
 }
 
-const channelArguments = [
-  ...['-chardev', `socket,id=channel,fd=${channelDescriptor}`],
+const channelArguments = (spec: MachineSpec) => [
+  ...['-chardev', `socket,id=channel,fd=${descriptorOf(spec, 'channel')}`],
   ...['-device', 'virtio-serial-pci', '-device', `virtserialport,chardev=channel,name=${channelName}`],
   // A CD drive with nothing in it.
   ...['-device', 'virtio-scsi-pci,id=insert-bus', '-device', `scsi-cd,bus=insert-bus.0,id=${insertDrive}`],
+];
+
+/** The port that the QEMU guest agent takes where it is told of no other. */
+const agentArguments = (spec: MachineSpec) => [
+  ...['-chardev', `socket,id=agent,fd=${descriptorOf(spec, 'agent')}`],
+  ...['-device', 'virtio-serial-pci', '-device', 'virtserialport,chardev=agent,name=org.qemu.guest_agent.0'],
+];
+
+/**
+ * A network of QEMU's own in which nothing answers but that address; QEMU itself has none where it is confined. No connection
+ * is made for it: what comes for the address goes to the socket.
+ */
+const serviceArguments = (spec: MachineSpec) => [
+  ...['-chardev', `socket,id=service,fd=${descriptorOf(spec, 'service')}`],
+  ...['-netdev', `user,id=service,ipv6=off,restrict=on,guestfwd=tcp:${serviceAddress}:80-chardev:service`],
+  ...['-device', 'virtio-net-pci,netdev=service,romfile='],
 ];
 
 /** In QEMU's own process, without rights: the guest is 10.0.2.15, the host 10.0.2.2, names are asked of 10.0.2.3. */
@@ -69,9 +96,10 @@ function bootArguments(spec: MachineSpec, { arch, accelerator, uefiCode = '' }: 
     // A kernel that runs already is not read: 8 ms.
     if (spec.incoming) return [];
     const channel = spec.channel ? [`gva.channel=virtio:${channelName}`, `gva.drives=${insertDevice}`] : [];
+    const service = spec.service ? [`gva.service=${serviceAddress}`] : [];
     const commandLine = [
       kernelCommandLine(accelerator, arch),
-      ...[...hints(spec), ...channel, ...kernelOptions],
+      ...[...hints(spec), ...channel, ...service, ...kernelOptions],
     ].join(' ');
     return ['-kernel', boot.kernel, '-initrd', boot.initrd, '-append', commandLine];
   }

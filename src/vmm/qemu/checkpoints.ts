@@ -133,7 +133,7 @@ export class QemuCheckpoints implements Checkpoints {
   }
 
   async #save(signal: AbortSignal): Promise<void> {
-    const begin = Date.now();
+    const begin = performance.now();
     await this.#qmp.execute('stop');
     await this.#qmp.execute('migrate', { uri: `unix:${this.#socket.path}` });
     for (;;) {
@@ -141,7 +141,7 @@ export class QemuCheckpoints implements Checkpoints {
       if (status === 'completed') return;
       if (status === 'failed' || status === 'cancelled') throw new Error(problem ?? status);
       signal.throwIfAborted();
-      if (Date.now() - begin > patience) throw new Error(`its state was not written within ${patience} ms`);
+      if (performance.now() - begin > patience) throw new Error(`its state was not written within ${patience} ms`);
       await sleep(2);
     }
   }

@@ -7,7 +7,7 @@ import type { MachineSpec, Probe, Templates, VmmDriver } from '../driver.js';
 import { machineLimits } from '../limits.js';
 import { onHostCpus } from '../placement.js';
 import { firstFileDescriptor, startSupervised } from '../supervisor.js';
-import { type Accelerator, type QemuHost, qemuArguments } from './arguments.js';
+import { type Accelerator, type QemuHost, qemuArguments, socketsOf } from './arguments.js';
 import { hostFacts } from './facts.js';
 import { makeOverlays } from './overlays.js';
 import {
@@ -44,6 +44,8 @@ export class QemuDriver implements VmmDriver {
     shutdown: true,
     templates: true,
     exchange: true,
+    qemuAgent: true,
+    service: true,
     checkpoints: true,
   } as const;
   readonly templates: Templates = { facts: (spec) => this.#facts(spec) };
@@ -85,7 +87,7 @@ export class QemuDriver implements VmmDriver {
       program: qemu.program,
       args,
       env: qemu.env,
-      sockets: spec.channel ? 2 : 1,
+      sockets: socketsOf(spec).length,
       files,
       limits,
       // A job's end comes to all its processes at once, and the machine is to be saved first.
@@ -105,7 +107,7 @@ export class QemuDriver implements VmmDriver {
       devices: accelerator === 'kvm' ? [kvmPath] : [],
     });
     const supervised = await startSupervised(await onHostCpus(inside, spec.placement ?? {}));
-    const machine = new QemuMachine(supervised, { socket, disks: spec.disks });
+    const machine = new QemuMachine(supervised, { socket, disks: spec.disks, sockets: socketsOf(spec) });
     if (spec.incoming) await machine.resume(firstFileDescriptor(command), spec.incoming);
     return machine;
   }

@@ -80,7 +80,7 @@ async function takeTurn(
   name: string,
   patienceMs: number,
 ): Promise<{ lock?: AsyncDisposable; others?: KvmAnswer }> {
-  for (const end = Date.now() + patienceMs; Date.now() < end;) {
+  for (const end = performance.now() + patienceMs; performance.now() < end;) {
     const outcome = await lockFolder(folder, `.${name}.lock-`).catch(() => undefined);
     if (!outcome) return {};
     if (outcome.lock) return { lock: outcome.lock };

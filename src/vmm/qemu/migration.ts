@@ -17,12 +17,12 @@ export async function saveTo(qmp: QmpClient, socket: StateSocket, file: string):
   // It may end before it is waited for.
   received.catch(() => undefined);
   await Promise.all([prepareSaving(qmp), qmp.execute('migrate', { uri: `unix:${socket.path}` })]);
-  const end = Date.now() + patience;
+  const end = performance.now() + patience;
   for (;;) {
     const { status, 'error-desc': problem } = (await qmp.execute('query-migrate')) as MigrationInfo;
     if (status === 'completed') return received;
     if (status === 'failed' || status === 'cancelled') throw new Error(problem ?? status);
-    if (Date.now() > end) throw new Error(`its state was not written within ${patience} ms`);
+    if (performance.now() > end) throw new Error(`its state was not written within ${patience} ms`);
     await sleep(2);
   }
 }
@@ -58,8 +58,8 @@ export async function resumeFrom(qmp: QmpClient, descriptor: number, atRest?: ()
 }
 
 async function continueWhenRead(qmp: QmpClient, atRest: () => void): Promise<void> {
-  const end = Date.now() + patience;
-  while (Date.now() < end) {
+  const end = performance.now() + patience;
+  while (performance.now() < end) {
     const { status } = (await qmp.execute('query-status')) as { status: string };
     if (status !== 'inmigrate') {
       atRest();

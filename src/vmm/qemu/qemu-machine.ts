@@ -3,6 +3,7 @@ import type { ConsoleRing } from '../console-ring.js';
 import type { ChannelLine, Checkpoints, DeviceState, Disk, VirtualMachine, VmmExit } from '../driver.js';
 import type { Supervised } from '../supervisor.js';
 import { ExitCode, GvaError, messageOf } from '../../system/errors.js';
+import type { QemuSocket } from './arguments.js';
 import { QemuCheckpoints } from './checkpoints.js';
 import { changeMedium, exchangeDisks } from './exchange.js';
 import { resumeFrom, saveTo } from './migration.js';
@@ -20,12 +21,15 @@ export class QemuMachine implements VirtualMachine {
   readonly terminal: Duplex;
   readonly checkpoints?: Checkpoints;
   readonly channel?: ChannelLine;
+  readonly service?: Duplex;
+  readonly qemuAgent?: Duplex;
   readonly #process: Supervised;
   readonly #socket: StateSocket | undefined;
   #exchanges = 0;
 
   /**
-   * @param supervised started with a socket for the monitor, and perhaps one for the control channel
+   * @param supervised started with a socket for the monitor, and perhaps others
+   * @param options.sockets what they are; the monitor's alone where absent
    * @param options.socket that its state can be saved through; closed at its end
    * @param options.disks that it has; with a socket and layers, there can be checkpoints
    * @param options.pause seconds that a machine is stopped whose disk has no room
@@ -35,17 +39,23 @@ export class QemuMachine implements VirtualMachine {
     {
       socket,
       disks = [],
+      sockets = ['monitor'],
       pause,
     }: {
       readonly socket?: StateSocket | undefined;
       readonly disks?: readonly Disk[];
+      readonly sockets?: readonly QemuSocket[];
       readonly pause?: number;
     } = {},
   ) {
     this.#socket = socket;
-    const [monitor, channel] = supervised.sockets;
+    const socketOf = (name: QemuSocket) => supervised.sockets[sockets.indexOf(name)];
+    const [monitor, channel, service] = [socketOf('monitor'), socketOf('channel'), socketOf('service')];
+    const qemuAgent = socketOf('agent');
     if (!monitor) throw new TypeError('a QEMU without a monitor');
     if (channel) this.channel = { port: channel, kind: 'virtio' };
+    if (service) this.service = service;
+    if (qemuAgent) this.qemuAgent = qemuAgent;
     this.#process = supervised;
     this.lines = supervised.lines;
     this.console = supervised.console;

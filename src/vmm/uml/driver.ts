@@ -26,6 +26,8 @@ export class UmlDriver implements VmmDriver {
     shutdown: false,
     templates: false,
     exchange: false,
+    qemuAgent: false,
+    service: false,
     checkpoints: false,
   } as const;
   readonly #modulesRelease: string | undefined;

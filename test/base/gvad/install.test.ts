@@ -158,6 +158,23 @@ describe('the Debian package', () => {
     expect(a?.equals(b ?? Buffer.alloc(0))).toBe(true);
   });
 
+  it("has what dpkg-deb shows: its name and needs, the daemon and its services, all of it root's", async () => {
+    const file = join(folder.path, 'gvad.deb');
+    await writeGvadPackage(file);
+    const deb = (...args: string[]) =>
+      execFileSync(requireTool('dpkg-deb'), [...args, file], { encoding: 'utf8' });
+    expect(deb('--info')).toMatch(
+      / Package: gvad\n Version: \d.*\n Architecture: all\n[^]* Depends: mount\n/,
+    );
+    const entries = deb('--contents').trimEnd().split('\n');
+    expect(entries.filter((line) => !/^(?:drwxr-xr-x|-rw[x-]r-[x-]r-[x-]) root\/root /.test(line))).toEqual(
+      [],
+    );
+    const executable = entries.filter((line) => line.startsWith('-rwx')).map((line) => line.split(/\s+/)[5]);
+    expect(executable).toEqual(['./etc/init.d/gvad', './usr/sbin/gvad', './usr/sbin/gvad-ovf-env']);
+    expect(entries.map((line) => line.split(/\s+/)[5])).toContain('./lib/systemd/system/gvad.service');
+  });
+
   it('is installed and removed by dpkg', async () => {
     const file = join(folder.path, 'gvad.deb');
     await writeGvadPackage(file);

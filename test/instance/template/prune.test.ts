@@ -3,6 +3,7 @@ import { mkdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { templatesFolder } from '../../../src/system/paths.js';
+import { temporarySibling } from '../../../src/system/temporary.js';
 import { TemplateDriver } from '../../support/template-driver.js';
 import { newProcess, run, templates, useHomes } from './runs.js';
 
@@ -27,6 +28,14 @@ describe('templates are removed', () => {
     await utimes(left, 1, 1);
     await run(new TemplateDriver(), { choice: 'warm' });
     expect([old, young, left].map(existsSync)).toEqual([false, true, false]);
+  });
+
+  it('but never what a living process makes, whatever the time of day is', async () => {
+    const made = temporarySibling(join(templatesFolder(), 'c'.repeat(64)));
+    await mkdir(made, { recursive: true });
+    await utimes(made, 1, 1);
+    await run(new TemplateDriver(), { choice: 'warm' });
+    expect(existsSync(made)).toBe(true);
   });
 
   it('when all take more than they may, the longest unused first; never the new one', async () => {

@@ -11,6 +11,7 @@ import { PointGrid } from './point-grid.js';
 import { ResultsPart } from './results-part.js';
 import { RunningPart } from './running-part.js';
 import type { KnownSweep, Store } from './store.js';
+import { ThroughputPart } from './throughput-part.js';
 
 /** All that is shown of one sweep. */
 export class SweepView {
@@ -20,6 +21,7 @@ export class SweepView {
   readonly #overview: OverviewPart;
   readonly #grid: PointGrid;
   readonly #legend: Legend;
+  readonly #throughput = new ThroughputPart();
   readonly #running: RunningPart;
   readonly #console: ConsolePart;
   readonly #failures: FailuresPart;
@@ -48,6 +50,7 @@ export class SweepView {
       { set: { role: 'tabpanel', id: `panel-${sweep.id}`, 'aria-labelledby': `tab-${sweep.id}` } },
       this.#overview.element,
       titled('Points', 'points', this.#legend.element, this.#grid.element),
+      this.#throughput.element,
       titled(
         'Running',
         'running',
@@ -63,6 +66,7 @@ export class SweepView {
     this.#actions.refresh();
     this.#grid.drawSoon();
     this.#legend.show(countStates(states));
+    this.#throughput.show(this.#sweep);
     this.#failures.show(this.#sweep);
     if (!status) return;
     const before = this.#console.point;

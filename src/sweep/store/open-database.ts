@@ -1,0 +1,46 @@
+import { rmSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
+import Database from 'libsql';
+import { errnoOf } from '../../system/errors.js';
+import { temporarySibling } from '../../system/files.js';
+
+/**
+ * Opens a database that is this process's alone: it has the folder's lock, by which alone others are kept out where the file
+ * system has no locks of its own (NFS without its lock service, some of FUSE).
+ */
+export function openDatabase(file: string): Database.Database {
+  try {
+    return openExclusively(file);
+  } catch (error) {
+    // SQLite says the same of a lock that somebody has and of one that cannot be had at all.
+    if (!isBusy(error) || hasLocks(file)) throw error;
+    return openExclusively(`${pathToFileURL(file).href}?vfs=unix-none`);
+  }
+}
+
+const isBusy = (error: unknown) => errnoOf(error)?.startsWith('SQLITE_BUSY') === true;
+
+/** Nobody else may open it, so that nothing is shared but the file: SQLite's WAL needs shared memory otherwise. */
+function openExclusively(name: string): Database.Database {
+  const database = new Database(name);
+  try {
+    database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+/** Whether a file beside that one, of which nobody else knows, can be locked. */
+function hasLocks(file: string): boolean {
+  const probe = temporarySibling(file);
+  try {
+    openExclusively(probe).close();
+    return true;
+  } catch (error) {
+    return !isBusy(error);
+  } finally {
+    for (const ending of ['', '-wal', '-shm', '-journal']) rmSync(`${probe}${ending}`, { force: true });
+  }
+}
