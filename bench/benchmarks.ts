@@ -12,9 +12,13 @@ import { gridSubmit } from './grid-submit.js';
 import { grid } from './grid.js';
 import { media } from './media.js';
 import { ova } from './ova.js';
+import { original } from './original.js';
 import { packages } from './packages.js';
+import { peersCloud } from './peers-cloud.js';
+import { peers } from './peers.js';
 import { pool } from './pool.js';
 import { report } from './report.js';
+import { scaling } from './scaling.js';
 import { throughput } from './throughput.js';
 import { vmdk } from './vmdk.js';
 import { warmStart } from './warm-start.js';
@@ -22,5 +26,19 @@ import { warmStart } from './warm-start.js';
 /** In the order in which they run. */
 export const benchmarks: readonly Benchmark[] = [
   ...[coldStart, warmStart, pool, channels, checkpoint, throughput, coordinator, coordinatorMillion],
-  ...[gridSubmit, computation, baseSize, baseFind, baseDebian, media, vmdk, ova, packages, grid, report],
+  ...[
+    gridSubmit,
+    computation,
+    baseSize,
+    baseFind,
+    baseDebian,
+    media,
+    vmdk,
+    ova,
+    packages,
+    grid,
+    report,
+    scaling,
+  ],
+  ...[original, peers, peersCloud],
 ];

@@ -34,7 +34,8 @@ export function compareResults(
     const second = after.find(({ benchmark }) => benchmark === first.benchmark);
     return (second?.figures ?? []).flatMap((figure) => {
       const match = first.figures.find(({ what, unit }) => what === figure.what && unit === figure.unit);
-      return match ? [compareFigures(first.benchmark, match, figure)] : [];
+      const isThere = match && match.samples.length > 0 && figure.samples.length > 0;
+      return isThere ? [compareFigures(first.benchmark, match, figure)] : [];
     });
   });
 }

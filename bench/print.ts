@@ -6,7 +6,11 @@ export function printFigures(benchmark: Benchmark, figures: readonly Figure[]): 
   console.log(`\n${benchmark.name}: ${benchmark.title}`);
   printRow('', ['median', 'min', 'max', 'target']);
   for (const figure of figures) {
-    const { what, unit, samples, target } = figure;
+    const { what, unit, samples, target, absent } = figure;
+    if (absent !== undefined) {
+      console.log(`${what}: not measured, for ${absent}`);
+      continue;
+    }
     const values = [median(samples), Math.min(...samples), Math.max(...samples)].map(decimals);
     const columns = [...values, target === undefined ? '' : `<= ${target}`];
     printRow(`${what} (${unit})`, columns, verdict(figure));

@@ -6,6 +6,7 @@ import { type Benchmark, type Figure, median } from './benchmark.js';
 
 /** A figure as it is kept. */
 export interface RecordedFigure extends Figure {
+  /** `null` in the file where there are no samples. */
   readonly median: number;
   readonly verdict: Verdict;
 }

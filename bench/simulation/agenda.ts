@@ -30,7 +30,11 @@ export class Agenda {
 
   /** Until nothing is left, or `isOver`. */
   run(isOver: () => boolean): void {
-    for (let action = this.#next(); action && !isOver(); action = this.#next()) action();
+    for (;;) {
+      const action = isOver() ? undefined : this.#next();
+      if (!action) return;
+      action();
+    }
   }
 
   #next(): (() => void) | undefined {

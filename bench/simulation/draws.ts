@@ -26,7 +26,7 @@ export class Draws {
 
   /** The sum of so many exponential draws; of many, by the central limit theorem. */
   sumOfExponentials(count: number, mean: number): number {
-    if (count > 30) return Math.max(0, mean * (count + Math.sqrt(count) * this.#normal()));
+    if (count > 6) return Math.max(0, mean * (count + Math.sqrt(count) * this.#normal()));
     let sum = 0;
     for (let n = 0; n < count; n++) sum += this.exponential(mean);
     return sum;
@@ -40,8 +40,10 @@ export class Draws {
       const drawn = Math.round(count * chance + Math.sqrt(variance) * this.#normal());
       return Math.min(count, Math.max(0, drawn));
     }
+    // From hit to hit: the gaps are geometrically distributed.
+    const gap = () => Math.floor(Math.log(1 - this.uniform()) / Math.log(1 - chance));
     let hits = 0;
-    for (let n = 0; n < count; n++) if (this.uniform() < chance) hits++;
+    for (let n = gap(); n < count; n += 1 + gap()) hits++;
     return hits;
   }
 
