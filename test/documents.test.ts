@@ -17,7 +17,7 @@ function namedTests(document: string): { readonly file: string; readonly names: 
   }));
 }
 
-describe.each(['docs/security.md', 'docs/reliability.md'])('%s', (document) => {
+describe.each(['docs/security.md', 'docs/reliability.md', 'docs/channels.md'])('%s', (document) => {
   it('names tests that exist', async () => {
     const named = namedTests(await text(document));
     expect(named.length).toBeGreaterThan(20);
@@ -29,6 +29,35 @@ describe.each(['docs/security.md', 'docs/reliability.md'])('%s', (document) => {
     }
     expect(missing).toEqual([]);
   });
+});
+
+/** The rows of the table whose first line begins so, each as its cells. */
+function tableOf(document: string, first: RegExp): string[][] {
+  const lines = document.split('\n');
+  const begin = lines.findIndex((line) => first.test(line));
+  const end = lines.findIndex((line, index) => index > begin && !line.startsWith('|'));
+  return lines.slice(begin + 2, end).map((line) =>
+    line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  );
+}
+
+test('each way to speak with a guest has a test under each VMM: where there is it, and where there is not', async () => {
+  const document = await text('docs/channels.md');
+  const ways = tableOf(document, /^\| way .*when/);
+  const shown = new Map(
+    tableOf(document, /^\| way .*under QEMU/).map(([way = '', ...cells]) => [way, cells]),
+  );
+  expect([...shown.keys()]).toEqual(ways.map(([way]) => way));
+  for (const [way = '', , , ...answers] of ways)
+    for (const [index, vmm] of ['qemu', 'uml'].entries()) {
+      expect(answers[index], way).toMatch(/^(yes|no: )/);
+      const [named] = namedTests(shown.get(way)?.[index] ?? '');
+      expect(named?.names, `${way} under ${vmm}`).toHaveLength(1);
+      expect(await text(named?.file ?? ''), `${way} under ${vmm}`).toContain(`'${vmm}'`);
+    }
 });
 
 test('nothing in src/ listens but local sockets and the live page', async () => {
