@@ -33,6 +33,7 @@ export function parseManifest(
     url,
     'params-on': paramsOn,
     'heartbeat-limit': heartbeatLimit,
+    'collect-every': collectEvery,
     'deployment-options': options = {},
   } = others;
   const deploymentOptions = Object.entries(options).map(([id, option]): DeploymentOption => ({
@@ -48,7 +49,7 @@ export function parseManifest(
       name: key,
       ...compact(declaration),
     })),
-    ...compact({ description, vendor, url, eula, paramsOn, heartbeatLimit }),
+    ...compact({ description, vendor, url, eula, paramsOn, heartbeatLimit, collectEvery }),
     ...(deploymentOptions.length === 0 ? {} : { deploymentOptions }),
   };
 }

@@ -68,6 +68,8 @@ export interface SweepSpec {
   readonly pool?: PoolChoice;
   /** Seconds between checkpoints of each instance; none are taken where absent, and none gone on from. */
   readonly checkpointEvery?: number;
+  /** Seconds after which the output of each running instance is brought home, again and again; not where absent. */
+  readonly collectEvery?: number;
   /** How it is run, as the words of the command: kept in sweep.json, for going on. */
   readonly options?: Readonly<Record<string, unknown>>;
   /** Told about once a second how the sweep stands. */

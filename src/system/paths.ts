@@ -253,6 +253,9 @@ export const resultFiles = {
   instance: 'instance',
 } as const;
 
+/** Beside the results of an instance that runs: what it has until now. No name of a point, and none of a result. */
+export const soFarFolder = (out: string) => `${out.replace(/\/+$/, '')}.so-far`;
+
 /** In a sweep's folder. */
 export const sweepFiles = {
   sweep: 'sweep.json',

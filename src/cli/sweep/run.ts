@@ -14,6 +14,7 @@ import {
   type InstanceOptions,
   addInstanceOptions,
   checkpointInterval,
+  collectInterval,
   instanceLimits,
   startWish,
 } from '../instance-options.js';
@@ -182,6 +183,11 @@ When all points have ended, the plan's gather step is run: an appliance that get
 Exit status: 0 all points done, 1 the application failed at some or the gather step failed, 69 some were lost by the
 infrastructure, 2 wrong usage or input, 130 interrupted.`;
 
+const noCollecting = () =>
+  new GvaError('USAGE', '--collect-every is for sweeps on this machine, not on a grid', {
+    hint: 'Leave it out: results of points come home as they end.',
+  });
+
 /** Who is told of a sweep, and who may end it. */
 interface Surroundings {
   readonly signals: StopSignals;
@@ -210,6 +216,7 @@ export async function runPlan(
   checkGridWords(options);
   const limits = instanceLimits(options);
   const every = checkpointInterval(options);
+  if (options.grid !== undefined && options.collectEvery !== undefined) throw noCollecting();
   const jobs = options.jobs === undefined ? undefined : jobsNumber(options.jobs);
   const [retry, stop] = [retryLimits(options), stopWishes(options)];
   const name = await nameOf(options);
@@ -226,7 +233,11 @@ export async function runPlan(
     ...baseChoice(options, signals.abort),
     pinned: await pinnedBase(options.out, unchanged !== undefined),
   });
-  const saving = every === undefined ? {} : { checkpointEvery: every };
+  const collecting = options.grid === undefined ? collectInterval(options, prepared.appliance) : undefined;
+  const saving = {
+    ...(every === undefined ? {} : { checkpointEvery: every }),
+    ...(collecting === undefined ? {} : { collectEvery: collecting }),
+  };
   using view = new SweepView(process.stderr, lines !== undefined, options.grid);
   view.title(appliance, conducting.vmm);
   signals.finish.addEventListener('abort', () => view.finishing(), { once: true });
@@ -245,8 +256,8 @@ export async function runPlan(
   const spec = {
     ...{ ...work, ...gather, ...saving, start, onStatus },
     ...(control ? { control } : {}),
-    // A machine that waited was not started so that it can be saved.
-    pool: every === undefined ? options.pool : 'off',
+    // A machine that waited was not started so that it can be saved, or spoken to.
+    pool: every === undefined && collecting === undefined ? options.pool : 'off',
     options: savedOptions(name, options),
   };
   let remembered: Promise<void> | undefined;
