@@ -7,6 +7,8 @@ export interface Figure {
   readonly target?: number;
   /** It is another program's, or the machine's: there to compare with, and no matter of GVA's. */
   readonly reference?: true;
+  /** Of a cost that grows: with what, and how much of it there was. */
+  readonly growth?: { readonly series: string; readonly at: number; readonly limit?: true };
   /** Why there are no samples. */
   readonly absent?: string;
 }

@@ -10,6 +10,7 @@ import { coordinatorMillion } from './coordinator-million.js';
 import { coordinator } from './coordinator.js';
 import { gridSubmit } from './grid-submit.js';
 import { grid } from './grid.js';
+import { growth } from './growth.js';
 import { media } from './media.js';
 import { ova } from './ova.js';
 import { original } from './original.js';
@@ -40,5 +41,5 @@ export const benchmarks: readonly Benchmark[] = [
     report,
     scaling,
   ],
-  ...[original, peers, peersCloud],
+  ...[original, peers, peersCloud, growth],
 ];

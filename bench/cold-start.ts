@@ -78,7 +78,7 @@ function overhead(what: string, constant: number, ours: readonly number[], bare:
 }
 
 /** The same kernels, started by hand with an initrd whose init powers off at once. */
-async function bareKernels(folder: string) {
+export async function bareKernels(folder: string, memory = '256M') {
   const base = await loadDirectBase('micro');
   const initrd = join(folder, 'initrd');
   const busybox = (await findProgram('busybox')) ?? '/bin/busybox';
@@ -89,14 +89,14 @@ async function bareKernels(folder: string) {
   const kernel = join(base.folder, base.files.kernel.name);
   const machine = 'q35,sata=off,smbus=off,usb=off,vmport=off,smm=off,i8042=off,graphics=off';
   const qemu = [
-    ...['-machine', machine, '-accel', 'tcg', '-cpu', 'max', '-m', '256M', '-nodefaults', '-no-user-config'],
+    ...['-machine', machine, '-accel', 'tcg', '-cpu', 'max', '-m', memory, '-nodefaults', '-no-user-config'],
     ...['-display', 'none', '-no-reboot', '-kernel', kernel, '-initrd', initrd],
   ];
   const tuned = kernelCommandLine('tcg').replace('console=ttyS1', '');
   const raid = 'initcall_blacklist=raid6_select_algo,calibrate_xor_blocks,register_xor_blocks';
   const uml = [
     `initrd=${initrd}`,
-    'mem=256M',
+    `mem=${memory}`,
     'quiet',
     'con=null',
     'con0=null,fd:1',

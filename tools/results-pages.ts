@@ -1,0 +1,155 @@
+import { median } from '../bench/benchmark.js';
+import { type BenchmarkResult, type RecordedFigure, newestResults } from '../bench/results.js';
+import {
+  type Case,
+  growth,
+  measured,
+  remedies,
+  usualSite,
+  usualWork,
+  variations,
+} from '../bench/simulation/cases.js';
+import { formatNumber, formatShare } from '../src/report/chart/numbers.js';
+import type { GeneratedPage } from './page.js';
+
+const tableOf = (rows: readonly (readonly string[])[]) => {
+  const [head = [], ...body] = rows;
+  return [head, head.map(() => '---'), ...body].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+};
+
+async function resultOf(benchmark: string): Promise<BenchmarkResult> {
+  const result = (await newestResults()).get(benchmark);
+  if (!result) throw new Error(`bench/results has none of ${benchmark}`);
+  return result;
+}
+
+const valueOf = ({ samples, unit }: RecordedFigure) =>
+  `${formatNumber(median(samples), 3)} ${unit === 'x' ? '' : unit}`.trim();
+
+const spreadOf = ({ samples }: RecordedFigure) =>
+  samples.length === 1
+    ? 'one run'
+    : [Math.min(...samples), Math.max(...samples)].map((value) => formatNumber(value, 3)).join(' - ');
+
+/** All figures of a benchmark, and what was not measured. */
+async function figuresTable(benchmark: string): Promise<string> {
+  const { figures, date } = await resultOf(benchmark);
+  const rows = figures.map((figure) =>
+    figure.absent === undefined
+      ? [figure.what, valueOf(figure), spreadOf(figure)]
+      : [figure.what, 'not measured', figure.absent],
+  );
+  return `${tableOf([['', 'median', 'from - to'], ...rows])}\n\nOf ${date.slice(0, 10)}.`;
+}
+
+const publishedOf2008 = [
+  ['total', '116.0 s', '69.7 s'],
+  ['boot', '26.4 s', '16.3 s'],
+  ['application', '42.0 s', '2 s'],
+  ['shutdown', '11.4 s', '1.3 s'],
+] as const;
+const publishedSizes = [
+  ['base image', '400 MB', 'base image'],
+  ['disks of input and output', '20.5 and 40 MB', 'all disks of an instance, with its output'],
+  ['compressed package', '51 MB', 'compressed package'],
+] as const;
+const ways = ['QEMU (TCG), cold', 'QEMU (TCG), warm', 'User-mode Linux'];
+
+/** Beside what was published in 2008. */
+async function originalTable(): Promise<string> {
+  const { figures, date } = await resultOf('original');
+  const value = (what: string) => {
+    const figure = figures.find((each) => each.what === what);
+    if (!figure) throw new Error(`no figure ${what}`);
+    return valueOf(figure);
+  };
+  const times = [
+    ['', '2008, emulated', '2008, virtualised', ...ways],
+    ...publishedOf2008.map(([part, ...old]) => [
+      part,
+      ...old,
+      ...ways.map((way) => value(`${way}: ${part}`)),
+    ]),
+    ['native', '1.15 s', '1.15 s', ...ways.map(() => value('native: total'))],
+    ['total / native', '101', '61', ...ways.map((way) => value(`${way}: total / native`))],
+  ];
+  const sizes = [['', '2008', 'now'], ...publishedSizes.map(([what, old, now]) => [what, old, value(now)])];
+  const absent = figures.flatMap(({ what, absent: why }) =>
+    why === undefined ? [] : [`${what}: not measured, for ${why}.`],
+  );
+  return [tableOf(times), tableOf(sizes), `Of ${date.slice(0, 10)}. ${absent.join(' ')}`].join('\n\n');
+}
+
+/** What decides: of all but the slots, the busiest. */
+const parts = [
+  ['slots busy', 'slots'],
+  ['client', 'client'],
+  ['scheduler', 'scheduler'],
+  ['names', 'operations'],
+  ['bytes', 'bytes'],
+] as const;
+
+async function casesTable(cases: readonly Case[], name: (one: Case) => string): Promise<string> {
+  const { figures } = await resultOf('scaling');
+  const value = (one: Case, what: string) => {
+    const figure = figures.find((each) => each.what === `${one.name}: ${what}`);
+    if (!figure) throw new Error(`no figure ${one.name}: ${what}`);
+    return median(figure.samples);
+  };
+  const rows = cases.map((one) => {
+    const [all, ideal] = [value(one, 'all of it'), value(one, 'ideal')];
+    const hours = (seconds: number) => `${formatNumber(seconds / 3600, 2)} h`;
+    const shares = parts.map(([, part]) => formatShare(value(one, `${part} busy`), 1));
+    return [name(one), hours(ideal), hours(all), formatNumber(all / ideal, 3), ...shares];
+  });
+  return tableOf([['', 'at best', 'takes', 'ratio', ...parts.map(([title]) => title)], ...rows]);
+}
+
+function constantsTable(): string {
+  const ms = (seconds: number) => `${formatNumber(1000 * seconds, 3)} ms`;
+  const perSecond = (value: number) => `${formatNumber(value)} a second`;
+  return tableOf([
+    ['measured here, or a rule of GVA', ''],
+    ['an instance beside its program, User-mode Linux', `${measured.pointSeconds} s`],
+    [
+      'a job, until its first point; between two jobs',
+      `${measured.workerSeconds} s; ${usualSite.turnSeconds} s`,
+    ],
+    ['operations on the shared file system for a point', String(measured.operationsPerPoint)],
+    [
+      'the client, to submit a point; to take one in',
+      `${ms(measured.submitSeconds)}; ${ms(measured.foldSeconds)}`,
+    ],
+    ['jobs at a time, at most', formatNumber(measured.jobs)],
+    ['images', `${usualWork.imageBytes / 1e6} MB`],
+    ['**assumed**', ''],
+    ['slots of a node', String(usualSite.slotsPerNode)],
+    ['a program, exponentially distributed', `${usualWork.seconds} s`],
+    ['operations that the file server does', perSecond(usualSite.operationsPerSecond)],
+    [
+      'bytes that it reads; that a node does',
+      `${usualSite.bytesPerSecond / 1e9} GB/s; ${usualSite.nodeBytesPerSecond / 1e9} GB/s`,
+    ],
+    ['starts of jobs', perSecond(usualSite.jobStartsPerSecond)],
+    ['until a node is free, on average', `${usualSite.arrivalSeconds / 60} min`],
+    ['failures of a node', 'one a year, an hour long'],
+    ['instances that are lost', `${100 * usualWork.lossChance} %`],
+  ]);
+}
+
+const nodesAndPoints = ({ site, work }: Case) =>
+  `${formatNumber(site.nodes, 6)} node${site.nodes === 1 ? '' : 's'}, ${formatNumber(work.points, 8)} points`;
+
+const part = (file: string, name: string, text: () => Promise<string>): GeneratedPage => ({
+  ...{ file: `docs/${file}.md`, part: name, text },
+});
+
+export const resultsPages: readonly GeneratedPage[] = [
+  part('performance', 'original', originalTable),
+  part('performance', 'peers', () => figuresTable('peers')),
+  part('performance', 'peers-cloud', () => figuresTable('peers-cloud')),
+  part('scaling', 'constants', () => Promise.resolve(constantsTable())),
+  part('scaling', 'growth', () => casesTable(growth, nodesAndPoints)),
+  part('scaling', 'remedies', () => casesTable(remedies, ({ name }) => name)),
+  part('scaling', 'variations', () => casesTable(variations, ({ name }) => name)),
+];
