@@ -58,9 +58,10 @@ describe('a store whose disk is full', () => {
   test('that SQLite has rolled back by itself is told of by what went wrong', () => {
     const store = SweepStore.open(join(home.folder, 'store.db'), 3);
     const broken = Object.assign(new Error('disk I/O error'), { code: 'SQLITE_IOERR_FSYNC' });
-    const exec = Database.prototype.exec;
+    type Exec = (this: Database.Database, text: string) => unknown;
+    const exec = Object.getOwnPropertyDescriptor(Database.prototype, 'exec')?.value as Exec;
     vi.spyOn(Database.prototype, 'exec').mockImplementation(function (this: Database.Database, text) {
-      if (text !== 'COMMIT') return exec.call(this, text);
+      if (text !== 'COMMIT') return exec.call(this, text) as never;
       exec.call(this, 'ROLLBACK');
       throw broken;
     });
