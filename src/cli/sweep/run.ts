@@ -1,6 +1,5 @@
 import { basename, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import type { Appliance } from '../../model/appliance.js';
 import { type KeepKind, keepKinds } from '../../model/keep.js';
 import { type PoolChoice, poolChoices } from '../../model/start.js';
 import type { SweepEvent, SweepSummary } from '../../model/sweep.js';
@@ -184,12 +183,10 @@ When all points have ended, the plan's gather step is run: an appliance that get
 Exit status: 0 all points done, 1 the application failed at some or the gather step failed, 69 some were lost by the
 infrastructure, 2 wrong usage or input, 130 interrupted.`;
 
-/** @throws GvaError USAGE */
-function collecting(
-  options: SweepRunOptions,
-  appliance: Pick<Appliance, 'collectEvery'>,
-): number | undefined {
-  if (options.grid === undefined) return collectInterval(options, appliance);
+/** As the command says, else the plan, else the appliance. @throws GvaError USAGE */
+function collecting(options: SweepRunOptions, { source, collectEvery }: Plan): number | undefined {
+  if (options.grid === undefined)
+    return collectInterval(options, collectEvery === undefined ? source.appliance : { collectEvery });
   if (options.collectEvery === undefined) return undefined;
   throw new GvaError('USAGE', '--collect-every is for sweeps on this machine, not on a grid', {
     hint: 'Leave it out: results of points come home as they end.',
@@ -248,7 +245,7 @@ export async function runPlan(
     ...baseChoice(options, signals.abort),
     pinned: await pinnedBase(options.out, unchanged !== undefined),
   });
-  const saving = savingOf(every, collecting(options, appliance));
+  const saving = savingOf(every, collecting(options, plan));
   using view = new SweepView(process.stderr, lines !== undefined, options.grid);
   view.title(appliance, conducting.vmm);
   signals.finish.addEventListener('abort', () => view.finishing(), { once: true });
