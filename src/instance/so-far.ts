@@ -48,7 +48,10 @@ export class SoFar {
 
   #wait(): void {
     // setTimeout takes at most 2^31-1 ms.
-    this.#timer = setTimeout(() => (this.#under = this.#bring()), Math.min(this.#every * 1000, 2 ** 31 - 1));
+    const bring = () => {
+      this.#under = this.#bring();
+    };
+    this.#timer = setTimeout(bring, Math.min(this.#every * 1000, 2 ** 31 - 1));
   }
 
   async #bring(): Promise<void> {

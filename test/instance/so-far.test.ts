@@ -35,7 +35,7 @@ it('is brought again and again, whatever fails in between, which is told once', 
 });
 
 it('its end waits for what is under way, and what fails by that end is not told', async () => {
-  let fail = (_: Error): void => undefined;
+  let fail: (error: Error) => void = () => undefined;
   let begun = false;
   const told: string[] = [];
   const soFar = new SoFar(0.001, join(folder.path, 'out'), {

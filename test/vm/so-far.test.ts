@@ -59,7 +59,7 @@ it('an appliance may say so, for each point of a sweep; what is there so far is 
   );
   expect(existsSync(point)).toBe(false);
   const status = await gva(['sweep', 'status', out, '--json'], env);
-  expect(JSON.parse(status.stdout)).toMatchObject({ counts: { done: 0, running: 1 } });
+  expect(JSON.parse(status.stdout)).toMatchObject({ counts: { done: 0, active: 1 } });
   const found = JSON.parse((await gva(['ps', '--json'], env)).stdout) as { id: string }[];
   expect(await gva(['exec', found[0]?.id ?? '', '--', 'touch', '/output/go'], env)).toMatchObject({
     code: 0,
