@@ -143,8 +143,8 @@ export class QemuAgentClient {
       if (this.#size <= longestLine) this.#kept.push(part);
       if (end < 0) return;
       // One that is too long is none.
-      if (this.#size <= longestLine && this.#lines.length < mostLines)
-        this.#lines.push(Buffer.concat(this.#kept));
+      if (this.#size <= longestLine) this.#lines.push(Buffer.concat(this.#kept));
+      if (this.#lines.length > mostLines) this.#lines.shift();
       [this.#kept, this.#size] = [[], 0];
       this.#wake();
     }
