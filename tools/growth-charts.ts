@@ -63,6 +63,7 @@ export const growthPage: GeneratedPage = {
   part: 'growth',
   text: async () => {
     const all = await growths();
+    if (all.length === 0) return 'Not measured yet.';
     const rows = all.map(({ series, at, own, limit }) => {
       const ends = [own[0], own.at(-1), limit[0], limit.at(-1)].map((value) => formatSeconds(value ?? NaN));
       const range = `${formatNumber(at[0] ?? NaN)} - ${formatNumber(at.at(-1) ?? NaN)}`;

@@ -27,8 +27,6 @@ it('a chart has what was measured, the fit and the limit', () => {
 });
 
 it('the charts of the documentation are those of the last result (npm run docs)', async () => {
-  const all = await growths();
-  expect(all.length).toBeGreaterThan(3);
-  for (const each of all)
+  for (const each of await growths())
     expect(await readFile(join(packageRoot, chartFile(each)), 'utf8')).toBe(growthChart(each));
 });
