@@ -18,16 +18,17 @@ const size = (what: string, minimum: number) =>
 /** GVAD's heartbeats come every ten seconds: with less, one that is late would end an instance. */
 const leastHeartbeats = 25;
 
-const heartbeatLimit = z
-  .union([z.string(), z.number()], { error: 'must be a duration such as 60s' })
-  .transform((value, context) => {
-    const seconds = parseDuration(String(value));
-    if (seconds !== undefined && seconds >= leastHeartbeats) return seconds;
-    const message =
-      seconds === undefined ? 'must be a duration such as 60s' : `must be at least ${leastHeartbeats}s`;
-    context.issues.push({ code: 'custom', message, input: value });
-    return z.NEVER;
-  });
+const duration = (example: string, least: number) =>
+  z
+    .union([z.string(), z.number()], { error: `must be a duration such as ${example}` })
+    .transform((value, context) => {
+      const seconds = parseDuration(String(value));
+      if (seconds !== undefined && seconds >= least) return seconds;
+      const message =
+        seconds === undefined ? `must be a duration such as ${example}` : `must be at least ${least}s`;
+      context.issues.push({ code: 'custom', message, input: value });
+      return z.NEVER;
+    });
 
 const commandLine = z
   .string({ error: 'must be a shell command line (in quotes, if YAML takes it for something else)' })
@@ -99,12 +100,13 @@ export const manifestSchema = z.strictObject({
       memory: memory.default(256 * 2 ** 20),
     })
     .prefault({}),
-  run: commandLine,
+  run: commandLine.optional(),
   before: commandLine.optional(),
   after: commandLine.optional(),
   warm: z.enum(warmUps, { error: `must be ${warmUps.join(' or ')}` }).optional(),
   'params-on': z.enum(parameterMedia, { error: `must be one of ${parameterMedia.join(', ')}` }).optional(),
-  'heartbeat-limit': heartbeatLimit.optional(),
+  'heartbeat-limit': duration('60s', leastHeartbeats).optional(),
+  'collect-every': duration('10m', 1).optional(),
   parameters: z.record(z.string(), parameter).default({}),
   output: z.strictObject({ size: size('64M', 2 ** 20).default(64 * 2 ** 20) }).prefault({}),
   description: prose(10_000).optional(),

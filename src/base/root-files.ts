@@ -44,8 +44,7 @@ export async function installGvad(
 ): Promise<{ readonly wake: boolean }> {
   for (const name of scripts) await installProgram(guestFile(name), join(root, 'usr/sbin', name));
   for (const [name, places] of Object.entries(tools))
-    for (const place of places)
-      await installProgram(guestFile(name as keyof typeof tools), join(root, place));
+    for (const place of places) await installProgram(guestFile(name), join(root, place));
   if (arch !== 'x86_64') return { wake: false };
   for (const name of programs)
     if (!(await compileGuestProgram(name, join(root, 'usr/sbin', name)))) return { wake: false };

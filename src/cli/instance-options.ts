@@ -4,7 +4,7 @@ import type { InstanceSpec } from '../instance/run.js';
 import type { ChosenVmm } from '../vmm/choose.js';
 import type { WatchLimits } from '../instance/watch.js';
 import { type StartChoice, startChoices } from '../model/start.js';
-import { type ParameterMedium, parameterMedia } from '../model/appliance.js';
+import { type Appliance, type ParameterMedium, parameterMedia } from '../model/appliance.js';
 import { GvaError } from '../system/errors.js';
 import { CHOOSE } from './base-choice.js';
 import { duration } from './quantities.js';
@@ -21,6 +21,7 @@ export interface InstanceOptions {
   bootTimeout: string;
   keepDisks?: boolean;
   checkpointEvery?: string;
+  collectEvery?: string;
   force?: boolean;
   choose?: boolean;
   json?: boolean;
@@ -43,7 +44,11 @@ export function addInstanceOptions(command: Command): Command {
     .option('--timeout <duration>', 'end an instance after this time: 90s, 15m, 2h (default: none)')
     .option('--boot-timeout <duration>', 'give an instance up if its guest has not started by then', '2m')
     .option('--keep-disks', 'keep the disks as the guest left them, with the results')
-    .option('--checkpoint-every <duration>', 'save running instances so often, to go on from there (QEMU)');
+    .option('--checkpoint-every <duration>', 'save running instances so often, to go on from there (QEMU)')
+    .option(
+      '--collect-every <duration>',
+      'bring the output home so often while instances run (not on a grid)',
+    );
 }
 
 /** The limits of an instance's life that `--timeout` and `--boot-timeout` set. */
@@ -67,6 +72,24 @@ export function checkpointInterval({
       hint: 'After a checkpoint the disks are no longer as the guest found them, but in layers.',
     });
   return duration('--checkpoint-every', checkpointEvery);
+}
+
+/**
+ * Seconds after which the output of a running instance is brought home, again and again; undefined where it is not. An
+ * instance has checkpoints or this: what an appliance says of it gives way.
+ *
+ * @throws GvaError USAGE
+ */
+export function collectInterval(
+  { collectEvery, checkpointEvery }: Pick<InstanceOptions, 'collectEvery' | 'checkpointEvery'>,
+  appliance: Pick<Appliance, 'collectEvery'>,
+): number | undefined {
+  if (collectEvery !== undefined && checkpointEvery !== undefined)
+    throw new GvaError('USAGE', '--collect-every does not go with --checkpoint-every', {
+      hint: 'Of an instance that has a control channel there can be no checkpoints.',
+    });
+  if (checkpointEvery !== undefined) return undefined;
+  return collectEvery === undefined ? appliance.collectEvery : duration('--collect-every', collectEvery);
 }
 
 /** @throws GvaError CHECKPOINTS_NONE */

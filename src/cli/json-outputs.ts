@@ -145,6 +145,10 @@ interface ListedInstance {
   readonly state: string;
   /** ISO 8601, UTC; null where there is none. */
   readonly lastCheckpoint: string | null;
+  /** Who runs commands in its guest, where that is not GVAD's agent. */
+  readonly agent?: 'qemu';
+  /** Its machine knows nothing of GVA. */
+  readonly plain?: true;
   readonly progress: GuestProgress;
   /** Of the process that runs it. */
   readonly socket: string;

@@ -52,10 +52,20 @@ Examples:
 Exit status of every command: 0 all good, 1 the application failed, 2 wrong usage or input, 69 the infrastructure failed,
 130 interrupted; 143 saved, or a job of a grid that was told to end.`,
   );
+
+program.commandsGroup('To begin with:');
 addInitCommand(program);
+addDoctorCommand(program);
 addRunCommand(program);
-addResumeCommand(program);
-addCheckpointCommand(program);
+addPlanCommand(program);
+addSweepCommand(program);
+
+program.commandsGroup('What comes of it:');
+addServeCommand(program);
+addReportCommand(program);
+addCompareCommand(program);
+
+program.commandsGroup('Instances that run:');
 addPsCommand(program);
 addExecCommand(program);
 addPutCommand(program);
@@ -63,14 +73,13 @@ addGetCommand(program);
 addInsertCommand(program);
 addSnapshotCommand(program);
 addStatCommand(program);
-addShutdownCommand(program);
 addStopEarlyCommand(program);
+addShutdownCommand(program);
 addTimeSyncCommand(program);
-addPlanCommand(program);
-addSweepCommand(program);
-addServeCommand(program);
-addReportCommand(program);
-addCompareCommand(program);
+addCheckpointCommand(program);
+addResumeCommand(program);
+
+program.commandsGroup('Packages and disks:');
 addPackCommand(program);
 addInspectCommand(program);
 addUnpackCommand(program);
@@ -78,8 +87,9 @@ addConvertCommand(program);
 addEnvCommand(program);
 addLsCommand(program);
 addExtractCommand(program);
+
+program.commandsGroup('What guests boot, and your shell:');
 addBaseCommand(program);
 addGvadCommand(program);
-addDoctorCommand(program);
 addCompletionCommand(program);
 addGridSpoolCommand(program);

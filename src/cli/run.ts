@@ -10,6 +10,7 @@ import {
   type InstanceOptions,
   addInstanceOptions,
   checkpointInterval,
+  collectInterval,
   instanceLimits,
   mustSave,
   startWish,
@@ -117,6 +118,7 @@ async function runAppliance(folder: string, options: RunOptions, { signal, leave
   const out = options.out ?? freeFolder(appliance.name);
   const limits = instanceLimits(options);
   const every = checkpointInterval(options);
+  const collectEvery = collectInterval(options, appliance);
   const placement = await placementOf(options);
   const { prepared, vmm } = await openAppliance(source, options, baseChoice(options, signal), 1);
   mark('images and VMM known');
@@ -132,14 +134,18 @@ async function runAppliance(folder: string, options: RunOptions, { signal, leave
   const flags = {
     force: options.force ?? false,
     keepDisks: options.keepDisks ?? false,
-    channel: options.channel ?? false,
+    channel: (options.channel ?? false) || (collectEvery !== undefined && !options.qemuAgent),
     qemuAgent: options.qemuAgent ?? false,
     keepRunning: options.keepRunning ?? false,
   };
   await using control = await ControlServer.listen();
   const start = await startWish(options.start, (text) => view.note(text));
   const result = await runInstance(
-    { ...spec, ...flags, keep: 'files', start, checkpoints, ...(control ? { control } : {}) },
+    {
+      ...{ ...spec, ...flags, keep: 'files', start, checkpoints, onTrouble },
+      ...(collectEvery === undefined ? {} : { collectEvery }),
+      ...(control ? { control } : {}),
+    },
     vmm,
     (event) => view.event(event),
     signal,

@@ -5,6 +5,7 @@ import type { SweepManifest } from '../model/sweep.js';
 import { KnownResults } from '../sweep/known-results.js';
 import { readStatus } from '../sweep/observe/status.js';
 import type { PointSource } from '../sweep/plan/points.js';
+import { CurrentTable } from '../sweep/results/current-table.js';
 import { ResultsFile } from '../sweep/results/results-file.js';
 import { Progress, type ProgressParts } from '../sweep/schedule/progress.js';
 import { defaultRetryLimits } from '../sweep/schedule/retry-policy.js';
@@ -58,6 +59,7 @@ export async function foldSweep(spec: FoldSpec, signal: AbortSignal): Promise<Sw
   const { folder, manifest, shared } = spec;
   await using opened = await openSweepFolder(folder, manifest.appliance.name);
   using store = SweepStore.open(join(opened.folder, sweepFiles.store), manifest.count);
+  const table = new CurrentTable(store, true);
   const fleet = new Fleet(folder);
   await recoverChunks({ out: folder, store }, fleet);
   const parts = { store, known: new KnownResults(folder, shared), progress: new Progress(0) };
@@ -67,7 +69,7 @@ export async function foldSweep(spec: FoldSpec, signal: AbortSignal): Promise<Sw
   } finally {
     await removeDeadParts(folder, fleet);
     await removeSpentCheckpoints(folder, store);
-    await folding.write();
+    if (await folding.write()) table.written();
   }
   signal.throwIfAborted();
   return await folding.tell();
@@ -160,8 +162,8 @@ class Folding {
     this.#hasSummary = false;
   }
 
-  /** The table and the status. */
-  async write(): Promise<void> {
+  /** The table and the status. @returns whether the table, too */
+  async write(): Promise<boolean> {
     const { folder, points } = this.#spec;
     const { store } = this.#parts;
     if (points) {
@@ -172,6 +174,7 @@ class Folding {
       await table.write();
     }
     await new StatusFile(folder).finish(await this.#status());
+    return points !== undefined;
   }
 
   /** The status as it was written. */

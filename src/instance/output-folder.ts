@@ -18,14 +18,16 @@ export interface PendingFolder extends AsyncDisposable {
  * ours is replaced when the new results are published; anything else is never touched.
  *
  * @param durable whether it is to outlive a crash of the host once it is published
+ * @param marker the file by which such results are known
  */
 export async function preparePendingFolder(
   out: string,
   force: boolean,
   durable = true,
+  marker: string = resultFiles.result,
 ): Promise<PendingFolder> {
   const target = resolve(out);
-  await checkTarget(target, out, force);
+  await checkTarget(target, out, force ? marker : undefined);
   const folder = await createSibling(target, out);
   return {
     folder,
@@ -34,7 +36,8 @@ export async function preparePendingFolder(
   };
 }
 
-async function checkTarget(target: string, out: string, force: boolean): Promise<void> {
+/** @param marker of what may be replaced; nothing may where undefined */
+async function checkTarget(target: string, out: string, marker: string | undefined): Promise<void> {
   let names: string[];
   try {
     names = await readdir(target);
@@ -42,7 +45,7 @@ async function checkTarget(target: string, out: string, force: boolean): Promise
     if (errnoOf(error) === 'ENOENT') return;
     throw unusable(out, error);
   }
-  if (names.length === 0 || (force && names.includes(resultFiles.result))) return;
+  if (names.length === 0 || (marker !== undefined && names.includes(marker))) return;
   if (names.includes(resultFiles.result))
     throw new GvaError('OUT_EXISTS', `the output folder ${out} has results in it`, {
       hint: 'Name another folder, or replace them: --force',

@@ -16,6 +16,7 @@ import { collectOutput, surveyOutput } from './collect.js';
 import { InstanceClock } from './clock.js';
 import { rememberRun } from './history/past-runs.js';
 import { controlled } from './control/controlled.js';
+import { GuestCommands } from './control/guest-commands.js';
 import type { ControlServer } from './control/server.js';
 import { type InputFile, instanceIdentity } from './identity.js';
 import { GuestNews } from './insert/guest-news.js';
@@ -28,6 +29,8 @@ import { type PendingFolder, preparePendingFolder } from './output-folder.js';
 import type { PreparedAppliance } from './prepare.js';
 import { type UntilRoom, emptyFolder, savePatiently } from './save.js';
 import { type Scratch, createScratch } from './scratch.js';
+import { Snapshots } from './snapshot.js';
+import { SoFar } from './so-far.js';
 import { type Place, type StartWish, type Started, startInstance, takeMember } from './start.js';
 import { type Verdict, judge } from './verdict.js';
 import { ScriptRecord, type WatchLimits, type Watched, watchMachine, watchPlainMachine } from './watch.js';
@@ -64,6 +67,10 @@ export interface InstanceSpec {
   readonly qemuAgent?: boolean;
   /** Its guest stays when its scripts have ended, until it is told to end; not where absent. */
   readonly keepRunning?: boolean;
+  /** Seconds after which its output is brought home while it runs, again and again; needs `channel`. Not where absent. */
+  readonly collectEvery?: number;
+  /** Told of what is wrong and does not end it. */
+  readonly onTrouble?: (text: string) => void;
   /** Where others can address it while it runs. */
   readonly control?: Pick<ControlServer, 'add'>;
   /** Called when the media are made, before the machine is started. */
@@ -108,14 +115,19 @@ export async function runInstance(
     started.earlier,
   );
   const news = new GuestNews();
-  const parts = { clock, saving, machine, machineSpec, news, scratch: scratch.folder };
+  const commands = new GuestCommands(machine, spec.id);
+  const { prepared } = spec;
+  const snapshots = new Snapshots({ prepared, machineSpec, scratch: scratch.folder, news, commands });
+  const parts = { clock, saving, machine, machineSpec, news, commands, snapshots };
   const addressed = spec.control?.add(spec.id, controlled(spec, vmm, parts));
   // What cannot be saved is ended all the same.
   const left = saving?.left ?? spec.checkpoints?.leave;
   const ending = left ? AbortSignal.any([signal, left]) : signal;
+  const soFar = bringSoFar(spec, snapshots);
   const service = await serveGuest(spec, started, { clock, news, scratch });
   const watched = await watch(spec, started, { clock, record, news, service }, ending);
   addressed?.[Symbol.dispose]();
+  await soFar?.end();
   saving?.end();
   clock.poweredOff(watched.exit.status);
   const verdict = unasked(service, watched) ?? judge(watched, spec.prepared, machine.console, spec.limits);
@@ -125,6 +137,7 @@ export async function runInstance(
   }
   const result = await collect(spec, vmm, { clock, started, watched, verdict, scratch, pending });
   await saving?.published(result);
+  await soFar?.remove();
   return result;
 }
 
@@ -160,6 +173,15 @@ function leftVerdict({ trouble, last }: Saving): Verdict {
   const message =
     trouble === undefined ? from : `${from}, because it could not be saved at the end: ${trouble}`;
   return { state: 'cancelled', cause: last ? 'checkpointed' : 'interrupted', message };
+}
+
+function bringSoFar(
+  { collectEvery: every, out, onTrouble }: InstanceSpec,
+  snapshots: Snapshots,
+): SoFar | undefined {
+  return every === undefined
+    ? undefined
+    : new SoFar(every, out, { snapshots, onTrouble: (text) => onTrouble?.(text) });
 }
 
 /** By network, where it has one that is closed to everything else; most have none, and need not load what serves it. */

@@ -7,6 +7,8 @@ import { runTool } from '../system/process.js';
 import type { MachineSpec } from '../vmm/driver.js';
 import { collectOutput } from './collect.js';
 import { preparePendingFolder } from './output-folder.js';
+import type { GuestCommands } from './control/guest-commands.js';
+import type { GuestNews } from './insert/guest-news.js';
 import type { PreparedAppliance } from './prepare.js';
 
 /** What was brought home of a guest that runs on. */
@@ -35,28 +37,60 @@ cat >/dev/null
 kill $!
 thaw "$1" || { echo 'it was held for too long' >&2; exit 1; }`;
 
+/** What a snapshot is taken of, and by what means. */
+export interface SnapshotParts {
+  readonly prepared: Pick<PreparedAppliance, 'machine'>;
+  readonly machineSpec: Pick<MachineSpec, 'disks'>;
+  /** Folder of its disks. */
+  readonly scratch: string;
+  readonly news: Pick<GuestNews, 'ready'>;
+  readonly commands: Pick<GuestCommands, 'exec' | 'byQemuAgent'>;
+}
+
+/** Snapshots of one machine, one after the other. */
+export class Snapshots {
+  readonly #parts: SnapshotParts;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: SnapshotParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * @param replace a snapshot that is there already
+   * @throws GvaError OUT_EXISTS, SNAPSHOT
+   */
+  take(out: string, replace = false): Promise<Snapshot> {
+    const turn = this.#last.then(() => snapshotOutput(this.#parts, out, replace));
+    this.#last = turn.catch(() => undefined);
+    return turn;
+  }
+}
+
 /**
  * Brings the output of a running instance into a new folder, as it is at one moment, by the reader and with the checks of
  * its end. The guest waits with its writing while its disk is copied on the host.
  *
- * @param exec runs a command in the guest
  * @throws GvaError OUT_EXISTS, SNAPSHOT
  */
-export async function snapshotOutput(
-  { machine }: Pick<PreparedAppliance, 'machine'>,
-  { disks }: Pick<MachineSpec, 'disks'>,
-  { out, scratch }: { readonly out: string; readonly scratch: string },
-  exec: (words: readonly string[]) => Promise<GuestCommand>,
+async function snapshotOutput(
+  { prepared: { machine }, machineSpec: { disks }, scratch, news, commands }: SnapshotParts,
+  out: string,
+  replace: boolean,
 ): Promise<Snapshot> {
+  if (commands.byQemuAgent) throw failed('the QEMU guest agent does not hold it');
   const onApp = machine.kind === 'contract' && machine.outputOn === 'app';
   const disk = disks.find(({ image }) => image === join(scratch, scratchFiles.output));
   if (machine.kind !== 'contract' || !disk) throw failed('the instance has no output disk');
-  await using pending = await preparePendingFolder(out, false);
+  // What it would hold otherwise is the root of its file systems.
+  if (!news.ready) throw failed('the guest has not got its disks yet');
+  await using pending = await preparePendingFolder(out, replace, true, resultFiles.snapshot);
   const takenAt = new Date().toISOString();
   const copy = join(scratch, scratchFiles.snapshot);
   try {
-    const pause = await copyHeld(await exec(['sh', '-c', hold, 'sh', onApp ? '/app' : '/output']), () =>
-      runTool('cp', ['--sparse=always', '--reflink=auto', '--', disk.image, copy]),
+    const pause = await copyHeld(
+      await commands.exec(['sh', '-c', hold, 'sh', onApp ? '/app' : '/output']),
+      () => runTool('cp', ['--sparse=always', '--reflink=auto', '--', disk.image, copy]),
     );
     const output = await collectOutput(copy, join(pending.folder, resultFiles.output), onApp ? 'output' : '');
     if (!output) throw failed('its disk has no file system that can be read');

@@ -214,6 +214,11 @@ function cloneable(
 const hasChannel = ({ channel = false, prepared: { machine } }: InstanceSpec) =>
   channel && machine.kind === 'contract' && machine.base.wake === true && bootsDirectly(machine.base);
 
+const notSoFar = () =>
+  new GvaError('COLLECT_EVERY', 'results so far cannot be brought home: the guest has no control channel', {
+    hint: 'Leave out collect-every, or use a base for x86_64 that is booted directly.',
+  });
+
 /** @throws GvaError CHANNEL_NONE */
 function agentPort({ name, capabilities }: VmmDriver): true {
   if (capabilities.qemuAgent) return true;
@@ -226,6 +231,7 @@ async function stageMachine(spec: InstanceSpec, driver: VmmDriver, scratch: Scra
   try {
     if (spec.prepared.appliance.paramsOn === 'network')
       (await import('./service/begin.js')).checkService(spec, driver);
+    if (spec.collectEvery !== undefined && !hasChannel(spec)) throw notSoFar();
     const staged = await stage(spec.prepared, spec, scratch.folder);
     const spoken = hasChannel(spec) ? await withDrives({ ...staged, channel: true }, scratch.folder) : staged;
     const agent = spec.qemuAgent ? { qemuAgent: agentPort(driver) } : {};

@@ -36,6 +36,8 @@ export interface Appliance {
   readonly paramsOn?: ParameterMedium;
   /** Seconds without a word of its guest after which an instance is given up; no limit where absent. */
   readonly heartbeatLimit?: number;
+  /** Seconds after which the output of a running instance is brought home, again and again; not where absent. */
+  readonly collectEvery?: number;
   /** Other hardware that a person may choose at import; absent where there is none. */
   readonly deploymentOptions?: readonly DeploymentOption[];
 }

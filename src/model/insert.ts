@@ -1,5 +1,5 @@
 /** `auto`: by CD where the machine has a drive for it. */
-export const insertWays = ['auto', 'cd', 'mailbox'] as const;
+export const insertWays = ['auto', 'cd', 'disk', 'mailbox'] as const;
 export type InsertWay = (typeof insertWays)[number];
 
 /** How the guest took a medium. */

@@ -37,12 +37,13 @@ export interface PointWatch {
 
 /** Runs the instance of one point. Only what is a bug is thrown. */
 export async function runPoint(
-  { plan, prepared, out, limits, keep, keepDisks, start, control, checkpointEvery: every }: SweepSpec,
+  { plan, prepared, out, limits, keep, keepDisks, start, control, ...others }: SweepSpec,
   point: Point,
   vmm: ChosenVmm,
   { signal, leave, onStarting, onEvent }: PointWatch,
 ): Promise<PointRun> {
   const { index, parameters } = point;
+  const { checkpointEvery: every, collectEvery } = others;
   const id = pointInstance(prepared.appliance.name, process.pid, index);
   try {
     const files = await plan.files.of(point);
@@ -53,6 +54,7 @@ export async function runPoint(
       keepDisks,
       ...(start === undefined ? {} : { start }),
       ...(control ? { control } : {}),
+      ...(collectEvery === undefined ? {} : { collectEvery, channel: true }),
       ...saved,
     };
     const spec = { id, prepared, parameters, files, out: pointFolder(out, index), ...how };

@@ -26,6 +26,7 @@ import type { Plan } from './plan/plan.js';
 import { countPoints } from './plan/points.js';
 import { rebuildStore, reconcile } from './reconcile.js';
 import { takeRequests } from './requests.js';
+import { CurrentTable } from './results/current-table.js';
 import { ResultsFile } from './results/results-file.js';
 import type { ResultsSource } from './results/table.js';
 import { Progress } from './schedule/progress.js';
@@ -68,6 +69,8 @@ export interface SweepSpec {
   readonly pool?: PoolChoice;
   /** Seconds between checkpoints of each instance; none are taken where absent, and none gone on from. */
   readonly checkpointEvery?: number;
+  /** Seconds after which the output of each running instance is brought home, again and again; not where absent. */
+  readonly collectEvery?: number;
   /** How it is run, as the words of the command: kept in sweep.json, for going on. */
   readonly options?: Readonly<Record<string, unknown>>;
   /** Told about once a second how the sweep stands. */
@@ -125,6 +128,7 @@ export async function conductSweep(
   // What a killed process left of its instances.
   await removeAbandoned(scratchFolder());
   const before = store.counts;
+  const table = new CurrentTable(store, existsSync(join(out, sweepFiles.results)));
   await reconcile({ store, known, folder: out, points: plan.points, identity }, signals.abort);
   signals.abort.throwIfAborted();
   if (folder.before) await folder.writeManifest(manifest);
@@ -133,10 +137,9 @@ export async function conductSweep(
   await using results = new ResultsFile(join(out, sweepFiles.results), resultsSource(spec, store));
   const starting = withStart(spec, count - kept);
   const parts = { spec: starting, store, known, identity, progress, stop, count, sorting, onEvent };
-  let changed =
-    !existsSync(results.path) || folder.before === undefined || !isDeepStrictEqual(before, store.counts);
+  if (folder.before === undefined || !isDeepStrictEqual(before, store.counts)) table.isBehind = true;
   const onChange = () => {
-    changed = true;
+    table.changed();
     results.changed();
   };
   await using coordinator = await conduct({ ...parts, onChange }, signals);
@@ -144,11 +147,11 @@ export async function conductSweep(
   onEvent({ event: 'begun', points: count, kept, parallel });
   const writeTable = async () => {
     // Of a long sweep that has nothing left to do, this would take longer than all else.
-    if (changed)
+    if (table.isBehind)
       await results.write().catch((error: unknown) => {
         throw coordinator.trouble ?? error;
       });
-    changed = false;
+    table.written();
   };
   const gathering = new Gathering(out, spec.gather, onEvent);
   const work = { coordinator, gathering, writeTable };

@@ -1,3 +1,5 @@
+import { constants } from 'node:os';
+
 /**
  * Exit codes of every command, decided once. 69, 130 and 143 follow sysexits.h (EX_UNAVAILABLE) and the shell's
  * 128 + signal.
@@ -43,12 +45,21 @@ export class GvaError extends Error {
 /** The `code` of a Node system error such as ENOENT; undefined for anything else. */
 export function errnoOf(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error)) return undefined;
-  return typeof error.code === 'string' ? error.code : undefined;
+  return typeof error.code === 'string' ? nameErrors(error.code) : undefined;
 }
 
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return nameErrors(error instanceof Error ? error.message : String(error));
 }
+
+/** Node.js has no names for some errors, ESTALE and EDQUOT among them (seen with Node 20 and 22). */
+const nameErrors = (text: string) =>
+  text.replace(
+    /Unknown system error -(\d+)/g,
+    (all, number: string) => errnoNames.get(Number(number)) ?? all,
+  );
+
+const errnoNames = new Map(Object.entries(constants.errno).map(([name, number]) => [number, name]));
 
 const fullDisk: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT']);
 

@@ -241,6 +241,13 @@ export interface VirtualMachine extends AsyncDisposable {
    * there. @throws GvaError VMM_INSERT where the guest uses that
    */
   insert?(image: string): Promise<void>;
+  /**
+   * Plugs a raw image, of the spec's `insertFolder`, in as a disk that is read-only; there must be none of these. It is given
+   * back by `unplug`, when the guest has let it go. Only with the spec's `channel`. @throws GvaError VMM_INSERT
+   */
+  plug?(image: string): Promise<void>;
+  /** @throws GvaError VMM_INSERT */
+  unplug?(): Promise<void>;
   /** Where the driver has them and the machine was started for them. */
   readonly checkpoints?: Checkpoints;
   /** Ends it at once like `kill`, but in good order, where the guest has nothing more to write. */

@@ -23,7 +23,7 @@ let clock: JumpingClock;
 beforeEach(async () => {
   home = await makeTestHome();
   out = join(home.folder, 'out');
-  clock = await makeJumpingClock(home.folder, 40);
+  clock = await makeJumpingClock(home.folder, 10);
 });
 afterEach(async () => {
   await noneLeft(home.folder);

@@ -16,7 +16,7 @@ import {
   writeAppliance as writeFolder,
 } from '../support/gva.js';
 import { type MemoryGroup, makeMemoryGroup, needsMemoryGroups } from '../support/memory-group.js';
-import { readN, started } from '../sweep/sweep-home.js';
+import { endedWith, readN, started } from '../sweep/sweep-home.js';
 
 // What the kernel does where memory is short: it kills. Long: more points, and it kills more often.
 const [points, kills] = process.env['GVA_LONG'] ? [2000, 20] : [60, 3];
@@ -123,7 +123,7 @@ describe.skipIf(needsMemoryGroups !== '')(`memory is short${needsMemoryGroups}`,
         started +
         `if [ "$n" = 3 ]; then ${starve}; fi\n` +
         `if [ "$n" = 2 ] && mkdir "${once}/$n" 2>/dev/null; then ${starve}; fi\n` +
-        doneScript;
+        endedWith('0');
       await using group = makeMemoryGroup(400 << 20);
       const { stdout } = await start([...group.inside(), ...command], { GVA_FAKE_SCRIPT: script }).ended;
       const { counts } = JSON.parse(stdout) as SweepSummary;

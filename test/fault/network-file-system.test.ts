@@ -65,7 +65,8 @@ async function sweepByGrid(faults: NetworkFaults): Promise<number> {
 // The node has a file system of its own, and so has the guest.
 const guest = `[ -z "$LD_PRELOAD" ] || exec env -u LD_PRELOAD sh -c "$FAKE_GUEST"\n${doneScript}`;
 
-const often = long ? [7, 23, 101] : [101];
+/** Of all processes together: each of the client's own is an end of it, which begins it again. */
+const often = { ESTALE: long ? [101, 307] : [307], REPLY: long ? [3, 11] : [11] };
 const timeout = 900_000;
 
 test.each([300, ...(long ? [3000] : [])])(
@@ -77,12 +78,14 @@ test.each([300, ...(long ? [3000] : [])])(
   },
 );
 
-test.each(often.flatMap((every) => [['ESTALE', every] as const, ['REPLY', every] as const]))(
+test.each(
+  (['ESTALE', 'REPLY'] as const).flatMap((kind) => often[kind].map((every) => [kind, every] as const)),
+)(
   'a sweep by a grid whose file server answers %s to one request in %i has every point once',
   { timeout },
   async (kind, every) => {
     await sweepByGrid({ kind, every, late: 100 });
-    expect((await faultsSoFar(place)).length).toBeGreaterThan(3);
+    expect((await faultsSoFar(place)).length).toBeGreaterThan(2);
   },
 );
 

@@ -30,9 +30,7 @@ const controlled = (id: string): Controlled => ({
   snapshot: () => Promise.resolve({ files: 1, bytes: 2, findings: 0, pause: 0.1 }),
   console: () => `${id} says \u001b[31mhello`,
   tellAgent: (order: string) =>
-    order === 'set-time'
-      ? Promise.resolve()
-      : Promise.reject(new GvaError('CHANNEL_REFUSED', 'it will not')),
+    order === 'set-time' ? Promise.resolve() : Promise.reject(new GvaError('CHANNEL_REFUSED', 'it will not')),
   exec: () => Promise.reject(new GvaError('CHANNEL_NONE', 'no channel', { hint: 'Build the base again.' })),
 });
 

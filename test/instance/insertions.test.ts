@@ -1,5 +1,5 @@
 import { mkdir, readFile, readdir, truncate, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { crc32 } from '../../src/channel/crc32.js';
 import { openIso } from '../../src/disk/iso9660/index.js';
@@ -18,6 +18,8 @@ let mailbox: string;
 let news: GuestNews;
 /** What is in the CD drive. */
 let drive: string | undefined;
+/** What was done with plugged disks. */
+let plugs: string[];
 let end: () => void;
 let insertions: Insertions;
 
@@ -31,6 +33,7 @@ beforeEach(async () => {
   await writeFile(join(folder.path, 'source/file'), 'first');
   news = new GuestNews();
   drive = undefined;
+  plugs = [];
   insertions = make(true);
 });
 afterEach(() => folder[Symbol.asyncDispose]());
@@ -38,7 +41,12 @@ afterEach(() => folder[Symbol.asyncDispose]());
 function make(cd: boolean): Insertions {
   const exited = new Promise<never>((resolve) => (end = resolve as () => void));
   const insert = (image: string) => Promise.resolve(void (drive = image));
-  const machine = { exited, ...(cd ? { insert } : {}) } as unknown as VirtualMachine;
+  const plug = (image: string) => {
+    plugs.push(basename(image));
+    return insert(image);
+  };
+  const unplug = () => Promise.resolve(void plugs.push('out'));
+  const machine = { exited, ...(cd ? { insert, plug, unplug } : {}) } as unknown as VirtualMachine;
   const disks = [{ id: 'mailbox', image: mailbox, size, access: 'read-only' }];
   const spec = { disks, insertFolder: join(folder.path, 'inserted') } as unknown as MachineSpec;
   return new Insertions(machine, spec, news);
@@ -49,7 +57,8 @@ const say = (name: GuestEventName, fields: Record<string, string> = {}) =>
 
 /** The last sector of what is in the drive, or on the mailbox disk. */
 async function label(file = drive): Promise<Buffer> {
-  const bytes = file === undefined ? Buffer.alloc(0) : await readFile(file);
+  // What was in the drive before may be gone by now.
+  const bytes = file === undefined ? Buffer.alloc(0) : await readFile(file).catch(() => Buffer.alloc(0));
   return bytes.subarray(bytes.length - 2048);
 }
 
@@ -107,6 +116,27 @@ test('what was there before is let go first, and waited for', async () => {
   await second;
   expect(drive).not.toBe(before);
   expect(await readdir(join(folder.path, 'inserted'))).toEqual(['2.iso']);
+});
+
+test('a disk is plugged in with its label, and out when the guest has let it go, before anything else comes', async () => {
+  say('ready');
+  for (const [id, way] of [
+    [1, 'disk'],
+    [2, 'disk'],
+    [3, 'cd'],
+  ] as const) {
+    const inserted = insertions.insert(source(), way);
+    if (id > 1) {
+      await until(async () => (await number()) === 0);
+      say('insert-gone', { id: String(id - 1) });
+    }
+    await take(id);
+    expect(await inserted).toMatchObject({ by: way, scripts: 2 });
+  }
+  expect(plugs).toEqual(['1.iso', 'out', '2.iso', 'out']);
+  expect(await readdir(join(folder.path, 'inserted'))).toEqual(['3.iso']);
+  insertions = make(false);
+  await expect(insertions.insert(source(), 'disk')).rejects.toMatchObject({ code: 'INSERT_NONE' });
 });
 
 test('a mailbox disk is what a machine without a CD drive has', async () => {

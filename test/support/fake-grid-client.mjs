@@ -3,6 +3,7 @@
 // run TypeScript.
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { act } from '../../dist/src/cli/action.js';
 import { GridCoordinator } from '../../dist/src/grid/coordinator.js';
 import { LocalEngine } from '../../dist/src/grid/local/engine.js';
 import { writeWork } from '../../dist/src/grid/work.js';
@@ -40,21 +41,25 @@ if (words.includes('--summary'))
     ...['/usr/bin/env', `XDG_CACHE_HOME=${process.env['XDG_CACHE_HOME']}`, process.execPath],
     ...[join(import.meta.dirname, '../../bin/gva'), 'sweep', 'status', out],
   ];
-const summary = await conductSweep(
-  spec,
-  {
-    vmm: { name: 'fake', version: '', accelerator: 'local' },
-    conduct: async (parts, signals) => {
-      const work = await writeWork(out, prepared, {
-        ...{ vmm: 'fake', limits: { boot: 600, powerOff: 600 }, keep: 'files', keepDisks: false },
-        nodeCache: 2 ** 30,
-      });
-      return GridCoordinator.start(parts, { ...settings, work }, signals);
+const conducted = () =>
+  conductSweep(
+    spec,
+    {
+      vmm: { name: 'fake', version: '', accelerator: 'local' },
+      conduct: async (parts, signals) => {
+        const work = await writeWork(out, prepared, {
+          ...{ vmm: 'fake', limits: { boot: 600, powerOff: 600 }, keep: 'files', keepDisks: false },
+          nodeCache: 2 ** 30,
+        });
+        return GridCoordinator.start(parts, { ...settings, work }, signals);
+      },
     },
-  },
-  (event) => {
-    if (process.env['FAKE_EVENTS'] !== undefined) console.error(JSON.stringify(event));
-  },
-  { finish: never, abort: never },
-);
-process.stdout.write(JSON.stringify(summary));
+    (event) => {
+      if (process.env['FAKE_EVENTS'] !== undefined) console.error(JSON.stringify(event));
+    },
+    { finish: never, abort: never },
+  );
+await act(false, async () => {
+  process.stdout.write(JSON.stringify(await conducted()));
+  return 0;
+});

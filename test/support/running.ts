@@ -15,16 +15,18 @@ export interface Running {
  * Runs an appliance with a control channel; resolves when its first script has started, or has ended already.
  *
  * @param home folder that becomes the appliance
+ * @param by how commands are run in it
  */
 export async function startRunning(
   home: string,
   appliance: ApplianceText,
   words: readonly string[],
   env: Record<string, string>,
+  by: readonly string[] = ['--channel'],
 ): Promise<Running> {
   await writeAppliance(home, appliance);
   const out = join(home, 'out');
-  const child = spawn(process.execPath, [gvaProgram, 'run', home, '--channel', '--out', out, ...words], {
+  const child = spawn(process.execPath, [gvaProgram, 'run', home, ...by, '--out', out, ...words], {
     env: { ...process.env, ...env },
     stdio: 'ignore',
   });

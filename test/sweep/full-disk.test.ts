@@ -55,6 +55,23 @@ describe('a store whose disk is full', () => {
     expect(() => store[Symbol.dispose]()).not.toThrow();
   });
 
+  test('that SQLite has rolled back by itself is told of by what went wrong', () => {
+    const store = SweepStore.open(join(home.folder, 'store.db'), 3);
+    const broken = Object.assign(new Error('disk I/O error'), { code: 'SQLITE_IOERR_FSYNC' });
+    type Exec = (this: Database.Database, text: string) => unknown;
+    const exec = Object.getOwnPropertyDescriptor(Database.prototype, 'exec')?.value as Exec;
+    vi.spyOn(Database.prototype, 'exec').mockImplementation(function (this: Database.Database, text) {
+      if (text !== 'COMMIT') return exec.call(this, text) as never;
+      exec.call(this, 'ROLLBACK');
+      throw broken;
+    });
+    const told = expect.objectContaining({ code: 'STORE_IO', cause: broken }) as unknown;
+    expect(() => store.together(() => store.stage(1, 'id'))).toThrow(told);
+    vi.restoreAllMocks();
+    expect(store.counts).toMatchObject({ active: 0, pending: 3 });
+    store[Symbol.dispose]();
+  });
+
   test('is written to as soon as there is room', async () => {
     let left = 3;
     const onFull = vi.fn();

@@ -123,6 +123,8 @@ describe('what is kept', () => {
   test('is said by the plan', async () => {
     expect((await home.plan('  n: 1\n')).keep).toBeUndefined();
     expect((await home.plan('  n: 1\n', 'keep: archive\n')).keep).toBe('archive');
+    expect((await home.plan('  n: 1\n', 'collect-every: 10m\n')).collectEvery).toBe(600);
+    await expect(home.plan('  n: 1\n', 'collect-every: often\n')).rejects.toThrow(/collect-every.*duration/);
   });
 
   test.each(['zip', '', '[files]', 'true'])('is told with its place where it is %j', async (kind) => {

@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { SweepEvent, SweepManifest } from '../../src/model/sweep.js';
 import { readPlan } from '../../src/sweep/plan/plan.js';
+import { ResultsFile } from '../../src/sweep/results/results-file.js';
 import { rebuildSweep } from '../../src/sweep/rebuild.js';
+import { GvaError } from '../../src/system/errors.js';
 import { pointFolder } from '../../src/system/paths.js';
 import { doneScript } from '../../src/vmm/fake/driver.js';
 import { CountingDriver } from '../support/counting-driver.js';
@@ -227,6 +229,19 @@ describe('the same command again', () => {
     await sweep();
     await writeFile(join(home.folder, 'square/app/table'), 'new');
     expect((await sweep()).ran).toEqual([0, 1, 2, 3]);
+  });
+
+  test('writes the table that an earlier one could not write, though all is done', async () => {
+    await sweep({ plan: await makePlan('  n: { range: [1, 2] }\n') });
+    const plan = await makePlan('  n: { range: [1, 4] }\n');
+    const refused = new GvaError('OUT_UNUSABLE', 'no');
+    const write = vi.spyOn(ResultsFile.prototype, 'write').mockRejectedValue(refused);
+    await expect(sweep({ plan })).rejects.toBe(refused);
+    write.mockRestore();
+    const { ran, summary } = await sweep({ plan });
+    expect({ ran, done: summary.counts.done }).toEqual({ ran: [], done: 4 });
+    expect(await shortRows()).toHaveLength(4);
+    expect((await shortRows()).at(-1)).toMatch(/^4,fast,done/);
   });
 
   test('removes what a killed process had begun', async () => {

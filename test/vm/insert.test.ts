@@ -40,6 +40,7 @@ const waits = 'until [ -e /output/go ]; do sleep 0.1; done';
 const ways = [
   ['uml', 'mailbox'],
   ['qemu', 'cd'],
+  ['qemu', 'disk'],
   ['qemu', 'mailbox'],
 ] as const;
 
@@ -86,6 +87,7 @@ it('what is wrong is told: no image, one too big, one in use, a script that fail
     code: 69,
     stderr: expect.stringContaining('--by mailbox') as string,
   });
+  expect(await insert(join(home, 'cd'), '--by', 'disk')).toMatchObject({ code: 69 });
   const iso = join(home, 'some.iso');
   const { writeIso } = await import('../../src/disk/iso9660/index.js');
   const script = { kind: 'file', path: 'script-bin/20-fails', mode: 0o755 } as const;

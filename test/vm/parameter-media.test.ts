@@ -25,6 +25,8 @@ afterAll(() => folder[Symbol.asyncDispose]());
 const ways = [
   ['uml', 'cd', 'iso9660'],
   ['uml', 'floppy', 'vfat'],
+  ['uml', 'disk', 'iso9660'],
+  ['qemu', 'cd', 'iso9660'],
   ['qemu', 'floppy', 'vfat'],
   ['qemu', 'disk', 'iso9660'],
 ] as const;

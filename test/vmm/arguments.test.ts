@@ -111,7 +111,7 @@ describe('command lines', () => {
   it('what there is for the control channel: a line, an empty CD drive, and where the guest finds them', () => {
     const plain = pairs(qemuArguments(spec, tcg));
     const spoken = pairs(qemuArguments({ ...spec, channel: true, insertFolder: '/s/inserted' }, tcg));
-    const words = 'gva.channel=virtio:org.gva.channel.0 gva.drives=sr0';
+    const words = 'gva.channel=virtio:org.gva.channel.0 gva.drives=sr0 gva.plugged=sda,sdb';
     expect(spoken.filter((pair) => !plain.includes(pair))).toEqual([
       expect.stringMatching(new RegExp(`^-append .* gva.cdrom=vdc ${words}$`)),
       '-chardev socket,id=channel,fd=7',

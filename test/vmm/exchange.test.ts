@@ -2,6 +2,7 @@ import { type Duplex, duplexPair } from 'node:stream';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Disk } from '../../src/vmm/driver.js';
 import { changeMedium, exchangeDisks } from '../../src/vmm/qemu/exchange.js';
+import { plugDisk, unplugDisk } from '../../src/vmm/qemu/hot-plug.js';
 import { QmpClient } from '../../src/vmm/qemu/qmp.js';
 import { QmpLines } from '../../src/vmm/qemu/qmp-lines.js';
 
@@ -49,6 +50,44 @@ test('a CD goes into the drive of the control channel, raw, for reading only, an
       },
     },
   ]);
+});
+
+const plugged = {
+  execute: 'device_add',
+  arguments: {
+    ...{ driver: 'scsi-hd', id: 'plugged', drive: 'plugged', serial: 'gva-plugged' },
+    ...{ bus: 'insert-bus.0', 'scsi-id': 1, lun: 0 },
+  },
+};
+const node = { execute: 'blockdev-del', arguments: { 'node-name': 'plugged' } };
+
+test('a disk is plugged in for reading only, and its image let go when QEMU says that the device is gone', async () => {
+  const commands = play(qemu, ({ execute }) => {
+    if (execute === 'device_del')
+      setTimeout(() => qemu.write('{"event": "DEVICE_DELETED", "data": {"device": "plugged"}}\n'), 20);
+    return { return: {} };
+  });
+  await plugDisk(client, '/s/inserted/1.iso');
+  await unplugDisk(client);
+  expect(commands.slice(1)).toEqual([
+    {
+      execute: 'blockdev-add',
+      arguments: {
+        ...{ 'node-name': 'plugged', driver: 'raw', 'read-only': true },
+        file: { driver: 'file', filename: '/s/inserted/1.iso' },
+      },
+    },
+    plugged,
+    { execute: 'device_del', arguments: { id: 'plugged' } },
+    node,
+  ]);
+});
+
+test('where there can be no such device, nothing stays of the disk', async () => {
+  const error = { class: 'GenericError', desc: 'no such bus' };
+  const commands = play(qemu, ({ execute }) => (execute === 'device_add' ? { error } : { return: {} }));
+  await expect(plugDisk(client, '/s/inserted/1.iso')).rejects.toThrow('no such bus');
+  expect(commands.at(-1)).toEqual(node);
 });
 
 const blocks = ['root', 'app', 'output', 'cdrom'].map((device, slot) => ({

@@ -16,7 +16,7 @@ const mediaModules = ['isofs', 'vfat', 'nls_cp437', 'nls_ascii'];
  * Loaded by GVAD for the control channel, the drive beside it and the service by network, and for steps of recipes; User-mode
  * Linux has a serial line and a disk in the places of the first two.
  */
-const channelModules = ['virtio_console', 'virtio_scsi', 'sr_mod', 'virtio_net'];
+const channelModules = ['virtio_console', 'virtio_scsi', 'sr_mod', 'sd_mod', 'virtio_net'];
 
 export interface RootModules {
   /** Release of a kernel to the modules that the root file system must have for it. */

@@ -94,13 +94,14 @@ export class HttpLine {
 
   /** False where no more is to be said. */
   async #write(bytes: Uint8Array): Promise<boolean> {
-    if (this.#over) return false;
+    if (this.#isOver()) return false;
     this.#port.write(bytes);
-    while (this.#port.writableNeedDrain && !this.#over) await this.#change();
-    return !this.#over;
+    while (this.#port.writableNeedDrain && !this.#isOver()) await this.#change();
+    return !this.#isOver();
   }
 
-  get #over(): boolean {
+  /** The line has ended, or the guest asks anew. */
+  #isOver(): boolean {
     return this.#ended || this.#port.destroyed || this.#rest.length + this.#port.readableLength > 0;
   }
 

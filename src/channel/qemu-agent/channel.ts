@@ -36,7 +36,9 @@ export class QemuAgentChannel {
       });
     this.#running++;
     const command = new AgentCommand(this.#client, words);
-    const over = () => void this.#running--;
+    const over = () => {
+      this.#running--;
+    };
     command.exited.then(over, over);
     return command;
   }

@@ -14,7 +14,7 @@ interface InsertOptions {
 export function addInsertCommand(program: Command): void {
   const by = new Option(
     '--by <way>',
-    'cd: in its CD drive (QEMU); mailbox: on a disk that is rewritten in place',
+    'cd: in its CD drive (QEMU); disk: as a disk that is plugged in (QEMU); mailbox: on one that is rewritten in place',
   );
   program
     .command('insert')

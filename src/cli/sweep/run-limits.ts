@@ -27,7 +27,7 @@ export function stopWishes({ maxFailures, stopWhen }: SweepRunOptions): StopWish
 /** What `gva sweep resume` says again; not what was meant for one run, such as --force. */
 export function savedOptions(name: string, options: SweepRunOptions): SavedOptions {
   const { jobs, vmm, start, pool, deploymentOption, timeout, bootTimeout, appliance, qemu } = options;
-  const { keep, keepDisks, checkpointEvery, paramsOn, requireSignature } = options;
+  const { keep, keepDisks, checkpointEvery, collectEvery, paramsOn, requireSignature } = options;
   const { cache, attempts, retryFailed, retryTimeouts, maxFailures, stopWhen } = options;
   const limits = { attempts, retryFailed, retryTimeouts, maxFailures, stopWhen };
   const grid = Object.fromEntries(gridWordNames.map((word) => [word, options[word]]));
@@ -37,7 +37,7 @@ export function savedOptions(name: string, options: SweepRunOptions): SavedOptio
     deploymentOption,
     timeout,
     keep,
-    ...{ keepDisks, checkpointEvery, paramsOn, requireSignature },
+    ...{ keepDisks, checkpointEvery, collectEvery, paramsOn, requireSignature },
     ...limits,
     ...paths,
     ...grid,

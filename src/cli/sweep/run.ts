@@ -14,6 +14,7 @@ import {
   type InstanceOptions,
   addInstanceOptions,
   checkpointInterval,
+  collectInterval,
   instanceLimits,
   startWish,
 } from '../instance-options.js';
@@ -182,6 +183,24 @@ When all points have ended, the plan's gather step is run: an appliance that get
 Exit status: 0 all points done, 1 the application failed at some or the gather step failed, 69 some were lost by the
 infrastructure, 2 wrong usage or input, 130 interrupted.`;
 
+/** As the command says, else the plan, else the appliance. @throws GvaError USAGE */
+function collecting(options: SweepRunOptions, { source, collectEvery }: Plan): number | undefined {
+  if (options.grid === undefined)
+    return collectInterval(options, collectEvery === undefined ? source.appliance : { collectEvery });
+  if (options.collectEvery === undefined) return undefined;
+  throw new GvaError('USAGE', '--collect-every is for sweeps on this machine, not on a grid', {
+    hint: 'Leave it out: results of points come home as they end.',
+  });
+}
+
+const savingOf = (
+  checkpointEvery: number | undefined,
+  collectEvery: number | undefined,
+): Pick<SweepSpec, 'checkpointEvery' | 'collectEvery'> => ({
+  ...(checkpointEvery === undefined ? {} : { checkpointEvery }),
+  ...(collectEvery === undefined ? {} : { collectEvery }),
+});
+
 /** Who is told of a sweep, and who may end it. */
 interface Surroundings {
   readonly signals: StopSignals;
@@ -226,7 +245,7 @@ export async function runPlan(
     ...baseChoice(options, signals.abort),
     pinned: await pinnedBase(options.out, unchanged !== undefined),
   });
-  const saving = every === undefined ? {} : { checkpointEvery: every };
+  const saving = savingOf(every, collecting(options, plan));
   using view = new SweepView(process.stderr, lines !== undefined, options.grid);
   view.title(appliance, conducting.vmm);
   signals.finish.addEventListener('abort', () => view.finishing(), { once: true });
@@ -245,8 +264,8 @@ export async function runPlan(
   const spec = {
     ...{ ...work, ...gather, ...saving, start, onStatus },
     ...(control ? { control } : {}),
-    // A machine that waited was not started so that it can be saved.
-    pool: every === undefined ? options.pool : 'off',
+    // A machine that waited was not started so that it can be saved, or spoken to.
+    pool: Object.keys(saving).length === 0 ? options.pool : 'off',
     options: savedOptions(name, options),
   };
   let remembered: Promise<void> | undefined;

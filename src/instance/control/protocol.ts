@@ -38,7 +38,7 @@ const taken = z.object({
 });
 
 const inserted = z.object({
-  by: z.enum(['cd', 'mailbox']),
+  by: z.enum(['cd', 'disk', 'mailbox']),
   scripts: z.number(),
   failed: z.number(),
   noticed: z.number(),

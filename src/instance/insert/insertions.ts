@@ -22,7 +22,9 @@ export class Insertions {
   readonly #over = new AbortController();
   #number = 0;
   /** Where the label of what is there stands. */
-  #shown: { readonly number: number; readonly file: string; readonly at: number } | undefined;
+  #shown:
+    | { readonly number: number; readonly file: string; readonly at: number; readonly plugged?: true }
+    | undefined;
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(machine: VirtualMachine, spec: MachineSpec, news: GuestNews) {
@@ -47,6 +49,7 @@ export class Insertions {
     if (insertFolder === undefined) throw noDrive();
     const by = way === 'auto' ? (this.#machine.insert ? 'cd' : 'mailbox') : way;
     if (by === 'cd' && !this.#machine.insert) throw noCdDrive();
+    if (by === 'disk' && !this.#machine.plug) throw noPlug();
     const number = ++this.#number;
     const file = join(insertFolder, scratchFiles.insertion(number));
     try {
@@ -55,7 +58,12 @@ export class Insertions {
       await this.#letGo();
       const heard = this.#listen(number);
       const begin = performance.now();
-      await (by === 'cd' ? this.#byCd(number, file, volume) : this.#byMailbox(number, file, volume));
+      await { cd: this.#byCd, disk: this.#byDisk, mailbox: this.#byMailbox }[by].call(
+        this,
+        number,
+        file,
+        volume,
+      );
       return { by, ...(await heard(begin)) };
     } finally {
       // QEMU has it open as long as it is in the drive.
@@ -86,6 +94,12 @@ export class Insertions {
     this.#shown = { number, file, at: volume.size };
   }
 
+  async #byDisk(number: number, file: string, volume: Volume): Promise<void> {
+    await writeLabel(file, volume.size, mediumLabel(number, volume));
+    await this.#machine.plug?.(file);
+    this.#shown = { number, file, at: volume.size, plugged: true };
+  }
+
   async #byMailbox(number: number, file: string, volume: Volume): Promise<void> {
     const disk = this.#spec.disks.find(({ id }) => id === 'mailbox');
     if (!disk) throw noDrive();
@@ -108,6 +122,7 @@ export class Insertions {
     await writeLabel(shown.file, shown.at, noLabel());
     // After an attempt that was given up it may have come since.
     if (this.#news.gone !== String(shown.number)) await gone;
+    if (shown.plugged) await this.#machine.unplug?.();
     this.#shown = undefined;
     if (shown.file !== this.#spec.disks.find(({ id }) => id === 'mailbox')?.image)
       await rm(shown.file, { force: true });
@@ -150,6 +165,8 @@ const noDrive = () =>
   );
 const noCdDrive = () =>
   failed('INSERT_NONE', 'the machine has no CD drive that could be opened', 'Insert it by --by mailbox.');
+const noPlug = () =>
+  failed('INSERT_NONE', 'no disk can be plugged into the machine', 'Insert it by --by mailbox.');
 const busy = () =>
   failed(
     'INSERT_BUSY',

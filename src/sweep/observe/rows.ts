@@ -72,4 +72,7 @@ export const noResults = (file: string) =>
   });
 
 const unreadable = (place: string, why: string) =>
-  new GvaError('RESULTS_UNREADABLE', `cannot read ${place}: ${why}`, { exitCode: ExitCode.infrastructure });
+  new GvaError('RESULTS_UNREADABLE', `cannot read ${place}: ${why}`, {
+    exitCode: ExitCode.infrastructure,
+    hint: 'The results of the points are kept: gva sweep resume writes the table anew.',
+  });

@@ -23,6 +23,7 @@ const words = z.object({
   keepDisks: z.boolean().exactOptional(),
   requireSignature: z.boolean().exactOptional(),
   checkpointEvery: z.string().exactOptional(),
+  collectEvery: z.string().exactOptional(),
   cache: z.boolean().default(true),
   attempts: z.string().exactOptional(),
   retryFailed: z.string().exactOptional(),

@@ -32,7 +32,7 @@ const longestPlan = 64 << 20;
 /** Plans within plans. */
 const deepest = 16;
 
-const topNames = ['appliance', 'files', 'keep', 'gather', 'order', ...groupNames];
+const topNames = ['appliance', 'files', 'keep', 'collect-every', 'gather', 'order', ...groupNames];
 
 /** What a plan says, held against the parameters. */
 interface Content {

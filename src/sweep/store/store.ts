@@ -128,10 +128,22 @@ export class SweepStore implements Disposable {
   together(work: () => void): void {
     this.#isCounting = true;
     try {
-      written(() => this.#database.transaction(work)());
+      written(() => this.#transaction(work));
     } finally {
       this.#isCounting = false;
       this.#count();
+    }
+  }
+
+  #transaction(work: () => void): void {
+    this.#database.exec('BEGIN');
+    try {
+      work();
+      this.#database.exec('COMMIT');
+    } catch (error) {
+      // After some failures SQLite has rolled it back already, and says that there is none.
+      if (this.#database.inTransaction) this.#database.exec('ROLLBACK');
+      throw error;
     }
   }
 
@@ -201,7 +213,8 @@ export class SweepStore implements Disposable {
 
   #count(): void {
     this.#counts.clear();
-    const rows = this.#database.prepare('SELECT state, count(*) AS count FROM points GROUP BY state').all();
+    const statement = this.#database.prepare('SELECT state, count(*) AS count FROM points GROUP BY state');
+    const rows = read(() => statement.all());
     for (const { state, count } of rows as { state: number; count: number }[])
       this.#add(storedStates[state], count);
   }

@@ -22,9 +22,13 @@ const descriptorOf = (spec: MachineSpec, socket: QemuSocket) =>
 /** Of the port of a virtio serial device, by which the guest finds it. */
 const channelName = 'org.gva.channel.0';
 
-/** The CD drive that comes with it, and what the guest calls that: it has no other of SCSI. */
+/** The SCSI bus that comes with it. */
+export const insertBus = 'insert-bus';
+/** Its CD drive, and what the guest calls that: it has no other of SCSI. */
 export const insertDrive = 'insert';
 const insertDevice = 'sr0';
+/** What the guest calls disks that are plugged in: the second where something there still knows the one before. */
+const pluggedDevices = 'sda,sdb';
 
 /** The whole command line of a machine. Its options are known to every QEMU since 7.2. */
 export function qemuArguments(spec: MachineSpec, host: QemuHost): string[] {
@@ -62,7 +66,8 @@ const channelArguments = (spec: MachineSpec) => [
   ...['-chardev', `socket,id=channel,fd=${descriptorOf(spec, 'channel')}`],
   ...['-device', 'virtio-serial-pci', '-device', `virtserialport,chardev=channel,name=${channelName}`],
   // A CD drive with nothing in it.
-  ...['-device', 'virtio-scsi-pci,id=insert-bus', '-device', `scsi-cd,bus=insert-bus.0,id=${insertDrive}`],
+  ...['-device', `virtio-scsi-pci,id=${insertBus}`],
+  ...['-device', `scsi-cd,bus=${insertBus}.0,id=${insertDrive}`],
 ];
 
 /** The port that the QEMU guest agent takes where it is told of no other. */
@@ -95,7 +100,9 @@ function bootArguments(spec: MachineSpec, { arch, accelerator, uefiCode = '' }: 
   if (boot.kind === 'direct') {
     // A kernel that runs already is not read: 8 ms.
     if (spec.incoming) return [];
-    const channel = spec.channel ? [`gva.channel=virtio:${channelName}`, `gva.drives=${insertDevice}`] : [];
+    const channel = spec.channel
+      ? [`gva.channel=virtio:${channelName}`, `gva.drives=${insertDevice}`, `gva.plugged=${pluggedDevices}`]
+      : [];
     const service = spec.service ? [`gva.service=${serviceAddress}`] : [];
     const commandLine = [
       kernelCommandLine(accelerator, arch),

@@ -6,6 +6,7 @@ import { ExitCode, GvaError, messageOf } from '../../system/errors.js';
 import type { QemuSocket } from './arguments.js';
 import { QemuCheckpoints } from './checkpoints.js';
 import { changeMedium, exchangeDisks } from './exchange.js';
+import { plugDisk, unplugDisk } from './hot-plug.js';
 import { resumeFrom, saveTo } from './migration.js';
 import { goOnWhenRoom } from './full-disk.js';
 import { makeOverlays } from './overlays.js';
@@ -112,6 +113,22 @@ export class QemuMachine implements VirtualMachine {
       await changeMedium(this.qmp, image);
     } catch (error) {
       throw this.#failed('VMM_INSERT', 'given a CD to', error);
+    }
+  }
+
+  async plug(image: string): Promise<void> {
+    try {
+      await plugDisk(this.qmp, image);
+    } catch (error) {
+      throw this.#failed('VMM_INSERT', 'plugged a disk into', error);
+    }
+  }
+
+  async unplug(): Promise<void> {
+    try {
+      await unplugDisk(this.qmp);
+    } catch (error) {
+      throw this.#failed('VMM_INSERT', 'unplugged a disk from', error);
     }
   }
 

@@ -110,7 +110,7 @@ it('what is posted is kept in whole, under plain names, and no more than there i
   expect(await post('/1/outputs/a.bin', bytes, `X-GVA-SHA256: ${sum}\r\n`)).toMatchObject({ status: 200 });
   expect((await readFile(join(folder.path, 'posted/a.bin'))).equals(bytes)).toBe(true);
   expect(await post('/1/outputs/b', 'other', `X-GVA-SHA256: ${sum}\r\n`)).toMatchObject({ status: 422 });
-  for (const name of ['..', '.a', '%2e%2e', 'a%2fb', '..%2fb', 'a%00', `${'a'.repeat(101)}`, ''])
+  for (const name of ['..', '.a', '%2e%2e', 'a%2fb', '..%2fb', 'a%00', 'a'.repeat(101), ''])
     expect((await post(`/1/outputs/${name}`, 'x')).status, name).toBe(405);
   // In the place of the first one there is room for it, beside it there is not.
   expect(await post('/1/outputs/c', randomBytes(700_000))).toMatchObject({ status: 413 });

@@ -4,11 +4,14 @@ import { type ApplianceSource, loadSource } from '../../../appliance/source.js';
 import { type KeepKind, keepKinds } from '../../../model/keep.js';
 import { GvaError } from '../../../system/errors.js';
 import { applianceFiles } from '../../../system/paths.js';
+import { parseDuration } from '../../../system/units.js';
 import { type Entry, isMapping } from '../entry.js';
 
 /** What a plan wants to become of the points' outputs. */
 export interface OutputWishes {
   readonly keep?: KeepKind;
+  /** Seconds after which the output of a running point is brought home, again and again. */
+  readonly collectEvery?: number;
   readonly gather?: GatherWish;
 }
 
@@ -21,12 +24,24 @@ export type GatherWish =
 export async function readOutputWishes(top: Entry, folder: string): Promise<OutputWishes> {
   const keep = top.has('keep') ? readKeep(top.at('keep')) : undefined;
   const gather = top.has('gather') ? await readGather(top.at('gather'), folder) : undefined;
-  return { ...(keep ? { keep } : {}), ...(gather ? { gather } : {}) };
+  const collectEvery = top.has('collect-every') ? readInterval(top.at('collect-every')) : undefined;
+  return {
+    ...(keep ? { keep } : {}),
+    ...(collectEvery === undefined ? {} : { collectEvery }),
+    ...(gather ? { gather } : {}),
+  };
 }
 
 function readKeep(entry: Entry): KeepKind | undefined {
   const kind = keepKinds.find((known) => known === entry.value);
   return kind ?? entry.fail(`must be one of ${keepKinds.join(', ')}`);
+}
+
+function readInterval(entry: Entry): number | undefined {
+  const { value } = entry;
+  const seconds =
+    typeof value === 'string' || typeof value === 'number' ? parseDuration(String(value)) : undefined;
+  return seconds !== undefined && seconds >= 1 ? seconds : entry.fail('must be a duration such as 10m');
 }
 
 async function readGather(entry: Entry, folder: string): Promise<GatherWish | undefined> {
