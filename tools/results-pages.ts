@@ -17,10 +17,12 @@ const tableOf = (rows: readonly (readonly string[])[]) => {
   return [head, head.map(() => '---'), ...body].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 };
 
-async function resultOf(benchmark: string): Promise<BenchmarkResult> {
-  const result = (await newestResults()).get(benchmark);
-  if (!result) throw new Error(`bench/results has none of ${benchmark}`);
-  return result;
+/** Text of a part, or that there is no result to make it of. */
+function ofResult(benchmark: string, text: (result: BenchmarkResult) => string): () => Promise<string> {
+  return async () => {
+    const result = (await newestResults()).get(benchmark);
+    return result ? text(result) : 'Not measured yet.';
+  };
 }
 
 const valueOf = ({ samples, unit }: RecordedFigure) =>
@@ -32,8 +34,7 @@ const spreadOf = ({ samples }: RecordedFigure) =>
     : [Math.min(...samples), Math.max(...samples)].map((value) => formatNumber(value, 3)).join(' - ');
 
 /** All figures of a benchmark, and what was not measured. */
-async function figuresTable(benchmark: string): Promise<string> {
-  const { figures, date } = await resultOf(benchmark);
+function figuresTable({ figures, date }: BenchmarkResult): string {
   const rows = figures.map((figure) =>
     figure.absent === undefined
       ? [figure.what, valueOf(figure), spreadOf(figure)]
@@ -56,8 +57,7 @@ const publishedSizes = [
 const ways = ['QEMU (TCG), cold', 'QEMU (TCG), warm', 'User-mode Linux'];
 
 /** Beside what was published in 2008. */
-async function originalTable(): Promise<string> {
-  const { figures, date } = await resultOf('original');
+function originalTable({ figures, date }: BenchmarkResult): string {
   const value = (what: string) => {
     const figure = figures.find((each) => each.what === what);
     if (!figure) throw new Error(`no figure ${what}`);
@@ -89,8 +89,11 @@ const parts = [
   ['bytes', 'bytes'],
 ] as const;
 
-async function casesTable(cases: readonly Case[], name: (one: Case) => string): Promise<string> {
-  const { figures } = await resultOf('scaling');
+function casesTable(
+  { figures }: BenchmarkResult,
+  cases: readonly Case[],
+  name: (one: Case) => string = (one) => one.name,
+): string {
   const value = (one: Case, what: string) => {
     const figure = figures.find((each) => each.what === `${one.name}: ${what}`);
     if (!figure) throw new Error(`no figure ${one.name}: ${what}`);
@@ -145,11 +148,23 @@ const part = (file: string, name: string, text: () => Promise<string>): Generate
 });
 
 export const resultsPages: readonly GeneratedPage[] = [
-  part('performance', 'original', originalTable),
-  part('performance', 'peers', () => figuresTable('peers')),
-  part('performance', 'peers-cloud', () => figuresTable('peers-cloud')),
+  part('performance', 'original', ofResult('original', originalTable)),
+  part('performance', 'peers', ofResult('peers', figuresTable)),
+  part('performance', 'peers-cloud', ofResult('peers-cloud', figuresTable)),
   part('scaling', 'constants', () => Promise.resolve(constantsTable())),
-  part('scaling', 'growth', () => casesTable(growth, nodesAndPoints)),
-  part('scaling', 'remedies', () => casesTable(remedies, ({ name }) => name)),
-  part('scaling', 'variations', () => casesTable(variations, ({ name }) => name)),
+  part(
+    'scaling',
+    'growth',
+    ofResult('scaling', (result) => casesTable(result, growth, nodesAndPoints)),
+  ),
+  part(
+    'scaling',
+    'remedies',
+    ofResult('scaling', (result) => casesTable(result, remedies)),
+  ),
+  part(
+    'scaling',
+    'variations',
+    ofResult('scaling', (result) => casesTable(result, variations)),
+  ),
 ];
