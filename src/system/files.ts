@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readFile, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errnoOf } from './errors.js';
+import { renameOnce } from './lost-replies.js';
 import { removeAbandonedSiblings, temporarySibling } from './temporary.js';
 
 export { temporarySibling };
@@ -20,7 +21,7 @@ export async function publishFile(
   try {
     await produce(temporary);
     await syncPath(temporary);
-    await rename(temporary, path);
+    await renameOnce(temporary, path);
     await syncPath(dirname(path));
   } finally {
     await rm(temporary, { force: true });
