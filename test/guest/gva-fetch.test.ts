@@ -134,6 +134,14 @@ describe.each([[['busybox', 'sh']], [['sh']]])('by %j', (shell) => {
     expect(await readdir(folder.path)).not.toContain('lock.astray');
   });
 
+  it('the lock of one that was killed is taken away', async () => {
+    await symlink('process-999999999', join(folder.path, 'lock'));
+    expect(await Promise.all(['a', 'b', 'c'].map((name) => run(shell, 'gva-fetch', 'param', name)))).toEqual(
+      [0, 0, 0].map((code) => ({ code, said: '' })),
+    );
+    expect(await readdir(folder.path)).not.toContain('lock');
+  });
+
   it('what is not there, or has no name, is told', async () => {
     expect(await run(shell, 'gva-fetch', 'none')).toEqual({
       code: 1,
