@@ -10,7 +10,7 @@ import { GuestFiles } from '../../src/instance/service/guest-files.js';
 import { GuestService } from '../../src/instance/service/guest-service.js';
 import { PostedFiles } from '../../src/instance/service/posted-files.js';
 import { guestFile } from '../../src/system/paths.js';
-import { temporaryFolder } from '../support/gva.js';
+import { eventually, temporaryFolder } from '../support/gva.js';
 
 // The guest's programs for the service by network (docs/channels.md, "By network"), with a card that this test plays: all
 // connections are one line, as QEMU gives them, and nobody is told when one begins or ends.
@@ -124,13 +124,22 @@ describe.each([[['busybox', 'sh']], [['sh']]])('by %j', (shell) => {
     expect((await readFile(join(folder.path, 'posted/sent'))).equals(large)).toBe(true);
   });
 
-  it('a request that was broken off before, in either direction, is in nobody\u2019s way for long', async () => {
-    // Of both, what is on its way now belongs to nobody.
-    line.write('POST /1/outputs/half HTTP/1.1\r\nContent-Length: 10\r\n\r\nha');
-    line.write(Buffer.from('lf'));
-    line.push(Buffer.from('the rest of a file\r\n\r\n that nobody reads'));
+  it('an answer that nobody has heard is not taken for another one', async () => {
+    await writeFile(join(folder.path, 'lock.astray'), '');
+    // Of one that was ended when it had asked.
+    line.write('GET /1/files/param.d/n HTTP/1.1\r\n\r\n');
+    await eventually(() => held.length > 0);
     expect(await run(shell, 'gva-fetch', 'param')).toEqual({ code: 0, said: '' });
     expect(await readFile(join(folder.path, 'param'), 'utf8')).toBe('7\n');
+    expect(await readdir(folder.path)).not.toContain('lock.astray');
+  });
+
+  it('the lock of one that was killed is taken away', async () => {
+    await symlink('process-999999999', join(folder.path, 'lock'));
+    expect(await Promise.all(['a', 'b', 'c'].map((name) => run(shell, 'gva-fetch', 'param', name)))).toEqual(
+      [0, 0, 0].map((code) => ({ code, said: '' })),
+    );
+    expect(await readdir(folder.path)).not.toContain('lock');
   });
 
   it('what is not there, or has no name, is told', async () => {

@@ -46,6 +46,8 @@ export class GuestService {
     for (;;) {
       const request = await this.#line.request();
       if (request === undefined) return;
+      // By which a guest hears what is still on its way.
+      if (request !== 'malformed' && request.path === '/1/silent') continue;
       const { status, content } = await this.#answer(request).catch(() => says(500));
       // What follows a request that was not understood belongs to it, as far as it has come.
       if (status >= 400 && status !== 404) this.#line.drop();
