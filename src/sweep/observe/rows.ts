@@ -74,5 +74,5 @@ export const noResults = (file: string) =>
 const unreadable = (place: string, why: string) =>
   new GvaError('RESULTS_UNREADABLE', `cannot read ${place}: ${why}`, {
     exitCode: ExitCode.infrastructure,
-    hint: 'The results of the points are kept: gva sweep resume writes the table anew.',
+    hint: 'The results of the points are kept: remove results.csv, and gva sweep resume writes the table anew.',
   });
