@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { link, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PreparedAppliance } from '../instance/prepare.js';
 import type { GridImage, GridWork } from '../model/grid.js';
 import { ensureFolder, publishFile, writeFileAtomically } from '../system/files.js';
+import { linkOnce } from '../system/lost-replies.js';
 import { gridFiles, gridImage, imagesFolder, packageVersion } from '../system/paths.js';
 import { runTool } from '../system/process.js';
 import { rememberedDigest } from '../system/remembered-digest.js';
@@ -74,7 +75,7 @@ async function machineOf(sweep: string, { machine }: PreparedAppliance): Promise
 async function place(file: string, target: string): Promise<void> {
   if (existsSync(target)) return;
   await publishFile(target, async (temporary) => {
-    await link(file, temporary).catch(() =>
+    await linkOnce(file, temporary).catch(() =>
       runTool('cp', ['--sparse=always', '--reflink=auto', '--', file, temporary]),
     );
   });

@@ -1,7 +1,8 @@
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { GvaError, errnoOf, messageOf } from '../system/errors.js';
 import { ensureFolder, syncPath, temporarySibling } from '../system/files.js';
+import { renameOnce } from '../system/lost-replies.js';
 import { resultFiles } from '../system/paths.js';
 import { syncTree } from '../system/sync-tree.js';
 
@@ -76,10 +77,10 @@ async function replaceFolder(folder: string, target: string, durable: boolean): 
   if (durable) await syncTree(folder);
   const old = (await exists(target)) ? temporarySibling(target) : undefined;
   try {
-    if (old !== undefined) await rename(target, old);
-    await rename(folder, target);
+    if (old !== undefined) await renameOnce(target, old);
+    await renameOnce(folder, target);
   } catch (error) {
-    if (old !== undefined && !(await exists(target))) await rename(old, target);
+    if (old !== undefined && !(await exists(target))) await renameOnce(old, target);
     throw unusable(target, error);
   }
   if (durable) await syncPath(dirname(target));

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { lstat, mkdir, open, readFile, readlink, rename, rm, stat } from 'node:fs/promises';
+import { lstat, mkdir, open, readFile, readlink, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { GvaError, errnoOf } from './errors.js';
+import { renameOnce } from './lost-replies.js';
 import { removeAbandonedSiblings, temporarySibling } from './temporary.js';
 
 export { temporarySibling };
@@ -23,7 +24,7 @@ export async function publishFile(
   try {
     await produce(temporary);
     await syncPath(temporary);
-    await rename(temporary, path);
+    await renameOnce(temporary, path);
     await syncPath(dirname(path));
   } finally {
     await rm(temporary, { force: true });

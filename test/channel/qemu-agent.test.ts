@@ -179,6 +179,17 @@ describe('one that does not keep to its protocol', () => {
     await QemuAgentChannel.open(host, 5000);
   });
 
+  it('is heard where what it says of the sentinel comes together with its answer', async () => {
+    answer = ({ execute, arguments: { id } }) => {
+      const error = { error: { class: 'GenericError', desc: 'JSON parse error, stray' } };
+      if (execute === 'guest-sync-delimited')
+        guest.write(
+          Buffer.from(`${JSON.stringify(error)}\n\xff${JSON.stringify({ return: id })}\n`, 'latin1'),
+        );
+    };
+    await QemuAgentChannel.open(host, 5000);
+  });
+
   it('is not heard where a line of it is longer than any that is right', async () => {
     answer = ({ arguments: { id } }) =>
       guest.write(`\xff{"return": ${String(id)}${' '.repeat(300_000)}}\n`, 'latin1');

@@ -104,8 +104,8 @@ describe('gva report', () => {
       { n: 1e308, area: -1e308, note: 'NaN', gva_total_s: -5, gva_started: '275760-09-13T00:00:00.000Z' },
       { n: -1e308, area: 1e-320, note: '</script>', gva_total_s: 1e308, gva_started: 'garbage' },
       { gva_point: 1e15, n: 'x', area: null, '</style><script>alert(1)</script>': 1 },
-      { gva_point: -1, gva_state: 'exploded', gva_total_s: 'long' },
-      { gva_point: 'none', gva_state: null },
+      { gva_point: -1, n: 4, gva_state: 'exploded', gva_total_s: 'long' },
+      { gva_point: 'none', n: 5, gva_state: null },
     ];
     await writeTestSweep(join(folder.path, 'odd'), { parameters: ['n'], rows: odd, manifest: { count: 2 } });
     await writeTestSweep(join(folder.path, 'empty'), { parameters: ['n'], rows: [] });

@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { madeManifest } from '../../bench/made-sweep.js';
@@ -166,14 +167,15 @@ describe('what is asked of a sweep', () => {
   test('is taken to the process that runs it', async () => {
     const source = await running();
     const taken: unknown[] = [];
-    const taking = setInterval(
-      () => void takeRequests(folder).then((requests) => taken.push(...requests)),
-      20,
-    );
-    await source.cancel([2, 4], never);
-    await source.cancel('all', never);
-    await source.retry('failed', never);
-    clearInterval(taking);
+    const asking = (async () => {
+      await source.cancel([2, 4], never);
+      await source.cancel('all', never);
+      await source.retry('failed', never);
+      return true;
+    })();
+    // One look after the other, as the process does that runs it.
+    do taken.push(...(await takeRequests(folder)));
+    while (!(await Promise.race([asking, sleep(20, false)])));
     expect(taken).toEqual([
       { request: 'cancel', points: [2, 4] },
       { request: 'cancel', points: 'all' },

@@ -116,5 +116,5 @@ test('a guest that hangs is ended at its time limit', { timeout: 300_000 }, asyn
   const result = await readResult(out);
   expect(result).toMatchObject({ state: 'lost' });
   expectNoJumps(result, 100);
-  expect(await clock.jumps()).toBeGreaterThan(3);
+  expect(await clock.jumps()).toBeGreaterThan(1);
 });

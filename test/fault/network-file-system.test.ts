@@ -84,7 +84,9 @@ test.each(
   'a sweep by a grid whose file server answers %s to one request in %i has every point once',
   { timeout },
   async (kind, every) => {
-    await sweepByGrid({ kind, every, late: 100 });
+    const runs = await sweepByGrid({ kind, every, late: 100 });
+    // What is done is done: nobody need begin again for that.
+    if (kind === 'REPLY') expect(runs).toBe(1);
     expect((await faultsSoFar(place)).length).toBeGreaterThan(2);
   },
 );

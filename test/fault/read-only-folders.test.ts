@@ -42,7 +42,7 @@ describe.skipIf(!canMount())('a cache that is read-only (for root, or with user 
     expect(code, stderr).toBe(0);
     expect(stderr).toContain(told());
     expect(await readResult(out)).toMatchObject({ state: 'done' });
-    expect(await outputBytes(out)).toEqual({ 'result.txt': 'square=9\n' });
+    expect(await outputBytes(out)).toMatchObject({ 'result.txt': 'square=9\n' });
     expect(await readdir(`${folder.path}/scratch`)).toEqual([]);
     expect(await readdir(`${folder.path}/cache`)).toEqual([]);
   });
@@ -71,7 +71,7 @@ describe.skipIf(!canMount())('a data folder that is read-only (for root, or with
   it('has bases that can be used, in runs and in sweeps', async () => {
     const run = await gvaReadOnly([XDG_DATA_HOME], ['run', appliance, '--out', out, ...uml], env);
     expect(run.code, run.stderr).toBe(0);
-    expect(await outputBytes(out)).toEqual({ 'result.txt': 'square=9\n' });
+    expect(await outputBytes(out)).toMatchObject({ 'result.txt': 'square=9\n' });
     const args = ['sweep', 'run', `${folder.path}/plan.yaml`, '--out', `${out}-sweep`, ...uml];
     const sweep = await gvaReadOnly([XDG_DATA_HOME], args, env);
     expect(sweep.code, sweep.stderr).toBe(0);

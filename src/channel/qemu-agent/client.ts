@@ -4,6 +4,8 @@ import { ExitCode, GvaError } from '../../system/errors.js';
 
 /** Bytes of a line from the guest, at most; what we ask to be read comes as 64 KiB of base64. */
 const longestLine = 256 << 10;
+/** Lines that are kept until somebody reads them, at most: an answer, and what is said of the sentinel before it. */
+const mostLines = 4;
 /** Milliseconds that an agent has to answer: what is asked of it is short. */
 const answerTime = 20_000;
 /** Milliseconds until an agent that has not answered is asked again whether it is there. */
@@ -16,7 +18,7 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 
 /**
  * A client of the QEMU guest agent (QEMU documentation, "QEMU Guest Agent Protocol Reference"): one question after the other.
- * The guest may say anything: no more than a line is kept of it, and every wait ends.
+ * The guest may say anything: no more than some lines are kept of it, and every wait ends.
  */
 export class QemuAgentClient {
   readonly #port: Duplex;
@@ -25,7 +27,9 @@ export class QemuAgentClient {
   #ended = false;
   /** What is on the line is the answer to what was asked last. */
   #inStep = false;
-  #take: ((line: Buffer | undefined) => void) | undefined;
+  /** Whole lines that nobody has read. */
+  #lines: Buffer[] = [];
+  #wake: () => void = () => undefined;
   #last: Promise<unknown> = Promise.resolve();
 
   /** @param port nobody else reads it from now on */
@@ -35,7 +39,7 @@ export class QemuAgentClient {
     for (const event of ['end', 'close', 'error'])
       port.on(event, () => {
         this.#ended = true;
-        this.#take?.(undefined);
+        this.#wake();
       });
   }
 
@@ -110,21 +114,23 @@ export class QemuAgentClient {
     throw this.#ended ? gone() : silent();
   }
 
+  /** What has come until now is no answer to it. */
   #write(line: string): void {
+    this.#lines = [];
     this.#port.write(`${line}\n`);
   }
 
   /** The next line; undefined where none comes within so many milliseconds. */
   #line(limit: number): Promise<Buffer | undefined> {
-    if (this.#ended) return Promise.resolve(undefined);
     return new Promise((resolve) => {
-      const end = (line: Buffer | undefined) => {
+      const end = () => {
         clearTimeout(timer);
-        this.#take = undefined;
-        resolve(line);
+        this.#wake = () => undefined;
+        resolve(this.#lines.shift());
       };
-      const timer = setTimeout(() => end(undefined), Math.max(0, limit));
-      this.#take = end;
+      const timer = setTimeout(end, Math.max(0, limit));
+      if (this.#lines.length > 0 || this.#ended) end();
+      else this.#wake = end;
     });
   }
 
@@ -136,10 +142,11 @@ export class QemuAgentClient {
       this.#size += part.length;
       if (this.#size <= longestLine) this.#kept.push(part);
       if (end < 0) return;
-      // One that is too long is none, and what nobody waits for is an answer that came too late.
-      const line = this.#size <= longestLine ? Buffer.concat(this.#kept) : Buffer.alloc(0);
+      // One that is too long is none.
+      if (this.#size <= longestLine) this.#lines.push(Buffer.concat(this.#kept));
+      if (this.#lines.length > mostLines) this.#lines.shift();
       [this.#kept, this.#size] = [[], 0];
-      this.#take?.(line);
+      this.#wake();
     }
   }
 }

@@ -1,6 +1,7 @@
-import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
+import { copyFile, mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ensureFolder, syncPath, temporarySibling } from '../../system/files.js';
+import { renameOnce } from '../../system/lost-replies.js';
 import { pointFolder, pointPart, resultFiles } from '../../system/paths.js';
 import { syncTree } from '../../system/sync-tree.js';
 import { copyFolder } from './copy-folder.js';
@@ -49,7 +50,7 @@ async function copyAndName(
   await syncTree(part);
   for (;;) {
     try {
-      await rename(part, target);
+      await renameOnce(part, target);
       await syncPath(dirname(target));
       return true;
     } catch (error) {
@@ -72,7 +73,7 @@ export async function keepLost(result: string, target: string): Promise<void> {
     await ensureFolder(dirname(part));
     await mkdir(part);
     for (const name of telling) await copyFile(join(result, name), join(part, name));
-    await rename(part, target);
+    await renameOnce(part, target);
   } finally {
     await rm(part, { recursive: true, force: true });
   }
