@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { newestResults } from '../../bench/results.js';
+import { figuresOf } from '../../bench/scaling.js';
 import { Agenda, Server } from '../../bench/simulation/agenda.js';
+import { growth } from '../../bench/simulation/cases.js';
 import { Draws } from '../../bench/simulation/draws.js';
 import type { Costs, Site, Workload } from '../../bench/simulation/model.js';
 import { simulate } from '../../bench/simulation/simulate.js';
@@ -142,6 +145,18 @@ describe('what can be reckoned by hand', () => {
     // Wald: attempts until the first that lasts long enough.
     expect(given / 20_000 / Math.exp(length / failureSeconds)).toBeCloseTo(1, 1);
   });
+});
+
+it('the kept result is what the simulation says today (npm run bench -- scaling)', async () => {
+  const kept = (await newestResults()).get('scaling');
+  const small = growth.slice(0, 2);
+  const figures = small.flatMap(({ name, work: what, site: where, costs: cost }) =>
+    figuresOf(name, simulate(what, where, cost, 1)),
+  );
+  const recorded = kept?.figures.slice(0, figures.length);
+  expect(recorded?.map(({ what, samples }) => ({ what, samples }))).toEqual(
+    figures.map(({ what, samples }) => ({ what, samples })),
+  );
 });
 
 describe('the parts', () => {
