@@ -149,8 +149,9 @@ async function fakeRound(base: Awaited<ReturnType<typeof loadDirectBase>>, point
   return driver.most;
 }
 
-const rowsOf = async (round: string) =>
-  (await readFile(at(`rounds/${round}/results.csv`), 'utf8')).trimEnd().split('\r\n').slice(1);
+async function rowsOf(round: string): Promise<string[]> {
+  return (await readFile(at(`rounds/${round}/results.csv`), 'utf8')).trimEnd().split('\r\n').slice(1);
+}
 
 /** Real guests. @returns how many there were at once at most, by the table */
 async function realRound(guests: number): Promise<number> {
