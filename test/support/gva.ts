@@ -23,7 +23,7 @@ export function gva(
   seconds = 280,
 ): Promise<Outcome> {
   return new Promise((resolve, reject) => {
-    execFile(
+    const child = execFile(
       process.execPath,
       [gvaProgram, ...args],
       { cwd, env: { ...process.env, NO_COLOR: '1', ...env }, timeout: seconds * 1000, maxBuffer: 1 << 26 },
@@ -37,6 +37,8 @@ export function gva(
         resolve({ code, stdout, stderr });
       },
     );
+    // Nothing is there to be read.
+    child.stdin?.end();
   });
 }
 
