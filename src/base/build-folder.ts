@@ -4,7 +4,7 @@ import { setTimeout } from 'node:timers/promises';
 import { ExitCode, GvaError, fullDiskErrno } from '../system/errors.js';
 import { ensureFolder } from '../system/files.js';
 import { lockFolder } from '../system/folder-lock.js';
-import { basesFolder, buildFolderPrefix, buildLockPrefix } from '../system/paths.js';
+import { basesFolder, buildFolderPrefix, buildLockPrefix, builtName } from '../system/paths.js';
 
 /** Milliseconds between two looks whether the other build has ended. */
 const patience = 200;
@@ -37,15 +37,14 @@ export async function whileOnlyBuilder<T>(
 
 /**
  * A new folder for the work, on the file system of the bases; gone afterwards. Whoever calls is the only builder of
- * that name: what a killed one left goes, too.
+ * that name. What killed builds left, of whatever name, goes, too.
  *
  * @throws GvaError HOST_FULL
  */
 export async function inBuildFolder<T>(name: string, work: (folder: string) => Promise<T>): Promise<T> {
   const bases = await ensureFolder(basesFolder());
-  const prefix = buildFolderPrefix(name);
-  for (const entry of await readdir(bases)) if (entry.startsWith(prefix)) await remove(join(bases, entry));
-  const folder = await mkdtemp(join(bases, prefix));
+  await removeAbandoned(bases, name);
+  const folder = await mkdtemp(join(bases, buildFolderPrefix(name)));
   // What is made for the guest must not depend on what this user lets others read; the folder is the user's alone.
   const umask = process.umask(0o022);
   try {
@@ -55,6 +54,18 @@ export async function inBuildFolder<T>(name: string, work: (folder: string) => P
   } finally {
     process.umask(umask);
     await remove(folder);
+  }
+}
+
+async function removeAbandoned(bases: string, own: string): Promise<void> {
+  const found = (await readdir(bases)).flatMap((entry) => builtName(entry) ?? []);
+  for (const name of new Set(found)) {
+    // A build that runs has the lock of its name.
+    const lock = name === own ? undefined : (await lockFolder(bases, buildLockPrefix(name))).lock;
+    if (name !== own && !lock) continue;
+    const prefix = buildFolderPrefix(name);
+    for (const entry of await readdir(bases)) if (entry.startsWith(prefix)) await remove(join(bases, entry));
+    await lock?.[Symbol.asyncDispose]();
   }
 }
 

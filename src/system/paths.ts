@@ -36,6 +36,8 @@ export const baseNeedsFolder = () => join(dataFolder(), 'base-needs');
 export const recipeNotesFolder = () => join(dataFolder(), 'recipes');
 /** Beginnings of names in the folder of bases: no name of a base has a `=`. */
 export const buildFolderPrefix = (base: string) => `.build-${base}=`;
+/** The name of the base for which a folder among the bases was made; undefined where it is something else. */
+export const builtName = (entry: string) => /^\.build-(.+)=[^=]*$/.exec(entry)?.[1];
 export const buildLockPrefix = (base: string) => `.lock-${base}=`;
 export const imagesFolder = () => join(cacheFolder(), 'images');
 export const packagesFolder = () => join(cacheFolder(), 'packages');

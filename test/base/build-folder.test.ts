@@ -1,6 +1,6 @@
 import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { inBuildFolder } from '../../src/base/build-folder.js';
 import { ensureBase } from '../../src/base/ensure.js';
 import { findBase, publishBase } from '../../src/base/store.js';
@@ -69,13 +69,24 @@ it('a build that fails leaves nothing, and what is there stays', async () => {
   expect(await readdir(basesFolder())).toEqual(['x']);
 });
 
-it('what a killed build left goes with the next of that name', async () => {
+it('what killed builds left goes with the next one, and nothing of one that runs', async () => {
   for (const name of ['.build-x=abc', '.build-x-y=abc']) {
     await mkdir(join(basesFolder(), name, 'tree'), { recursive: true });
     await writeFile(join(basesFolder(), name, 'tree/file'), '');
   }
-  await ensureBase(wanted('x', 'one'), say);
-  expect((await readdir(basesFolder())).sort()).toEqual(['.build-x-y=abc', 'x']);
+  let release: () => void = () => undefined;
+  const running = ensureBase(
+    wanted('running', 'one', false, () => new Promise((resolve) => (release = resolve))),
+    say,
+  );
+  const ofRunning = async () =>
+    (await readdir(basesFolder())).filter((name) => name.startsWith('.build-running='));
+  await vi.waitFor(async () => expect(await ofRunning()).toHaveLength(1));
+  expect(await ensureBase(wanted('x', 'one'), say)).toMatchObject({ built: true });
+  expect(await ofRunning()).toHaveLength(1);
+  release();
+  expect(await running).toMatchObject({ built: true });
+  expect((await readdir(basesFolder())).sort()).toEqual(['running', 'x']);
 });
 
 it('what a build makes for the guest does not depend on the umask', async () => {

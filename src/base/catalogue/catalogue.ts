@@ -70,23 +70,27 @@ export class Catalogue implements Disposable {
 
   #rows(sql: string, ...values: unknown[]): BaseEntry[] {
     const home = basesFolder();
-    const rows = this.#database.prepare(sql).all(...values) as Row[];
+    // As arrays: of thousands of rows, objects would take most of the time.
+    const rows = this.#database
+      .prepare(sql)
+      .raw()
+      .all(...values) as Row[];
     return rows.map((row) => new CataloguedBase(row, home));
   }
 }
 
 const columns = 'name, mark, current, size, built_at, problem, package_count, manifest';
 
-interface Row {
-  readonly name: string;
-  readonly mark: string;
-  readonly current: number;
-  readonly size: number;
-  readonly built_at: number;
-  readonly problem: string | null;
-  readonly package_count: number;
-  readonly manifest: string | null;
-}
+type Row = readonly [
+  name: string,
+  mark: string,
+  current: number,
+  size: number,
+  builtAt: number,
+  problem: string | null,
+  packageCount: number,
+  manifest: string | null,
+];
 
 /** The description of a base is read when somebody asks for it: most of many are not looked at. */
 class CataloguedBase implements BaseEntry {
@@ -100,16 +104,16 @@ class CataloguedBase implements BaseEntry {
   readonly problem?: string;
   readonly #manifest: string | null;
 
-  constructor(row: Row, home: string) {
-    this.name = row.name;
-    this.folder = `${home}/${row.name}/${row.mark}`;
-    this.mark = row.mark;
-    this.current = row.current === 1;
-    this.size = row.size;
-    this.builtAt = row.built_at;
-    this.packageCount = row.package_count;
-    if (row.problem !== null) this.problem = row.problem;
-    this.#manifest = row.manifest;
+  constructor([name, mark, current, size, builtAt, problem, packageCount, manifest]: Row, home: string) {
+    this.name = name;
+    this.folder = `${home}/${name}/${mark}`;
+    this.mark = mark;
+    this.current = current === 1;
+    this.size = size;
+    this.builtAt = builtAt;
+    this.packageCount = packageCount;
+    if (problem !== null) this.problem = problem;
+    this.#manifest = manifest;
   }
 
   get manifest() {
