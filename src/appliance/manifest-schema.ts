@@ -99,7 +99,7 @@ export const manifestSchema = z.strictObject({
       memory: memory.default(256 * 2 ** 20),
     })
     .prefault({}),
-  run: commandLine,
+  run: commandLine.optional(),
   before: commandLine.optional(),
   after: commandLine.optional(),
   warm: z.enum(warmUps, { error: `must be ${warmUps.join(' or ')}` }).optional(),

@@ -1,7 +1,9 @@
 import { type ApplianceManifest, type DeploymentOption, normalOption } from '../model/appliance.js';
+import type { BaseWish } from '../model/base-wish.js';
 import { type ParameterDeclaration, parameterProblem } from '../model/parameter.js';
 import { YamlFile } from '../system/yaml.js';
 import type { FoundEula } from './eula.js';
+import { imageProgram } from './image-program.js';
 import { manifestSchema, optionId, parameterName } from './manifest-schema.js';
 
 /**
@@ -22,11 +24,13 @@ export function parseManifest(
     for (const [name, declaration] of Object.entries(checked.parameters))
       checkParameter(yaml, { name, ...compact(declaration) });
     for (const id of Object.keys(checked['deployment-options'] ?? {})) checkOption(yaml, id);
+    if (checked.run === undefined && !mayBringProgram(checked.base)) yaml.mistake([], 'run is missing');
     if (checked.warm !== undefined && checked.before === undefined)
       yaml.mistake(['warm'], 'warm: there is no before, after which instances could begin');
     if (checked.eula !== undefined) eula = checkEula(yaml, eulaOf?.(checked.eula.file));
   });
-  const { name, version, base, hardware, run, output, before, after, warm, parameters, ...others } = manifest;
+  const { name, version, base, hardware, output, before, after, warm, parameters, ...others } = manifest;
+  const { run = imageProgram } = manifest;
   const {
     description,
     vendor,
@@ -52,6 +56,9 @@ export function parseManifest(
     ...(deploymentOptions.length === 0 ? {} : { deploymentOptions }),
   };
 }
+
+/** Only a base that is named may be a container image, which says what it runs: see checkImageProgram(). */
+const mayBringProgram = (base: BaseWish) => typeof base === 'string' && !/^micro(?:[-@]|$)/.test(base);
 
 type Compact<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
   [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;

@@ -17,6 +17,7 @@ import { formatManifest, manifestSize } from '../ovf/manifest.js';
 import type { Signer } from '../ovf/signature.js';
 import { type OvaWriter, type WrittenMember, writeOva } from '../ovf/tar/writer.js';
 import { descriptorLength, writeDescriptor } from '../ovf/write-descriptor.js';
+import { checkImageProgram } from './image-program.js';
 import { type CachedImage, type Packing, applianceImages } from './images.js';
 import type { ApplianceFolder } from './load.js';
 
@@ -58,7 +59,8 @@ export interface PackedPackage {
  * or not at all.
  *
  * @param onDisk told which disk is being written
- * @throws GvaError BASE_MISSING, BASE_PORTABLE where the base has no disk for packages, PACKAGE_WRITE
+ * @throws GvaError BASE_MISSING, BASE_PORTABLE where the base has no disk for packages, PACKAGE_WRITE,
+ *   RUN_MISSING
  */
 export async function packAppliance(
   source: ApplianceFolder,
@@ -69,6 +71,7 @@ export async function packAppliance(
 ): Promise<PackedPackage> {
   const { appliance } = source;
   const { base = await wantedBase(appliance.base, { say: () => undefined }) } = options;
+  checkImageProgram(appliance, base);
   const images = await packedImages(source, options);
   await removeAbandonedSiblings(join(imagesFolder(), 'output'));
   const output = temporarySibling(join(imagesFolder(), 'output'));

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { applianceImages, type CachedImage, type Packing } from '../appliance/images.js';
 import type { ApplianceFolder } from '../appliance/load.js';
 import { noteNeed } from '../base/needs.js';
+import { checkImageProgram } from '../appliance/image-program.js';
 import { checkProgramArchitecture } from '../appliance/program-architecture.js';
 import type { Base } from '../base/store.js';
 import { noteUse } from '../base/use.js';
@@ -37,12 +38,13 @@ export interface PlainMachine {
   readonly hardware: Hardware;
 }
 
-/** @throws GvaError where a file cannot be packed, or the program is not for the base's processor */
+/** @throws GvaError where a file cannot be packed, there is no program, or it is not for the base's processor */
 export async function prepareAppliance(
   source: ApplianceFolder,
   base: Base,
   packing: Pick<Packing, 'expectsData'> = {},
 ): Promise<PreparedAppliance> {
+  checkImageProgram(source.appliance, base);
   await checkProgramArchitecture(source, base);
   noteUse(base);
   const need = { kind: 'appliance', path: join(source.folder, applianceFiles.manifest) } as const;

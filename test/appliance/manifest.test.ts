@@ -66,6 +66,14 @@ output: { size: 64X }
     ]);
   });
 
+  it('needs no run where a base that is named may be a container image, which has a program of its own', () => {
+    const run = '/etc/gva/run $(cat /cdrom/param)';
+    for (const base of ['solver', 'microscope', `solver@${'1'.repeat(16)}`])
+      expect(parseManifest(`name: x\nbase: ${base}\n`, 'gva.yaml')).toMatchObject({ base, run });
+    for (const base of ['', 'base: micro\n', 'base: micro-arm64\n', 'base: { packages: [bc] }\n'])
+      expect(message(`name: x\n${base}`)).toBe('sq/gva.yaml:1:1: run is missing');
+  });
+
   it('says after what instances may begin', () => {
     const text = 'name: x\nrun: y\nbefore: z\nwarm: after-before\n';
     expect(parseManifest(text, 'gva.yaml')).toMatchObject({ before: 'z', warm: 'after-before' });

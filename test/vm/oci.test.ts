@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadDirectBase } from '../../src/base/store.js';
@@ -36,6 +36,23 @@ describe('a base of a container image that has one program and nothing else', ()
       ...["it's a container 0 /output", ''],
     ]);
     expect(result).toBe('one two words\n');
+  });
+
+  it('runs it in an appliance that says nothing else, with the parameters that there are', async () => {
+    await using folder = await temporaryFolder();
+    const { name } = await ociBase();
+    const appliance = join(folder.path, 'a');
+    await mkdir(join(appliance, 'app'), { recursive: true });
+    const said = async (yaml: string, ...args: string[]) => {
+      await writeFile(join(appliance, 'gva.yaml'), `name: test\nbase: ${name}\n${yaml}`);
+      const out = join(folder.path, `out-${args.length}`);
+      const { code, stderr } = await gva(['run', appliance, '--vmm', 'uml', '--out', out, ...args]);
+      expect(code, stderr).toBe(0);
+      return readFile(join(out, 'output/.gva/50-autorun.stdout'), 'utf8');
+    };
+    expect(await said('')).toMatch(/\n<by>\n<itself>\n$/);
+    const parameters = 'parameters: { n: { type: int }, m: { type: int } }\n';
+    expect(await said(parameters, '-p', 'n=3', '-p', 'm=4')).toMatch(/\n<3>\n<4>\n$/);
   });
 
   it('is a sound file system with the owners and modes of the image', async () => {
