@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ExitCode, GvaError } from '../system/errors.js';
 import { ensureFolder } from '../system/files.js';
+import { hostRelease } from './debian/own-release.js';
 import { packagesFolder } from '../system/paths.js';
 import { runTool } from '../system/process.js';
 
@@ -20,13 +21,16 @@ export interface Apt {
 
 export const hostApt: Apt = { env: {} };
 
+const releaseOf = async (apt: Apt): Promise<string[]> => (apt === hostApt ? hostRelease() : []);
+
 /** The first of the named packages that apt knows; undefined where it knows none. */
 export async function firstKnownPackage(
   names: readonly string[],
   apt: Apt = hostApt,
 ): Promise<string | undefined> {
+  const release = await releaseOf(apt);
   for (const name of names) {
-    const policy = (await runTool('apt-cache', ['policy', name], apt)).toString();
+    const policy = (await runTool('apt-cache', [...release, 'policy', name], apt)).toString();
     if (/^\s*Candidate:\s*(?!\(none\))\S/m.test(policy)) return name;
   }
   return undefined;
@@ -34,7 +38,8 @@ export async function firstKnownPackage(
 
 /** Names of the packages that `name` depends on directly. */
 export async function dependenciesOf(name: string, apt: Apt = hostApt): Promise<string[]> {
-  const text = (await runTool('apt-cache', ['depends', '--important', name], apt)).toString();
+  const args = [...(await releaseOf(apt)), 'depends', '--important', name];
+  const text = (await runTool('apt-cache', args, apt)).toString();
   return [...text.matchAll(/^\s*\|?Depends:\s*(\S+)$/gm)].map((match) => match[1] ?? '');
 }
 
@@ -49,9 +54,10 @@ export async function fetchPackage(
 ): Promise<DebianPackage> {
   const folder = await ensureFolder(packagesFolder());
   const options = { ...apt, cwd: folder, ...(signal ? { signal } : {}) };
+  const release = await releaseOf(apt);
   // Asked from elsewhere: where the file is there already, apt-get says nothing.
   const planned = (
-    await runTool('apt-get', ['download', '--print-uris', name], { ...options, cwd: '/' })
+    await runTool('apt-get', [...release, 'download', '--print-uris', name], { ...options, cwd: '/' })
   ).toString();
   const file = /^'[^']*' (\S+\.deb) \d+/m.exec(planned)?.[1];
   if (!file)
@@ -61,7 +67,7 @@ export async function fetchPackage(
     });
   const path = join(folder, file);
   if (!existsSync(path))
-    await runTool('apt-get', ['-q', '-o', 'APT::Sandbox::User=root', 'download', name], options);
+    await runTool('apt-get', [...release, '-q', '-o', 'APT::Sandbox::User=root', 'download', name], options);
   const version = (await runTool('dpkg-deb', ['-f', path, 'Version'])).toString().trim();
   return { name, version, file: path };
 }

@@ -2,6 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { acquireSettings, writeSources } from '../../src/base/debian/apt.js';
+import { ownRelease } from '../../src/base/debian/own-release.js';
 import { runTool } from '../../src/system/process.js';
 import { temporaryFolder } from '../support/gva.js';
 
@@ -84,4 +85,37 @@ it('takes proxies and the places of passwords along, and nothing that every apt 
   expect(settings).toContain('Acquire::http::Proxy "http://proxy.invalid:3128";\n');
   expect(settings).toContain('Dir::Etc::netrc "/secret/auth";\n');
   expect(settings).not.toMatch(/IndexTargets|CompressionTypes|APT::Architecture|sourceparts/);
+});
+
+it('prefers the release of this machine where apt has others besides', async () => {
+  const archive = join(folder.path, 'archive');
+  const suite = async (name: string, codename: string, version: string) => {
+    await mkdir(join(archive, `dists/${name}/main/binary-amd64`), { recursive: true });
+    await writeFile(
+      join(archive, `dists/${name}/main/binary-amd64/Packages`),
+      `Package: tool\nVersion: ${version}\nArchitecture: amd64\nMaintainer: x\nFilename: tool_${version}.deb\nSize: 1\n` +
+        `SHA256: ${'0'.repeat(64)}\nDescription: x\n`,
+    );
+    await writeFile(
+      join(archive, `dists/${name}/Release`),
+      `Origin: Debian\nSuite: ${name}\nCodename: ${codename}\nArchitectures: amd64\nComponents: main\nDate: Sat, 01 Jan 2000 00:00:00 UTC\n`,
+    );
+    await source(`${name}.list`, `deb [trusted=yes] file:${archive} ${name} main\n`);
+  };
+  const osRelease = join(folder.path, 'os-release');
+  await writeFile(osRelease, 'ID=debian\nVERSION_CODENAME=bookworm\n');
+  const candidate = async () => {
+    const args = [...(await ownRelease(osRelease)), 'download', '--print-uris', 'tool'];
+    return /tool_([\d.]+)\.deb/.exec((await runTool('apt-get', args)).toString())?.[1];
+  };
+  await suite('oldstable', 'bookworm', '1');
+  await suite('oldstable-security', 'bookworm-security', '1.1');
+  await runTool('apt-get', ['update']);
+  expect(await ownRelease(osRelease)).toEqual([]);
+  await suite('stable', 'trixie', '2');
+  await runTool('apt-get', ['update']);
+  expect((await runTool('apt-get', ['download', '--print-uris', 'tool'])).toString()).toContain('tool_2.deb');
+  expect(await candidate()).toBe('1.1');
+  await writeFile(osRelease, 'ID=other\nVERSION_CODENAME=noble\n');
+  expect(await candidate()).toBe('2');
 });

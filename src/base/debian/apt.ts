@@ -58,6 +58,10 @@ export async function firstKnownSuite(): Promise<DebianSuite> {
   return found;
 }
 
+/** Of all suites that this machine's apt has. */
+export const knownCodenames = async (): Promise<ReadonlySet<string>> =>
+  new Set((await indexTargets()).map(({ codename }) => codename));
+
 /** The archive's own words are there only where its lists were fetched, and it is listed only without them else. */
 async function indexTargets(): Promise<IndexTarget[]> {
   const codenames = new Map<string, string>();
