@@ -2,6 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { bootstrap } from '../../src/base/debian/bootstrap.js';
+import { debianOptions } from '../../src/base/debian/options.js';
 import { loadDirectBase } from '../../src/base/store.js';
 import { buildLimit } from '../support/debian-base.js';
 import { gva, readResult, temporaryFolder, writeAppliance } from '../support/gva.js';
@@ -106,12 +108,9 @@ it.runIf(process.env['GVA_LONG'])(
   { timeout: buildLimit },
   async () => {
     await using folder = await temporaryFolder();
-    const tar = join(folder.path, 'root.tar');
-    execFileSync(
-      requireTool('mmdebstrap'),
-      ['--variant=minbase', '--include=python3-minimal', 'bookworm', tar],
-      { stdio: 'pipe' },
-    );
+    // By whatever way this machine's apt has to the archive.
+    const options = debianOptions('debian:bookworm', { packages: ['python3-minimal'] });
+    const tar = await bootstrap(options, folder.path, () => undefined);
     const layout = await writeLayout(join(folder.path, 'debian'), {
       layers: [{ tar: await readFile(tar) }],
       config: { Env: ['PATH=/usr/bin:/bin'], Entrypoint: ['python3', '-c'], User: 'nobody' },
