@@ -33,14 +33,19 @@ const spreadOf = ({ samples }: RecordedFigure) =>
     ? 'one run'
     : [Math.min(...samples), Math.max(...samples)].map((value) => formatNumber(value, 3)).join(' - ');
 
+/** When, and what else the machine did. */
+const whenOf = ({ date, load }: BenchmarkResult) =>
+  `Of ${date.slice(0, 10)}, at a load of ${formatNumber(Math.max(...load.before, ...load.after), 2)}, most of it other work.`;
+
 /** All figures of a benchmark, and what was not measured. */
-function figuresTable({ figures, date }: BenchmarkResult): string {
+function figuresTable(result: BenchmarkResult): string {
+  const { figures } = result;
   const rows = figures.map((figure) =>
     figure.absent === undefined
       ? [figure.what, valueOf(figure), spreadOf(figure)]
       : [figure.what, 'not measured', figure.absent],
   );
-  return `${tableOf([['', 'median', 'from - to'], ...rows])}\n\nOf ${date.slice(0, 10)}.`;
+  return `${tableOf([['', 'median', 'from - to'], ...rows])}\n\n${whenOf(result)}`;
 }
 
 const publishedOf2008 = [
@@ -57,7 +62,8 @@ const publishedSizes = [
 const ways = ['QEMU (TCG), cold', 'QEMU (TCG), warm', 'User-mode Linux'];
 
 /** Beside what was published in 2008. */
-function originalTable({ figures, date }: BenchmarkResult): string {
+function originalTable(result: BenchmarkResult): string {
+  const { figures } = result;
   const value = (what: string) => {
     const figure = figures.find((each) => each.what === what);
     if (!figure) throw new Error(`no figure ${what}`);
@@ -77,7 +83,7 @@ function originalTable({ figures, date }: BenchmarkResult): string {
   const absent = figures.flatMap(({ what, absent: why }) =>
     why === undefined ? [] : [`${what}: not measured, for ${why}.`],
   );
-  return [tableOf(times), tableOf(sizes), `Of ${date.slice(0, 10)}. ${absent.join(' ')}`].join('\n\n');
+  return [tableOf(times), tableOf(sizes), `${whenOf(result)} ${absent.join(' ')}`].join('\n\n');
 }
 
 /** What decides: of all but the slots, the busiest. */
