@@ -1,7 +1,7 @@
 import { Option } from 'commander';
 import { messageColours as pc } from './colours.js';
 import { withUsableCache } from '../instance/stand-in-cache.js';
-import { ExitCode, GvaError, messageOf } from '../system/errors.js';
+import { ExitCode, GvaError, errnoOf, messageOf } from '../system/errors.js';
 
 /**
  * Runs a command's work: its exit code is the returned one; an error meant for people is shown with its hint
@@ -111,12 +111,17 @@ async function perform(
 /** What the host refuses of a file is no bug of ours; everything else that is not told as an error for people is. */
 function asTold(error: unknown): GvaError {
   if (error instanceof GvaError) return error;
-  if (!(error instanceof Error) || !('syscall' in error) || !('path' in error)) throw error;
+  if (!(error instanceof Error) || !('syscall' in error)) throw error;
+  // Of a file that is open, its name is not said.
+  if (!('path' in error) && !refusals.has(errnoOf(error) ?? '')) throw error;
   return new GvaError('HOST_FILE', `the host refuses a file: ${messageOf(error)}`, {
     exitCode: ExitCode.infrastructure,
     cause: error,
   });
 }
+
+/** Never a mistake of ours. */
+const refusals: ReadonlySet<string> = new Set(['EIO', 'ENOSPC', 'EDQUOT', 'ESTALE', 'EROFS', 'EFBIG']);
 
 const warn = (text: string) => console.error(`${pc.yellow('warning:')} ${text}`);
 

@@ -141,7 +141,8 @@ export class QemuCheckpoints implements Checkpoints {
       if (status === 'completed') return;
       if (status === 'failed' || status === 'cancelled') throw new Error(problem ?? status);
       signal.throwIfAborted();
-      if (performance.now() - begin > patience) throw new Error(`its state was not written within ${patience} ms`);
+      if (performance.now() - begin > patience)
+        throw new Error(`its state was not written within ${patience} ms`);
       await sleep(2);
     }
   }
