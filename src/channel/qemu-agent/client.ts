@@ -91,8 +91,8 @@ export class QemuAgentClient {
   }
 
   async #synchronize(patience: number): Promise<void> {
-    const end = Date.now() + patience;
-    while (Date.now() < end) {
+    const end = performance.now() + patience;
+    while (performance.now() < end) {
       if (this.#ended) throw gone();
       const id = randomBytes(4).readUInt32LE();
       const question = { execute: 'guest-sync-delimited', arguments: { id } };
@@ -101,8 +101,8 @@ export class QemuAgentClient {
         this.#port.write(Buffer.of(sentinel));
         this.#write(JSON.stringify(question));
       }
-      const next = Math.min(end, Date.now() + again);
-      for (let line; (line = await this.#line(next - Date.now()));) {
+      const next = Math.min(end, performance.now() + again);
+      for (let line; (line = await this.#line(next - performance.now()));) {
         // What was said before the sentinel belongs to others.
         const answer = parse(line.subarray(line.lastIndexOf(sentinel) + 1));
         if (line.includes(sentinel) && answer?.['return'] === id) {
