@@ -26,6 +26,9 @@ export const isFull = (error: unknown) => errnoOf(error) === 'SQLITE_FULL';
 export const isRefused = (error: unknown) =>
   /^SQLITE_(IOERR|CANTOPEN|READONLY|NOMEM)/.test(errnoOf(error) ?? '');
 
+/** SQLite says it, whatever it is. */
+export const isOfDatabase = (error: unknown) => errnoOf(error)?.startsWith('SQLITE_') === true;
+
 const refused = (error: unknown) =>
   new GvaError('STORE_IO', `the host refuses the store of the sweep: ${messageOf(error)}`, {
     exitCode: ExitCode.infrastructure,

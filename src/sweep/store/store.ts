@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import type Database from 'libsql';
 import type { PointCounts, PointOutcome } from '../../model/sweep.js';
-import { isFull, isRefused, noRoom, read, unreadable, written } from './failures.js';
+import { isFull, isOfDatabase, noRoom, read, unreadable, written } from './failures.js';
 import { openDatabase } from './open-database.js';
 import { type PointEnd, type PointRecord, type Row, endOf, recordOf, rowOf } from './rows.js';
 import { type StoredState, prepareTables, storedStates } from './schema.js';
@@ -204,8 +204,9 @@ export class SweepStore implements Disposable {
       this.#database.exec('PRAGMA journal_mode = DELETE; PRAGMA locking_mode = NORMAL');
       this.#database.prepare('SELECT count(*) FROM facts').get();
     } catch (error) {
-      // Then there are two files, which is as good for whoever opens it next.
-      if (!isFull(error) && !isRefused(error)) throw error;
+      // Then there are two files, which is as good for whoever opens it next, and looks at them. Of a read that the host refuses
+      // SQLite may say here that the file is no database.
+      if (!isOfDatabase(error)) throw error;
     } finally {
       this.#database.close();
     }
