@@ -91,7 +91,7 @@ const none: Fault = { kind: 'SHORT', at: 0 };
 
 /** What is wrong after a run that nothing was in the way of. */
 async function expectWhole(home: Home, run: FaultyRun): Promise<void> {
-  expect(run).toMatchObject({ code: 0, endless: false });
+  expect(run, run.stderr).toMatchObject({ code: 0, endless: false });
   const { counts } = JSON.parse(run.stdout) as SweepSummary;
   expect(counts).toEqual({ pending: 0, done: points, failed: 0, lost: 0 });
   const rows = (await readFile(join(home.out, 'results.csv'), 'utf8')).trimEnd().split('\r\n').slice(1);

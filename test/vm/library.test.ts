@@ -18,7 +18,7 @@ it('examples/library/run-one.mjs runs one instance and tells what happens', asyn
   await gva(['init', square]);
   const { stdout, stderr } = await example('run-one.mjs', square, 'n=12', '--out', out);
   expect(stdout).toBe(`done: 4 files in ${out}/output\n`);
-  expect(stderr).toMatch(/s {2}staged\n.* boot\n[^]* script-end\n[^]* ended\n$/);
+  expect(stderr).toMatch(/s {2}staged\n.* (boot|wake)\n[^]* script-end\n[^]* ended\n$/);
   expect(await readFile(join(out, 'output/result.txt'), 'utf8')).toBe('area=144\n');
   expect(await readResult(out)).toMatchObject({ state: 'done', parameters: { n: 12 } });
 });
