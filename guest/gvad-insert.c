@@ -28,7 +28,7 @@
 #define MOST_DRIVES 4
 #define MOST_WORDS 8
 /* Milliseconds between two looks. */
-#define INTERVAL 200
+#define INTERVAL 400
 /* Looks at a volume that is not what it should be: it may not be all there yet. */
 #define TRIES 5
 
