@@ -195,7 +195,7 @@ static int run(long count, char **words)
 {
 	/* A set of signals as the kernel has it. */
 	unsigned long term = 1ul << (SIGTERM - 1);
-	struct __kernel_timespec time = { 0, INTERVAL * 1000000 };
+	struct __kernel_timespec time;
 	struct pollfd ended;
 	long i = 1;
 	while (i < count && !is_same(words[i], "--"))
@@ -212,9 +212,12 @@ static int run(long count, char **words)
 	ended.events = POLLIN;
 	if (ended.fd < 0)
 		return 1;
-	do
+	do {
 		for (i = 0; i < drive_count; i++)
 			look(&drives[i]);
-	while (call(__NR_ppoll, (long)&ended, 1, (long)&time, 0, 0) == 0);
+		/* The system call leaves in it what was left of it: nothing. */
+		time.tv_sec = 0;
+		time.tv_nsec = INTERVAL * 1000000;
+	} while (call(__NR_ppoll, (long)&ended, 1, (long)&time, 0, 0) == 0);
 	return 0;
 }

@@ -64,6 +64,21 @@ const heard = (count: number) => eventually(async () => (await lines()).length >
 const looks = () => new Promise((resolve) => setTimeout(resolve, 700));
 const content = (fill: number) => Buffer.alloc(3 * sector, fill);
 
+/** Hundredths of a second of a processor that it has used. */
+async function used(): Promise<number> {
+  const fields = (await readFile(`/proc/${child.pid}/stat`, 'latin1')).replace(/^.*\) /s, '').split(' ');
+  return Number(fields[11]) + Number(fields[12]);
+}
+
+test('it rests between looks, each time', async () => {
+  await start();
+  await looks();
+  const before = await used();
+  for (let n = 0; n < 3; n++) await looks();
+  // Of two seconds; a host that is busy gives it less, whatever it does.
+  expect((await used()) - before).toBeLessThan(20);
+});
+
 test('each number is told once, whatever else is in the drive, and gone when its label is', async () => {
   await start();
   await insert(1, content(1));
