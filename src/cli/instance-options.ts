@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { StartWish } from '../instance/start.js';
-import type { InstanceSpec } from '../instance/run.js';
+import type { InstanceSpec } from '../instance/instance-spec.js';
 import type { ChosenVmm } from '../vmm/choose.js';
 import type { WatchLimits } from '../instance/watch.js';
 import { type StartChoice, startChoices } from '../model/start.js';

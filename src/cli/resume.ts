@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { SavedInstance } from '../instance/checkpoint/restore.js';
-import type { InstanceSpec } from '../instance/run.js';
+import type { InstanceSpec } from '../instance/instance-spec.js';
 import { ExitCode, GvaError } from '../system/errors.js';
 import { checkpointFolder, checkpointsFolder } from '../system/paths.js';
 import { act, printJson } from './action.js';

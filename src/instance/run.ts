@@ -1,86 +1,24 @@
-import { lstat, writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
-import { join, resolve } from 'node:path';
 import type { GuestEvent } from '../model/guest-event.js';
 import type { InstanceEvent } from '../model/instance-event.js';
-import type { KeepKind } from '../model/keep.js';
-import type { ParameterValues } from '../model/parameter.js';
-import type { CollectedOutput, InstanceResult, InstanceTimes } from '../model/result.js';
-import { ExitCode, GvaError, messageOf } from '../system/errors.js';
-import { ensureFolder, writeFileAtomically } from '../system/files.js';
+import type { InstanceResult } from '../model/result.js';
 import { mark } from '../system/profile.js';
-import { packageVersion, resultFiles, scratchFiles } from '../system/paths.js';
 import type { ChosenVmm } from '../vmm/choose.js';
-import type { MachineSpec, Placement, VirtualMachine } from '../vmm/driver.js';
-import { collectOutput, surveyOutput } from './collect.js';
+import type { MachineSpec, VirtualMachine } from '../vmm/driver.js';
+import { type Begun, bringHome, describe } from './bring-home.js';
+import { Saving } from './checkpoint/saving.js';
 import { InstanceClock } from './clock.js';
-import { rememberRun } from './history/past-runs.js';
 import { controlled } from './control/controlled.js';
 import { GuestCommands } from './control/guest-commands.js';
-import type { ControlServer } from './control/server.js';
-import { type InputFile, instanceIdentity } from './identity.js';
 import { GuestNews } from './insert/guest-news.js';
-import type { GuestService } from './service/guest-service.js';
-import type { EarlierCheckpoint } from './checkpoint/checkpointer.js';
-import { type CheckpointWish, Saving } from './checkpoint/saving.js';
-import { bringTogether } from './checkpoint/together.js';
-import { copyDisk, keepOutput } from './keep.js';
-import { type PendingFolder, preparePendingFolder } from './output-folder.js';
-import type { PreparedAppliance } from './prepare.js';
-import { type UntilRoom, emptyFolder, savePatiently } from './save.js';
+import type { InstanceSpec } from './instance-spec.js';
+import { preparePendingFolder } from './output-folder.js';
 import { type Scratch, createScratch } from './scratch.js';
+import type { GuestService } from './service/guest-service.js';
 import { Snapshots } from './snapshot.js';
 import { SoFar } from './so-far.js';
-import { type Place, type StartWish, type Started, startInstance, takeMember } from './start.js';
+import { type Place, type Started, startInstance, takeMember } from './start.js';
 import { type Verdict, judge } from './verdict.js';
-import { ScriptRecord, type WatchLimits, type Watched, watchMachine, watchPlainMachine } from './watch.js';
-
-export interface InstanceSpec {
-  /** Unique among the instances of this user; letters, digits, `-`. */
-  readonly id: string;
-  readonly prepared: PreparedAppliance;
-  /** Of all parameters, checked. */
-  readonly parameters: ParameterValues;
-  readonly files: readonly InputFile[];
-  /** Folder for the results: new or empty. */
-  readonly out: string;
-  /** Replace results that are there. */
-  readonly force: boolean;
-  /** How the output is kept. */
-  readonly keep: KeepKind;
-  /** Keep the disks as the guest left them, with the results. */
-  readonly keepDisks: boolean;
-  readonly limits: WatchLimits;
-  /** Where on the host the machine is to be; anywhere where absent. */
-  readonly placement?: Placement;
-  /** Where its own disks are, in a folder of theirs; `scratchFolder()` where absent. */
-  readonly scratch?: string;
-  /** False: `out` need not outlive a crash of the host, because it is going to be copied; true where absent. */
-  readonly durable?: boolean;
-  /** Cold where absent. */
-  readonly start?: StartWish;
-  /** None can be taken where absent. */
-  readonly checkpoints?: CheckpointWish;
-  /** Commands can be run in its guest (docs/channels.md), where that can be; not where absent. */
-  readonly channel?: boolean;
-  /** Commands can be run in its guest by the QEMU guest agent, which the guest must have; not where absent. */
-  readonly qemuAgent?: boolean;
-  /** Its guest stays when its scripts have ended, until it is told to end; not where absent. */
-  readonly keepRunning?: boolean;
-  /** Seconds after which its output is brought home while it runs, again and again; needs `channel`. Not where absent. */
-  readonly collectEvery?: number;
-  /** Told of what is wrong and does not end it. */
-  readonly onTrouble?: (text: string) => void;
-  /** Where others can address it while it runs. */
-  readonly control?: Pick<ControlServer, 'add'>;
-  /** Called when the media are made, before the machine is started. */
-  readonly onStarting?: () => void;
-  /**
-   * Called where the disk is full when results are saved; comes back with true when it is worth another attempt. The
-   * guest has ended: what it computed would be lost.
-   */
-  readonly untilRoom?: UntilRoom;
-}
+import { ScriptRecord, type Watched, watchMachine, watchPlainMachine } from './watch.js';
 
 /**
  * One instance from its parameters to its result: stages the media, starts the machine, follows it, collects
@@ -135,19 +73,10 @@ export async function runInstance(
     const told = saving?.left.aborted && !signal.aborted ? leftVerdict(saving) : verdict;
     return describe(spec, vmm, { clock, started, watched, verdict: told, output: null, scratchBytes: 0 });
   }
-  const result = await collect(spec, vmm, { clock, started, watched, verdict, scratch, pending });
+  const result = await bringHome(spec, vmm, { clock, started, watched, verdict, scratch, pending });
   await saving?.published(result);
   await soFar?.remove();
   return result;
-}
-
-/** An instance that runs, and whether from its beginning. */
-interface Begun extends Started {
-  readonly earlier?: EarlierCheckpoint;
-  /** How often it has gone on from a checkpoint. */
-  readonly resumed: number;
-  /** Why it has not gone on from the one that there was. */
-  readonly resumeReason?: string;
 }
 
 async function startOrResume(
@@ -248,148 +177,4 @@ function end(machine: VirtualMachine, { disks }: MachineSpec): void {
   machine.quit();
   const timer = setTimeout(() => machine.kill(), writingTime);
   void machine.exited.then(() => clearTimeout(timer));
-}
-
-interface Ended {
-  readonly clock: InstanceClock;
-  readonly started: Begun;
-  readonly watched: Watched;
-  readonly verdict: Verdict;
-}
-
-async function collect(
-  spec: InstanceSpec,
-  vmm: ChosenVmm,
-  ended: Ended & { scratch: Scratch; pending: PendingFolder },
-): Promise<InstanceResult> {
-  const { clock, scratch, pending, started } = ended;
-  const { folder } = pending;
-  const image = join(scratch.folder, scratchFiles.output);
-  try {
-    const scratchBytes = await scratch.allocated();
-    const patiently = <T>(save: () => Promise<T>) => savePatiently(save, scratchBytes, spec.untilRoom);
-    const output = await patiently(async () => {
-      await emptyFolder(folder);
-      if (!(await broughtTogether(started, image))) return undefined;
-      return await collectFrom(spec, image, folder);
-    });
-    clock.collected(output ?? undefined);
-    const verdict = output === undefined ? unreadable(ended.verdict) : ended.verdict;
-    clock.ended(verdict);
-    const result = describe(spec, vmm, { ...ended, verdict, output: output ?? null, scratchBytes });
-    await patiently(async () => {
-      await writeFile(join(folder, resultFiles.events), clock.lines());
-      await writeFile(join(folder, resultFiles.console), started.machine.console.bytes());
-      const write = spec.durable === false ? writeFile : writeFileAtomically;
-      await write(join(folder, resultFiles.result), `${JSON.stringify(result, null, 2)}\n`);
-      if (spec.keepDisks) await keepDisks(scratch, folder);
-      if (started.machineSpec.service)
-        await (await import('./service/begin.js')).bringPosted(scratch.folder, folder);
-      await pending.publish();
-    });
-    await rememberRun(result);
-    mark('result published');
-    return result;
-  } catch (error) {
-    const { prepared, parameters, files } = spec;
-    const identity = instanceIdentity(prepared.digest, prepared.base.digest, parameters, files);
-    await scratch.keep({ out: resolve(spec.out), identity });
-    throw new GvaError('COLLECT', `the results could not be saved: ${messageOf(error)}`, {
-      exitCode: ExitCode.infrastructure,
-      hint: `Nothing is lost: the guest's output disk is kept as ${image}. Remove it when you have what you need.`,
-      cause: error,
-    });
-  }
-}
-
-/** Whether all that the guest has written is in that image of its output disk; false where it cannot be read. */
-async function broughtTogether({ machine, machineSpec }: Started, image: string): Promise<boolean> {
-  const disk = machineSpec.disks.find((each) => each.image === image);
-  if (!machine.checkpoints || !disk) return true;
-  try {
-    await bringTogether(disk, machine.checkpoints);
-    return true;
-  } catch (error) {
-    if (error instanceof GvaError && error.code.startsWith('IMAGE_')) return false;
-    throw error;
-  }
-}
-
-/**
- * Brings the output home, in the form in which it is to be kept.
- *
- * @returns null where the machine has no output disk; undefined, and nothing is kept, where it cannot be read
- */
-async function collectFrom(
-  { prepared, keep }: InstanceSpec,
-  image: string,
-  folder: string,
-): Promise<CollectedOutput | null | undefined> {
-  const { machine } = prepared;
-  const target = join(folder, resultFiles.output);
-  if (machine.kind === 'plain' && machine.disks.every(({ role }) => role !== 'output')) {
-    await ensureFolder(target);
-    await keepOutput(keep, folder, undefined);
-    return null;
-  }
-  const from = machine.kind === 'contract' && machine.outputOn === 'app' ? 'output' : '';
-  const output = await (keep === 'image' ? surveyOutput(image, from) : collectOutput(image, target, from));
-  if (output) await keepOutput(keep, folder, image);
-  return output;
-}
-
-/** A guest that says "done" and leaves a disk that cannot be read is not done. */
-function unreadable(verdict: Verdict): Verdict {
-  if (verdict.state === 'lost') return verdict;
-  return {
-    state: 'lost',
-    cause: 'output-unreadable',
-    message: 'the output disk has no file system that can be read',
-  };
-}
-
-async function keepDisks(scratch: Scratch, folder: string): Promise<void> {
-  const target = await ensureFolder(join(folder, resultFiles.instance));
-  const { rootOverlay, appOverlay, dataOverlay, output, parameters, floppy } = scratchFiles;
-  for (const name of [rootOverlay, appOverlay, dataOverlay, output, parameters, floppy]) {
-    const source = join(scratch.folder, name);
-    const info = await lstat(source).catch(() => undefined);
-    if (info?.isFile()) await copyDisk(source, join(target, name));
-  }
-}
-
-function describe(
-  spec: InstanceSpec,
-  vmm: ChosenVmm,
-  ended: Ended & { output: InstanceResult['output']; scratchBytes: number },
-): InstanceResult {
-  const { appliance, digest, base } = spec.prepared;
-  const { started } = ended;
-  const { state, cause, message } = ended.verdict;
-  const times: InstanceTimes = ended.clock.times;
-  return {
-    format: 'gva-result/1',
-    gva: packageVersion(),
-    instance: spec.id,
-    appliance: { name: appliance.name, version: appliance.version, digest },
-    base: { name: base.name, digest: base.digest },
-    parameters: spec.parameters,
-    files: spec.files.map(({ name, size, sha256 }) => ({ name, size, sha256 })),
-    identity: instanceIdentity(digest, base.digest, spec.parameters, spec.files),
-    vmm: { name: vmm.driver.name, version: vmm.probe.version, accelerator: vmm.probe.accelerator },
-    start: started.start,
-    ...(started.pooled ? { pooled: true as const } : {}),
-    ...(started.reason === undefined ? {} : { startReason: started.reason }),
-    ...(started.resumed === 0 ? {} : { resumed: started.resumed }),
-    ...(started.resumeReason === undefined ? {} : { resumeReason: started.resumeReason }),
-    state,
-    ...(cause === undefined ? {} : { cause }),
-    ...(message === undefined ? {} : { message }),
-    scripts: ended.watched.scripts,
-    startedAt: ended.clock.startedAt,
-    times,
-    output: ended.output,
-    scratchBytes: ended.scratchBytes,
-    host: hostname(),
-  };
 }

@@ -8,7 +8,7 @@ import { noCheckpoints, saveable } from './checkpoint/saveable.js';
 import { withDrives } from './insert/drives.js';
 import type { Member, PoolKind } from './pool/member.js';
 import type { WarmPool } from './pool/pool.js';
-import type { InstanceSpec } from './run.js';
+import type { InstanceSpec } from './instance-spec.js';
 import type { Scratch } from './scratch.js';
 import { stage } from './stage.js';
 import type { Template } from './template/cache.js';

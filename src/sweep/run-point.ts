@@ -1,4 +1,5 @@
-import { type InstanceSpec, runInstance } from '../instance/run.js';
+import type { InstanceSpec } from '../instance/instance-spec.js';
+import { runInstance } from '../instance/run.js';
 import type { InstanceEvent } from '../model/instance-event.js';
 import type { InstanceResult } from '../model/result.js';
 import type { Point, PointOutcome } from '../model/sweep.js';

@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { dropNeed, noteNeed } from '../base/needs.js';
 import { removeAbandoned } from '../instance/scratch.js';
-import type { InstanceSpec } from '../instance/run.js';
+import type { InstanceSpec } from '../instance/instance-spec.js';
 import type { PreparedAppliance } from '../instance/prepare.js';
 import { type StartWish, worthTemplate } from '../instance/start.js';
 import type { WatchLimits } from '../instance/watch.js';

@@ -146,6 +146,16 @@ export interface Capabilities {
   readonly checkpoints: boolean;
 }
 
+/** Of a driver whose machines run, and no more: others add to it. */
+export const runsOnly = {
+  shutdown: false,
+  templates: false,
+  exchange: false,
+  qemuAgent: false,
+  service: false,
+  checkpoints: false,
+} as const;
+
 /** Machines that go on where another one was saved. */
 export interface Templates {
   /**

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFile, readdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { SweepSummary } from '../../src/model/sweep.js';
 import { packageRoot, pointFolder } from '../../src/system/paths.js';
 import { squareManifest, writeAppliance } from '../support/fake-appliance.js';
@@ -10,12 +10,12 @@ import {
   type FaultKind,
   type FaultPlace,
   type FaultyRun,
-  buildFaultLayer,
   dropUnsynced,
   chosenKinds,
   chosenOperations,
   runWithFault,
 } from '../support/faults.js';
+import { faultLayer, withoutFaults } from '../support/fault-layer.js';
 import { noneLeft, temporaryFolder } from '../support/gva.js';
 import { leaving, readN, started, endedWith } from '../sweep/sweep-home.js';
 
@@ -27,19 +27,13 @@ const points = 3;
 /** Seconds of a faulty run, at most: a full disk is waited for. */
 const patience = 20;
 
-let build: Awaited<ReturnType<typeof temporaryFolder>>;
-let shim: string;
-beforeAll(async () => {
-  build = await temporaryFolder();
-  shim = await buildFaultLayer(build.path);
-});
-afterAll(() => build[Symbol.asyncDispose]());
+const built = faultLayer();
 
 /** Half as long again as the buffers in which files are written. */
 const answer = (n: number) => `${n * n}\n`.repeat(40_000);
 // It is the host whose operations fail: a guest has a kernel of its own. What it makes on its way belongs to its machine.
 const script =
-  '[ -z "$LD_PRELOAD" ] || exec env -u LD_PRELOAD sh -c "$GVA_FAKE_SCRIPT"\n' +
+  withoutFaults('GVA_FAKE_SCRIPT') +
   'export TMPDIR="${GVA_FAKE_OUTPUT%/*}"\n' +
   readN +
   started +
@@ -56,7 +50,7 @@ class Home implements AsyncDisposable {
 
   private constructor(folder: string, dispose: () => PromiseLike<void>) {
     const root = join(folder, 'root');
-    this.place = { shim, root, state: join(folder, 'state'), log: join(folder, 'log') };
+    this.place = { shim: built.shim, root, state: join(folder, 'state'), log: join(folder, 'log') };
     this.out = join(root, 'out');
     this.#args = [join(packageRoot, 'test/support/fake-sweep.mjs'), join(root, 'plan.yaml'), this.out];
     this.#env = {

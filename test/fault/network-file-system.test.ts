@@ -1,20 +1,15 @@
 import { execFile } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { SweepSummary } from '../../src/model/sweep.js';
 import { packageRoot } from '../../src/system/paths.js';
 import { doneScript } from '../../src/vmm/fake/driver.js';
 import { type TestHome, makeTestHome } from '../support/fake-appliance.js';
-import {
-  type FaultPlace,
-  type NetworkFaults,
-  buildFaultLayer,
-  faultsSoFar,
-  networkFileSystem,
-} from '../support/faults.js';
+import { type FaultPlace, type NetworkFaults, faultsSoFar, networkFileSystem } from '../support/faults.js';
+import { faultLayer, withoutFaults } from '../support/fault-layer.js';
 import { expectEveryPoint, runGridClient, timesBegun, writeGridSweep } from '../support/grid-client.js';
-import { noneLeft, temporaryFolder } from '../support/gva.js';
+import { noneLeft } from '../support/gva.js';
 
 // The folder of a sweep is on a file system that behaves as NFS does at its worst: no locks, names that others see late, files
 // that have gone stale, answers that were lost after the work was done. The layer is faults.c, in all processes: the client,
@@ -24,13 +19,7 @@ const points = long ? 200 : 24;
 /** A client that the file system is in the way of may be begun again; more would be too many. */
 const mostRuns = 10;
 
-let build: Awaited<ReturnType<typeof temporaryFolder>>;
-let shim: string;
-beforeAll(async () => {
-  build = await temporaryFolder();
-  shim = await buildFaultLayer(build.path);
-});
-afterAll(() => build[Symbol.asyncDispose]());
+const built = faultLayer();
 
 let home: TestHome;
 let place: FaultPlace;
@@ -39,7 +28,7 @@ beforeEach(async () => {
   home = await makeTestHome();
   out = join(home.folder, 'out');
   await mkdir(out);
-  place = { shim, root: out, state: join(home.folder, 'state'), log: join(home.folder, 'log') };
+  place = { shim: built.shim, root: out, state: join(home.folder, 'state'), log: join(home.folder, 'log') };
   await writeGridSweep(home.folder, points);
 });
 afterEach(async () => {
@@ -63,7 +52,7 @@ async function sweepByGrid(faults: NetworkFaults): Promise<number> {
 }
 
 // The node has a file system of its own, and so has the guest.
-const guest = `[ -z "$LD_PRELOAD" ] || exec env -u LD_PRELOAD sh -c "$FAKE_GUEST"\n${doneScript}`;
+const guest = withoutFaults('FAKE_GUEST') + doneScript;
 
 /** Of all processes together: each of the client's own is an end of it, which begins it again. */
 const often = { ESTALE: long ? [101, 307] : [307], REPLY: long ? [3, 11] : [11] };

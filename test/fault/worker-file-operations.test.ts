@@ -1,6 +1,6 @@
 import { readFile, readdir, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { pointFolder } from '../../src/system/paths.js';
 import { fakeWorker, makeGrid } from '../grid/worker-fixture.js';
 import { type TestHome, makeTestHome } from '../support/fake-appliance.js';
@@ -8,13 +8,13 @@ import {
   type Fault,
   type FaultPlace,
   type FaultyRun,
-  buildFaultLayer,
   dropUnsynced,
   chosenKinds,
   chosenOperations,
   runWithFault,
 } from '../support/faults.js';
-import { noneLeft, temporaryFolder } from '../support/gva.js';
+import { faultLayer, withoutFaults } from '../support/fault-layer.js';
+import { noneLeft } from '../support/gva.js';
 import { endedWith, leaving, readN, started } from '../sweep/sweep-home.js';
 
 // Every file operation of a grid's worker is made to fail in turn, and the job is begun again as a grid would. GVA_LONG: each
@@ -22,17 +22,11 @@ import { endedWith, leaving, readN, started } from '../sweep/sweep-home.js';
 
 const points = [1, 2];
 
-let build: Awaited<ReturnType<typeof temporaryFolder>>;
-let shim: string;
-beforeAll(async () => {
-  build = await temporaryFolder();
-  shim = await buildFaultLayer(build.path);
-});
-afterAll(() => build[Symbol.asyncDispose]());
+const built = faultLayer();
 
 // It is the host whose operations fail: a guest has a kernel of its own.
 const guest =
-  '[ -z "$LD_PRELOAD" ] || exec env -u LD_PRELOAD sh -c "$FAKE_GUEST"\n' +
+  withoutFaults('FAKE_GUEST') +
   'export TMPDIR="${GVA_FAKE_OUTPUT%/*}"\n' +
   readN +
   started +
@@ -52,10 +46,10 @@ async function withJob<T>(work: (job: Job) => Promise<T>): Promise<T> {
   const { sweep } = grid;
   const spec = await grid.element(points);
   const place = {
-    shim,
+    shim: built.shim,
     root: home.folder,
-    state: join(build.path, 'state'),
-    log: join(build.path, 'log'),
+    state: join(built.folder, 'state'),
+    log: join(built.folder, 'log'),
   };
   // What a shared file system refuses is tried again.
   const env = { FAKE_GUEST: guest, GVA_NODE_CACHE: home.folder, GVA_NODE: 'n1', FAKE_PATIENCE: '20' };

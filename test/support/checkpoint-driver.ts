@@ -1,12 +1,13 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { createOverlay, emptyOverlay } from '../../src/disk/qcow2/overlay.js';
-import type {
-  Capabilities,
-  Checkpoints,
-  Disk,
-  MachineSpec,
-  Templates,
-  VirtualMachine,
+import {
+  type Capabilities,
+  type Checkpoints,
+  type Disk,
+  type MachineSpec,
+  type Templates,
+  type VirtualMachine,
+  runsOnly,
 } from '../../src/vmm/driver.js';
 import { FakeDriver } from '../../src/vmm/fake/driver.js';
 import { type Supervised, startSupervised } from '../../src/vmm/supervisor.js';
@@ -20,16 +21,8 @@ export interface CheckpointScripts {
 /** A fake VMM whose machines can be saved; what it saves is a text. */
 export class CheckpointDriver extends FakeDriver {
   override readonly capabilities: Capabilities = {
-    ...{
-      maxCpus: 255,
-      boots: ['direct'],
-      shutdown: false,
-      templates: true,
-      exchange: false,
-      qemuAgent: false,
-      service: false,
-      checkpoints: true,
-    },
+    ...runsOnly,
+    ...{ maxCpus: 255, boots: ['direct'], templates: true, checkpoints: true },
   };
   readonly templates: Templates = { facts: () => Promise.resolve(this.facts) };
   facts: Record<string, string> = { qemu: '1' };

@@ -1,5 +1,11 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import type { Capabilities, MachineSpec, Templates, VirtualMachine } from '../../src/vmm/driver.js';
+import {
+  type Capabilities,
+  type MachineSpec,
+  type Templates,
+  type VirtualMachine,
+  runsOnly,
+} from '../../src/vmm/driver.js';
 import { FakeDriver, doneScript, guestScript } from '../../src/vmm/fake/driver.js';
 import { startSupervised } from '../../src/vmm/supervisor.js';
 
@@ -33,8 +39,8 @@ const good: TemplateScripts = {
 /** A fake VMM that can save machines: what it saves is `content`. */
 export class TemplateDriver extends FakeDriver {
   override readonly capabilities: Capabilities = {
-    ...{ maxCpus: 255, boots: ['direct'], shutdown: false },
-    ...{ templates: true, exchange: true, qemuAgent: false, service: false, checkpoints: false },
+    ...runsOnly,
+    ...{ maxCpus: 255, boots: ['direct'], templates: true, exchange: true },
   };
   readonly templates: Templates = { facts: () => Promise.resolve(this.facts) };
   facts: Record<string, string> = { qemu: '1' };

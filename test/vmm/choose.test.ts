@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { chooseVmm } from '../../src/vmm/choose.js';
-import type { Capabilities, Probe, VmmDriver } from '../../src/vmm/driver.js';
+import { type Capabilities, type Probe, type VmmDriver, runsOnly } from '../../src/vmm/driver.js';
 
 const driver = (
   name: string,
@@ -9,14 +9,9 @@ const driver = (
 ): VmmDriver => ({
   name,
   capabilities: {
+    ...runsOnly,
     maxCpus: 255,
     boots: ['direct', 'firmware'],
-    shutdown: false,
-    templates: false,
-    exchange: false,
-    qemuAgent: false,
-    service: false,
-    checkpoints: false,
     ...can,
   },
   probe: () =>

@@ -5,7 +5,7 @@ import type { Conducting, SweepSpec } from '../../sweep/run-sweep.js';
 import type { ExitCode } from '../../system/errors.js';
 import type { StopSignals } from '../action.js';
 import { mustSave } from '../instance-options.js';
-import type { SweepRunOptions } from './run.js';
+import type { SweepRunOptions } from './run-options.js';
 
 // Where the points of a sweep are run, and on what.
 

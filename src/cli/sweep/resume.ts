@@ -2,14 +2,8 @@ import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { SavedOptions, SavedRun } from '../../sweep/observe/saved-options.js';
 import { GvaError } from '../../system/errors.js';
-import {
-  type ProcessOptions,
-  type SweepRunOptions,
-  addProcessOptions,
-  gatherOption,
-  runHereOrDetached,
-  runPlan,
-} from './run.js';
+import { type ProcessOptions, type SweepRunOptions, addProcessOptions, gatherOption } from './run-options.js';
+import { runHereOrDetached, runPlan } from './run.js';
 
 interface ResumeOptions extends ProcessOptions {
   jobs?: string;

@@ -4,7 +4,7 @@ import { type RetryLimits, defaultRetryLimits } from '../../sweep/schedule/retry
 import { type StopWishes, parseFailureLimit } from '../../sweep/schedule/stop-conditions.js';
 import { count } from '../quantities.js';
 import { gridWordNames } from './grid-options.js';
-import type { SweepRunOptions } from './run.js';
+import type { SweepRunOptions } from './run-options.js';
 
 /** @throws GvaError USAGE */
 export function retryLimits({ attempts, retryFailed, retryTimeouts }: SweepRunOptions): RetryLimits {

@@ -10,7 +10,7 @@ import type { Checkpoints, MachineSpec, VirtualMachine } from '../../vmm/driver.
 import type { InstanceClock } from '../clock.js';
 import { instanceIdentity } from '../identity.js';
 import type { ContractMachine } from '../prepare.js';
-import type { InstanceSpec } from '../run.js';
+import type { InstanceSpec } from '../instance-spec.js';
 import { resumeLine } from '../template/wake.js';
 import type { ScriptRecord } from '../watch.js';
 import { captureDisk, captureState } from './capture.js';

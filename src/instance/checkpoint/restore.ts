@@ -17,7 +17,7 @@ import type { ChosenVmm } from '../../vmm/choose.js';
 import type { Disk, MachineSpec } from '../../vmm/driver.js';
 import { instanceIdentity } from '../identity.js';
 import type { ContractMachine } from '../prepare.js';
-import type { InstanceSpec } from '../run.js';
+import type { InstanceSpec } from '../instance-spec.js';
 import { bootOf } from '../stage.js';
 import { resumeLine } from '../template/wake.js';
 import { differences, factsOf, refused } from './facts.js';

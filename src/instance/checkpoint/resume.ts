@@ -5,7 +5,7 @@ import { readTextIfExists } from '../../system/files.js';
 import { checkpointFiles, scratchFiles } from '../../system/paths.js';
 import type { ChosenVmm } from '../../vmm/choose.js';
 import type { InstanceClock } from '../clock.js';
-import type { InstanceSpec } from '../run.js';
+import type { InstanceSpec } from '../instance-spec.js';
 import type { Scratch } from '../scratch.js';
 import { type Started, hostLimits } from '../start.js';
 import type { EarlierCheckpoint } from './checkpointer.js';

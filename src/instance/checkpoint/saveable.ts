@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { bootsDirectly } from '../../model/base.js';
 import { scratchFiles } from '../../system/paths.js';
 import type { MachineSpec, VmmDriver } from '../../vmm/driver.js';
-import type { InstanceSpec } from '../run.js';
+import type { InstanceSpec } from '../instance-spec.js';
 
 /** Bytes of a socket's name, at most (unix(7)). */
 const longestSocket = 107;

@@ -5,7 +5,7 @@ import type { Saving } from '../checkpoint/saving.js';
 import type { InstanceClock } from '../clock.js';
 import type { GuestNews } from '../insert/guest-news.js';
 import type { Insertions } from '../insert/insertions.js';
-import type { InstanceSpec } from '../run.js';
+import type { InstanceSpec } from '../instance-spec.js';
 import type { Snapshots } from '../snapshot.js';
 import type { GuestCommands } from './guest-commands.js';
 import type { Controlled } from './server.js';

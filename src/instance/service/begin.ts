@@ -6,7 +6,7 @@ import { GvaError } from '../../system/errors.js';
 import { resultFiles, scratchFiles } from '../../system/paths.js';
 import type { VirtualMachine, VmmDriver } from '../../vmm/driver.js';
 import { entriesOf } from '../parameter-disc.js';
-import type { InstanceSpec } from '../run.js';
+import type { InstanceSpec } from '../instance-spec.js';
 import { GuestFiles } from './guest-files.js';
 import { GuestService } from './guest-service.js';
 import { PostedFiles } from './posted-files.js';

@@ -1,4 +1,11 @@
-import type { Capabilities, MachineSpec, Probe, VirtualMachine, VmmDriver } from '../driver.js';
+import {
+  type Capabilities,
+  type MachineSpec,
+  type Probe,
+  type VirtualMachine,
+  type VmmDriver,
+  runsOnly,
+} from '../driver.js';
 import { eventsDescriptor, startSupervised } from '../supervisor.js';
 
 /** A guest that boots at once, runs one script well and powers off; its output disk stays empty. */
@@ -29,15 +36,9 @@ export interface FakeOptions {
 export class FakeDriver implements VmmDriver {
   readonly name = 'fake';
   readonly capabilities: Capabilities = {
-    ...{ maxCpus: 255, boots: ['direct', 'firmware'] },
-    ...{
-      shutdown: false,
-      templates: false,
-      exchange: false,
-      qemuAgent: false,
-      service: false,
-      checkpoints: false,
-    },
+    ...runsOnly,
+    maxCpus: 255,
+    boots: ['direct', 'firmware'],
   };
   readonly #script: string;
 

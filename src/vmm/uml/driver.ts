@@ -6,7 +6,7 @@ import { ExitCode, GvaError } from '../../system/errors.js';
 import { findProgram } from '../../system/process.js';
 import type { Reach } from '../bubblewrap.js';
 import { confined, machineReach } from '../confinement.js';
-import type { MachineSpec, Probe, VirtualMachine, VmmDriver } from '../driver.js';
+import { type MachineSpec, type Probe, type VirtualMachine, type VmmDriver, runsOnly } from '../driver.js';
 import { machineLimits } from '../limits.js';
 import { onHostCpus } from '../placement.js';
 import { startSupervised } from '../supervisor.js';
@@ -20,16 +20,7 @@ export interface UmlOptions {
 /** User-mode Linux: a kernel as an ordinary process. Native speed with neither KVM nor root; one CPU. */
 export class UmlDriver implements VmmDriver {
   readonly name = 'uml';
-  readonly capabilities = {
-    maxCpus: 1,
-    boots: ['direct'],
-    shutdown: false,
-    templates: false,
-    exchange: false,
-    qemuAgent: false,
-    service: false,
-    checkpoints: false,
-  } as const;
+  readonly capabilities = { ...runsOnly, maxCpus: 1, boots: ['direct'] } as const;
   readonly #modulesRelease: string | undefined;
 
   constructor(options: UmlOptions) {

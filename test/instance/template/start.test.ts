@@ -1,7 +1,8 @@
 import { readFile, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type InstanceSpec, runInstance } from '../../../src/instance/run.js';
+import type { InstanceSpec } from '../../../src/instance/instance-spec.js';
+import { runInstance } from '../../../src/instance/run.js';
 import { Templates } from '../../../src/instance/template/templates.js';
 import type { InstanceEvent } from '../../../src/model/instance-event.js';
 import { lockFolder } from '../../../src/system/folder-lock.js';
