@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -47,24 +48,30 @@ const sizesOf = (round: number) =>
     ? { fake: Math.min(points, 80), real: Math.min(guests, 1) }
     : { fake: points, real: guests };
 
-/** Long enough for all that may run at once to do so. */
-const guest =
+/** Each waits until so many have run at once as may, a minute at most. */
+const guest = (all: string) =>
   guestScript(['boot t=0.01 contract=1', 'ready t=0.01', 'script-start t=0.01 name=50-autorun']) +
-  'sleep 0.5\n' +
+  `n=0; until [ -e '${all}' ] || [ $n -ge 600 ]; do sleep 0.1; n=$((n + 1)); done\n` +
   guestScript(['script-end t=0.6 name=50-autorun status=0 free=60000', 'done t=0.6 scripts=1 failed=0']);
 
 class CountingDriver extends FakeDriver {
   most = 0;
   #running = 0;
+  readonly #expected: number;
+  readonly #all: string;
 
-  constructor() {
-    super({ script: guest });
+  /** @param all file that is made when as many run as are expected */
+  constructor(expected: number, all: string) {
+    super({ script: guest(all) });
+    [this.#expected, this.#all] = [expected, all];
   }
 
   override async start(spec: Parameters<FakeDriver['start']>[0]) {
     const machine = await super.start(spec);
     this.most = Math.max(this.most, ++this.#running);
     void machine.exited.then(() => this.#running--);
+    // Nothing that waits may come between the start and who listens to it.
+    if (this.#running === this.#expected) writeFileSync(this.#all, '');
     return machine;
   }
 }
@@ -127,7 +134,7 @@ async function fakeRound(base: Awaited<ReturnType<typeof loadDirectBase>>, point
   const plan = await readPlan(at('plan.yaml'));
   if (plan.source.kind !== 'folder') throw new Error('the plan is of a folder');
   const prepared = await prepareAppliance(plan.source, base);
-  const driver = new CountingDriver();
+  const driver = new CountingDriver(Math.min(points, atOnce), at('all'));
   const never = new AbortController().signal;
   const common = { plan, prepared, name: 'soak', out: at('rounds/fake'), jobs: atOnce };
   const flags = { force: false, keep: 'files', keepDisks: false, shared: false, stop: {} } as const;
@@ -138,6 +145,7 @@ async function fakeRound(base: Awaited<ReturnType<typeof loadDirectBase>>, point
     () => undefined,
     { finish: never, abort: never },
   );
+  await rm(at('all'), { force: true });
   if (summary.counts.done !== points) throw new Error(`not all are done: ${JSON.stringify(summary.counts)}`);
   const shards = await readdir(at('rounds/fake/points'));
   const folders = await Promise.all(shards.map((shard) => readdir(at(`rounds/fake/points/${shard}`))));

@@ -2,7 +2,7 @@ import { type Duplex, PassThrough, Writable } from 'node:stream';
 import { ExitCode, GvaError } from '../system/errors.js';
 import type { CommandExit, GuestCommand } from './command.js';
 import { type Frame, FrameReader, frameTypes } from './frame.js';
-import { sayOn, sayPieces } from './relay.js';
+import { drained, sayOn, sayPieces } from './relay.js';
 
 /** A command in the guest of another process, by a socket whose other end has `relayCommand`. */
 export class RemoteCommand implements GuestCommand {
@@ -39,26 +39,28 @@ export class RemoteCommand implements GuestCommand {
   }
 
   #receive(chunk: Buffer): void {
-    let full = false;
-    for (const frame of this.#reader.push(chunk).frames) full = this.#take(frame) || full;
-    if (!full) return;
-    this.#socket.pause();
-    const resume = () => {
-      if (![this.stdout, this.stderr].some((stream) => stream.writableNeedDrain)) this.#socket.resume();
-    };
-    for (const stream of [this.stdout, this.stderr])
-      if (stream.writableNeedDrain) stream.once('drain', resume);
+    for (const frame of this.#reader.push(chunk).frames) this.#take(frame);
+    this.#waitForReaders();
   }
 
-  /** True where a stream is full. */
-  #take({ type, payload }: Frame): boolean {
+  /** Nothing more is heard while a stream is full. One that has ended is not: it never says that it was drained. */
+  #waitForReaders(): void {
+    const full = [this.stdout, this.stderr].find((stream) => stream.writableNeedDrain);
+    if (!full) {
+      this.#socket.resume();
+      return;
+    }
+    this.#socket.pause();
+    void drained(full).then(() => this.#waitForReaders());
+  }
+
+  #take({ type, payload }: Frame): void {
     const stream = payload[0] === 1 ? this.stdout : this.stderr;
-    if (type === frameTypes.data) return !stream.write(payload.subarray(1));
-    if (type === frameTypes.end) stream.end();
+    if (type === frameTypes.data) stream.write(payload.subarray(1));
+    else if (type === frameTypes.end) stream.end();
     else if (type === frameTypes.exit) this.#end(() => this.#resolve({ status: payload[0] ?? 255 }));
     else if (type === frameTypes.failed)
       this.#fail(JSON.parse(payload.toString('utf8')) as { code: string; message: string; hint?: string });
-    return false;
   }
 
   #fail({ code, message, hint }: { code: string; message: string; hint?: string }): void {
