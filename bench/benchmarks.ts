@@ -16,6 +16,7 @@ import { ova } from './ova.js';
 import { original } from './original.js';
 import { packages } from './packages.js';
 import { peersCloud } from './peers-cloud.js';
+import { peersSlurm } from './peers-slurm.js';
 import { peers } from './peers.js';
 import { pool } from './pool.js';
 import { report } from './report.js';
@@ -41,5 +42,5 @@ export const benchmarks: readonly Benchmark[] = [
     report,
     scaling,
   ],
-  ...[original, peers, peersCloud, growth],
+  ...[original, peers, peersCloud, peersSlurm, growth],
 ];

@@ -1,9 +1,9 @@
-import { mkdir, readFile, readdir, stat } from 'node:fs/promises';
+import { readFile, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { GridRecord } from '../src/model/grid.js';
-import { packageRoot } from '../src/system/paths.js';
 import type { Benchmark, Figure } from './benchmark.js';
+import { withCluster } from './cluster.js';
 import { writePlan } from './coordinator-sweep.js';
 import { execute, inTemporaryFolder } from './gva.js';
 
@@ -22,19 +22,11 @@ export const grid: Benchmark = {
   run: () => inTemporaryFolder(measure),
 };
 
-async function measure(folder: string): Promise<Figure[]> {
-  const cluster = join(folder, 'cluster');
-  await mkdir(cluster);
-  const script = join(packageRoot, 'scripts/slurm-cluster');
-  const options = ['--nodes', String(nodes), '--cpus', String(cpus), '--owner', String(process.pid)];
-  await execute(script, ['up', cluster, ...options]);
-  try {
-    const env = { ...process.env, SLURM_CONF: join(cluster, 'slurm.conf') };
-    return [...(await runFigures(folder, env)), ...(await submitFigures(folder, env))];
-  } finally {
-    await execute(script, ['down', cluster]);
-  }
-}
+const measure = (folder: string) =>
+  withCluster(folder, { nodes, cpus }, async (env) => [
+    ...(await runFigures(folder, env)),
+    ...(await submitFigures(folder, env)),
+  ]);
 
 async function runFigures(folder: string, env: NodeJS.ProcessEnv): Promise<Figure[]> {
   const out = join(folder, 'run', 'out');

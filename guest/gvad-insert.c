@@ -2,7 +2,7 @@
  * gvad-insert DRIVE... -- COMMAND... - has the media that the host brings while the machine runs noticed
  * (docs/guest-contract.md, "Media that come later").
  *
- * A DRIVE is the name of a block device: a CD drive, or a disk that the host rewrites in place. Five times a second the last
+ * A DRIVE is the name of a block device: a CD drive, or a disk that the host rewrites in place. Every 0.4 s the last
  * 2,048 bytes of each are read, past all caches and with nothing left open. Whoever brings a medium writes there, last of all:
  *
  *   0   "GVA-INSERTED 1", a line's end, NUL

@@ -156,6 +156,7 @@ const part = (file: string, name: string, text: () => Promise<string>): Generate
 export const resultsPages: readonly GeneratedPage[] = [
   part('performance', 'original', ofResult('original', originalTable)),
   part('performance', 'peers', ofResult('peers', figuresTable)),
+  part('performance', 'peers-slurm', ofResult('peers-slurm', figuresTable)),
   part('performance', 'peers-cloud', ofResult('peers-cloud', figuresTable)),
   part('scaling', 'constants', () => Promise.resolve(constantsTable())),
   part(

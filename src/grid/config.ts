@@ -46,6 +46,7 @@ const gridSchema = z.strictObject({
   constraint: word.optional(),
   time: timeLimit.optional(),
   arrayLimit: count.optional(),
+  mostJobs: count.optional(),
   bundle: z.union([z.literal('auto'), count], { error: 'must be auto, or a whole number' }).optional(),
   sbatch: z.array(sbatchOption, { error: 'must be a list of options' }).optional(),
   nodeCache: path.optional(),
@@ -71,6 +72,8 @@ export interface GridConfig {
   readonly time?: number;
   /** Elements of an array that run at once, at most. */
   readonly arrayLimit?: number;
+  /** Jobs that wait or run, at most. */
+  readonly mostJobs?: number;
   /** Points for each element. */
   readonly bundle?: 'auto' | number;
   /** Further options of sbatch. */

@@ -4,7 +4,7 @@ import { gridChunk, gridFiles } from '../system/paths.js';
 import { bundleSize } from './bundle.js';
 import type { JobArray } from './engine.js';
 import { jobResources } from './resources.js';
-import { type GridSettings, mostElements } from './settings.js';
+import { type GridSettings, usualMostJobs } from './settings.js';
 
 export interface DryRun {
   /** The first submission, exactly. */
@@ -25,9 +25,9 @@ export async function dryRun(
   { sweep, points, hardware, pointTime }: DryRunOf,
   signal: AbortSignal,
 ): Promise<DryRun> {
-  const { engine, options, atOnce, time } = settings;
+  const { engine, options, atOnce, time, mostJobs = usualMostJobs } = settings;
   const limits = await engine.limits(signal);
-  const facts = { points, pointSeconds: undefined, slots: undefined, elements: mostElements };
+  const facts = { points, pointSeconds: undefined, slots: undefined, elements: mostJobs };
   const bundle = settings.bundle ?? bundleSize(facts);
   const elements = Math.ceil(points / bundle);
   const folder = gridChunk(sweep, 1);

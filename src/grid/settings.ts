@@ -15,6 +15,8 @@ export interface GridSettings {
   readonly time: number | undefined;
   /** Elements of an array that run at once, at most. */
   readonly atOnce: number | undefined;
+  /** Elements that wait or run, at most; as usual where absent. */
+  readonly mostJobs?: number;
   /** Points of an element; undefined: so many that it runs for minutes. */
   readonly bundle: number | undefined;
   /** Factors by which memory and time grow where a job had too little; 1: they do not. */
@@ -29,5 +31,5 @@ export interface GridSettings {
   readonly patience?: number;
 }
 
-/** Elements that wait or run, at most: a grid has other users. */
-export const mostElements = 5000;
+/** Elements that wait or run, at most, where nobody says otherwise: a grid has other users. */
+export const usualMostJobs = 5000;

@@ -15,7 +15,7 @@ import { arrayOf, intentOf } from './intent.js';
 import type { Nodes } from './nodes.js';
 import { Room } from './room.js';
 import type { GridTally } from './retry.js';
-import { type GridSettings, mostElements } from './settings.js';
+import { type GridSettings, usualMostJobs } from './settings.js';
 import { usualInterval } from './pace.js';
 import { unstage } from './unstage.js';
 
@@ -93,11 +93,12 @@ export class Submitter {
    */
   async submit(now: number): Promise<boolean> {
     const { fleet, signal } = this.#parts;
+    const { mostJobs = usualMostJobs } = this.#settings;
     // One thing after the other: nobody knows how long the grid takes for the next one.
     if (fleet.uncertain.length > 0) return true;
     const limits = await this.#askLimits();
     // A grid that is shared is not filled to the brim.
-    const most = Math.max(1, Math.min(mostElements, Math.floor((limits.jobs ?? Infinity) * 0.8)));
+    const most = Math.max(1, Math.min(mostJobs, Math.floor((limits.jobs ?? Infinity) * 0.8)));
     if (!this.#isTime(now, most)) return true;
     for (;;) {
       const free = most - fleet.elements;

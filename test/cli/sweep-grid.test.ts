@@ -31,6 +31,19 @@ test('a grid of the configuration needs no --grid, and --grid none is this host'
   expect(await dryRun('grid: { bundle: 2 }\n')).toMatchObject(none);
 });
 
+test('fewer jobs have larger bundles', async () => {
+  const many = 'appliance: ./a\nparameters: { n: { range: [1, 40] } }\n';
+  await writeFile(join(folder.path, 'plan.yaml'), many);
+  const lastOf = async (...words: string[]) =>
+    /GVA_ELEMENT from 0 to (\d+)/.exec((await dryRun('grid: { engine: local }\n', ...words)).stdout)?.[1];
+  expect(await lastOf()).toBe('3');
+  expect(await lastOf('--most-jobs', '1')).toBe('0');
+  expect(await dryRun('grid: { engine: local }\n', '--most-jobs', '0')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('--most-jobs') as string,
+  });
+});
+
 test('a configuration that cannot be read, and -j where a grid is meant', async () => {
   expect(await dryRun('grid: { engine: pbs }\n')).toMatchObject({
     code: 2,

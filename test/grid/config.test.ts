@@ -26,6 +26,7 @@ describe('the configuration', () => {
   constraint: avx512&big
   time: 1h
   arrayLimit: 50
+  mostJobs: 20000
   bundle: auto
   sbatch: [--reservation=mine, --exclusive]
   nodeCache: /scratch/gva
@@ -36,7 +37,13 @@ describe('the configuration', () => {
 `;
     expect(await configOf(text)).toEqual({
       ...{ engine: 'slurm', partition: 'main', account: 'physics', qos: 'low', constraint: 'avx512&big' },
-      ...{ time: 3600, arrayLimit: 50, bundle: 'auto', sbatch: ['--reservation=mine', '--exclusive'] },
+      ...{
+        time: 3600,
+        arrayLimit: 50,
+        mostJobs: 20_000,
+        bundle: 'auto',
+        sbatch: ['--reservation=mine', '--exclusive'],
+      },
       ...{ nodeCache: '/scratch/gva', node: '/opt/node/bin/node' },
       setup: 'module load qemu\nulimit -c 0\n',
     });

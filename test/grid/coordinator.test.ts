@@ -76,6 +76,19 @@ test('no more elements than there may be of an array, and of all', async () => {
   expect(grid.jobs.flatMap(({ indices }) => indices)).toEqual(Array.from({ length: 20 }, (_, i) => i));
 });
 
+test('no more at a time than the sweep is to have', async () => {
+  const grid = new ScriptedGrid();
+  grid.slots = 1;
+  let most = 0;
+  grid.before = (what) => {
+    if (what === 'poll')
+      most = Math.max(most, grid.jobs.filter(({ state }) => state?.state !== 'ended').length);
+  };
+  const settings = { mostJobs: 3 };
+  expect(await home.sweep(grid, await home.plan(20), { settings })).toMatchObject({ counts: { done: 20 } });
+  expect(most).toBe(3);
+});
+
 test('with no more questions to the grid than looks', async () => {
   const grid = new ScriptedGrid(async (job) => {
     await job.begin();

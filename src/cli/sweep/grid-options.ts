@@ -15,6 +15,7 @@ export interface GridWords {
   constraint?: string;
   time?: string;
   arrayLimit?: string;
+  mostJobs?: string;
   bundle?: string;
   sbatch?: string[];
   memoryGrowth?: string;
@@ -24,7 +25,7 @@ export interface GridWords {
 
 export const gridWordNames = [
   ...['grid', 'partition', 'account', 'qos', 'constraint', 'time', 'arrayLimit', 'bundle', 'sbatch'],
-  ...['memoryGrowth', 'timeGrowth', 'summaryJob'],
+  ...['mostJobs', 'memoryGrowth', 'timeGrowth', 'summaryJob'],
 ] as const;
 
 export function addGridOptions(command: Command): Command {
@@ -41,6 +42,7 @@ export function addGridOptions(command: Command): Command {
     .option('--constraint <features>', 'that nodes are to have')
     .option('--time <limit>', 'that each job is given: 90m, 2h, 1-12:00:00')
     .option('--array-limit <number>', 'jobs of an array that run at once')
+    .option('--most-jobs <number>', 'jobs that wait or run (default: 5000)')
     .option('--bundle <number>', 'points for each job (default: so many that it runs for minutes)')
     .addOption(
       repeatable('--sbatch <option>', 'further option of sbatch, such as --reservation=x').default([]),
@@ -113,9 +115,11 @@ export async function gridSettings(words: GridWords, config: GridConfig): Promis
     ...(extra.length > 0 ? { extra } : {}),
     ...(config.setup === undefined ? {} : { setup: config.setup }),
   };
+  const mostJobs = words.mostJobs === undefined ? config.mostJobs : count('--most-jobs', words.mostJobs, 1);
   return {
     options,
     time,
+    ...(mostJobs === undefined ? {} : { mostJobs }),
     atOnce: words.arrayLimit === undefined ? config.arrayLimit : count('--array-limit', words.arrayLimit, 1),
     bundle: bundleOf(words, config),
     growth: {

@@ -37,6 +37,7 @@ const words = z.object({
   constraint: z.string().exactOptional(),
   time: z.string().exactOptional(),
   arrayLimit: z.string().exactOptional(),
+  mostJobs: z.string().exactOptional(),
   bundle: z.string().exactOptional(),
   sbatch: z.array(z.string()).exactOptional(),
   memoryGrowth: z.string().exactOptional(),
