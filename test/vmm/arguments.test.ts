@@ -28,7 +28,7 @@ describe('command lines', () => {
       '-name gva-x-1',
       '-machine q35,sata=off,smbus=off,usb=off,vmport=off,smm=off,i8042=off,graphics=off',
       '-accel tcg',
-      '-cpu max',
+      '-cpu max,-erms',
       '-m size=300M',
       '-smp cpus=2',
       '-nodefaults',
@@ -70,11 +70,13 @@ describe('command lines', () => {
     const arm = pairs(qemuArguments(spec, { ...tcg, arch: 'aarch64' }));
     expect(arm.filter((pair) => !x86.includes(pair))).toEqual([
       '-machine virt,gic-version=3,acpi=off',
+      '-cpu max',
       '-append console=ttyS0 gva.events=ttyAMA0 quiet panic=-1 random.trust_cpu=on audit=0 cryptomgr.notests nokaslr mitigations=off root=/dev/vda gva.output=vdb gva.cdrom=vdc',
       '-device pci-serial,chardev=console',
     ]);
     expect(x86.filter((pair) => !arm.includes(pair))).toEqual([
       '-machine q35,sata=off,smbus=off,usb=off,vmport=off,smm=off,i8042=off,graphics=off',
+      '-cpu max,-erms',
       expect.stringMatching(/^-append console=ttyS1 /) as string,
       '-serial chardev:console',
     ]);

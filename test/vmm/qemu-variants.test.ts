@@ -27,7 +27,7 @@ const line = (spec: MachineSpec, on: QemuHost = host) =>
     .join(' ')
     .split(/ (?=-)/);
 
-const emulation = ['-accel tcg', '-cpu max', '-m size=256M', '-smp cpus=1'];
+const emulation = ['-accel tcg', '-cpu max,-erms', '-m size=256M', '-smp cpus=1'];
 const isolation = [
   ...['-nodefaults', '-no-user-config', '-display none', '-no-reboot'],
   '-sandbox on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny',
@@ -111,7 +111,7 @@ describe('the whole command line', () => {
     expect(line({ ...bios, placement: { numaNode: 1, hostCpus: [2, 3] } })).toEqual([
       '-name gva-v',
       '-machine q35,sata=off,usb=off,vmport=off,smm=off,memory-backend=ram',
-      ...['-accel tcg', '-cpu max', '-m size=256M'],
+      ...['-accel tcg', '-cpu max,-erms', '-m size=256M'],
       '-object memory-backend-ram,id=ram,size=256M,host-nodes=1,policy=bind',
       '-smp cpus=1',
       ...[...isolation, '-device pvpanic-pci', ...ports, rootDrive, `${rootDevice},bootindex=0`],

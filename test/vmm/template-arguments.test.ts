@@ -49,7 +49,7 @@ const line = (spec: MachineSpec, on: QemuHost = host) =>
 
 const machine = [
   '-machine q35,sata=off,smbus=off,usb=off,vmport=off,smm=off,i8042=off,graphics=off,memory-backend=ram',
-  ...['-accel tcg', '-cpu max', '-m size=256M'],
+  ...['-accel tcg', '-cpu max,-erms', '-m size=256M'],
 ];
 const isolation = [
   ...['-smp cpus=1', '-nodefaults', '-no-user-config', '-display none', '-no-reboot'],

@@ -4,7 +4,7 @@ import { consoleDescriptor, eventsDescriptor, firstSocketDescriptor } from '../s
 import { diskArguments, escapeValue } from './disks.js';
 import { type QemuHost, kernelCommandLine, machineArguments, serialArguments } from './machine.js';
 
-export { type Accelerator, type QemuHost, kernelCommandLine } from './machine.js';
+export { type Accelerator, type QemuHost, kernelCommandLine, processorModel } from './machine.js';
 
 /** What the sockets are that QEMU inherits besides, in their order. */
 export type QemuSocket = 'monitor' | 'channel' | 'agent' | 'service';

@@ -44,11 +44,20 @@ export function machineArguments(
       (arch === 'x86_64' ? machine(type, spec.boot) : armMachine) +
         (backend === undefined ? '' : ',memory-backend=ram'),
     ],
-    ...['-accel', accelerator, '-cpu', accelerator === 'tcg' ? 'max' : 'host'],
+    ...['-accel', accelerator, '-cpu', processorModel(accelerator, arch)],
     ...['-m', `size=${size}`],
     ...(backend === undefined ? [] : ['-object', backend]),
     ...['-smp', `cpus=${spec.cpus}`],
   ];
+}
+
+/**
+ * All that emulation can, but one thing: where a processor of x86 says that it copies bytes fast (ERMS), Linux clears and copies
+ * its pages by instructions that QEMU emulates byte by byte. Without it, eight at a time, and a boot takes a tenth less.
+ */
+export function processorModel(accelerator: Accelerator, arch: Architecture = 'x86_64'): string {
+  if (accelerator !== 'tcg') return 'host';
+  return arch === 'x86_64' ? 'max,-erms' : 'max';
 }
 
 /** The board that QEMU made for guests: PCI Express, one serial port by PL011. */
