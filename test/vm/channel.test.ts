@@ -1,10 +1,10 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { once } from 'node:events';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { digestFile } from '../../src/system/files.js';
 import { eventually, gva, gvaProgram, temporaryFolder, writeAppliance } from '../support/gva.js';
 
@@ -17,6 +17,33 @@ beforeAll(async () => {
   env = { XDG_CACHE_HOME: join(folder.path, 'cache') };
 });
 afterAll(() => folder[Symbol.asyncDispose]());
+
+/** Guests of the test that runs. What a test that fails leaves is not to be spoken with by the next one. */
+const started: { readonly child: ChildProcess; readonly ended: Promise<unknown[]> }[] = [];
+afterEach(async () => {
+  for (const { child } of started) child.kill('SIGTERM');
+  await Promise.all(started.splice(0).map(({ ended }) => ended));
+});
+
+/** Runs an appliance whose script goes on until it is told, up to where `gva ps` says that it is. */
+async function guest(
+  words: readonly string[],
+  isThere = (state: string): boolean => state === 'scriptsStarted',
+) {
+  const child = spawn(process.execPath, [gvaProgram, 'run', ...words], {
+    env: { ...process.env, ...env },
+    stdio: 'ignore',
+  });
+  const ended = once(child, 'exit');
+  started.push({ child, ended });
+  let name = '';
+  await eventually(async () => {
+    const found = JSON.parse((await gva(['ps', '--json'], env)).stdout) as { id: string; state: string }[];
+    name = found.find(({ state }) => isThere(state))?.id ?? '';
+    return name !== '' || child.exitCode !== null;
+  });
+  return { name, child, ended };
+}
 
 const job = 'until [ -e /output/go ]; do sleep 0.1; done; echo ended >said';
 
@@ -31,18 +58,8 @@ describe.each(ways)('a guest under %s, started %s', (vmm, how, size) => {
     const home = join(folder.path, `${vmm}-${how}`);
     const appliance = await writeAppliance(home, { job });
     const out = join(home, 'out');
-    const words = ['run', appliance, '--channel', '--vmm', vmm, '--start', how, '--out', out, '--json'];
-    const child = spawn(process.execPath, [gvaProgram, ...words], {
-      env: { ...process.env, ...env },
-      stdio: 'ignore',
-    });
-    const ended = once(child, 'exit');
-    let name = '';
-    await eventually(async () => {
-      const found = JSON.parse((await gva(['ps', '--json'], env)).stdout) as { id: string; state: string }[];
-      name = found.find(({ state }) => state === 'scriptsStarted')?.id ?? '';
-      return name !== '' || child.exitCode !== null;
-    });
+    const words = [appliance, '--channel', '--vmm', vmm, '--start', how, '--out', out, '--json'];
+    const { name, ended } = await guest(words);
 
     const said = await gva(['exec', name, '--', 'sh', '-c', 'pwd; echo err >&2; exit 7'], env);
     expect(said).toEqual({ code: 7, stdout: '/output\n', stderr: 'err\n' });
@@ -99,18 +116,7 @@ it.runIf(process.env['GVA_LONG'])(
     const home = join(folder.path, 'large');
     const appliance = await writeAppliance(home, { job, yaml: 'output: { size: 1200M }\n' });
     const out = join(home, 'out');
-    const child = spawn(
-      process.execPath,
-      [gvaProgram, 'run', appliance, '--channel', '--vmm', 'qemu', '--out', out],
-      { env: { ...process.env, ...env }, stdio: 'ignore' },
-    );
-    const ended = once(child, 'exit');
-    let name = '';
-    await eventually(async () => {
-      const found = JSON.parse((await gva(['ps', '--json'], env)).stdout) as { id: string; state: string }[];
-      name = found.find(({ state }) => state === 'scriptsStarted')?.id ?? '';
-      return name !== '' || child.exitCode !== null;
-    });
+    const { name, ended } = await guest([appliance, '--channel', '--vmm', 'qemu', '--out', out]);
     const [sent, back] = [join(home, 'sent'), join(home, 'back')];
     await writeFile(sent, Readable.from(randomPieces(1000)));
     expect(await gva(['put', name, sent, '/output/got'], env, home, 900)).toMatchObject({ code: 0 });
@@ -131,17 +137,8 @@ function* randomPieces(count: number): Generator<Buffer> {
 it('an instance without a channel, and one that is not there, are told', async () => {
   const home = join(folder.path, 'without');
   const appliance = await writeAppliance(home, { job });
-  const child = spawn(
-    process.execPath,
-    [gvaProgram, 'run', appliance, '--vmm', 'qemu', '--out', join(home, 'out')],
-    { env: { ...process.env, ...env }, stdio: 'ignore' },
-  );
-  const ended = once(child, 'exit');
-  let name = '';
-  await eventually(async () => {
-    name = (JSON.parse((await gva(['ps', '--json'], env)).stdout) as { id: string }[])[0]?.id ?? '';
-    return name !== '' || child.exitCode !== null;
-  });
+  const words = [appliance, '--vmm', 'qemu', '--out', join(home, 'out')];
+  const { name, child, ended } = await guest(words, () => true);
   expect(await gva(['exec', name, '--', 'true'], env)).toMatchObject({
     code: 69,
     stderr: expect.stringContaining('gva run --channel') as string,
@@ -158,18 +155,7 @@ it('a copy that is killed leaves nothing behind, and a script that is asked to e
   const home = join(folder.path, 'ends');
   const appliance = await writeAppliance(home, { job: `echo begun >begun; ${job}` });
   const out = join(home, 'out');
-  const words = ['run', appliance, '--channel', '--vmm', 'qemu', '--out', out];
-  const child = spawn(process.execPath, [gvaProgram, ...words], {
-    env: { ...process.env, ...env },
-    stdio: 'ignore',
-  });
-  const ended = once(child, 'exit');
-  let name = '';
-  await eventually(async () => {
-    const found = JSON.parse((await gva(['ps', '--json'], env)).stdout) as { id: string; state: string }[];
-    name = found.find(({ state }) => state === 'scriptsStarted')?.id ?? '';
-    return name !== '' || child.exitCode !== null;
-  });
+  const { name, ended } = await guest([appliance, '--channel', '--vmm', 'qemu', '--out', out]);
   const files = async () => (await gva(['exec', name, '--', 'ls', '-A', '/output'], env)).stdout;
 
   const copy = spawn(process.execPath, [gvaProgram, 'put', name, '-', '/output/half'], {
