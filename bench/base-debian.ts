@@ -76,12 +76,12 @@ async function onePackageMore(folder: string): Promise<Figure[]> {
 /** An appliance on the base of the layer that installs what is missing. */
 async function installer(folder: string): Promise<string> {
   const appliance = join(folder, 'installer');
-  await mkdir(appliance);
+  await mkdir(join(appliance, 'app'), { recursive: true });
   const file = (await readdir(packagesFolder())).find((name) => /^time_.*\.deb$/.test(name));
   if (file === undefined) throw new Error('the package time was not fetched');
-  await copyFile(join(packagesFolder(), file), join(appliance, 'time.deb'));
+  await copyFile(join(packagesFolder(), file), join(appliance, 'app/time.deb'));
   const script = '#!/bin/sh\ndpkg -i /app/time.deb && time true\n';
-  await writeFile(join(appliance, 'job.sh'), script, { mode: 0o755 });
+  await writeFile(join(appliance, 'app/job.sh'), script, { mode: 0o755 });
   await writeFile(join(appliance, 'gva.yaml'), 'name: installer\nbase: layered\nrun: ./job.sh\n');
   return appliance;
 }

@@ -10,7 +10,7 @@ import { type LayerMember, tarOf, writeLayout } from './oci-layout.js';
 /** What the image of programImage() is to be run as. */
 export const imageConfig = {
   Env: ['PATH=/opt/bin', "GREETING=it's a container"],
-  Entrypoint: ['sh', '/opt/program'],
+  Entrypoint: ['greet', 'to'],
   Cmd: ['by', 'itself'],
   User: '1000:1001',
   WorkingDir: '/srv/job',
@@ -18,6 +18,7 @@ export const imageConfig = {
 
 const program = `#!/opt/bin/sh
 echo "$(id -u):$(id -g) $PWD $GREETING"
+shift
 for word in "$@"; do echo "<$word>"; done
 echo "$*" >"$GVA_OUTPUT/result"
 `;
@@ -28,10 +29,10 @@ echo "$*" >"$GVA_OUTPUT/result"
  */
 export async function programImage(folder: string, tag = 'v1'): Promise<string> {
   const sh: LayerMember = { path: 'opt/bin/sh', content: await staticBusybox(), mode: 0o755 };
-  const first = [sh, { path: 'srv/job/secret', content: 'secret' }, { path: 'opt/program', content: 'old' }];
+  const first = [sh, { path: 'srv/job/secret', content: 'secret' }, { path: 'opt/bin/greet', content: 'old' }];
   const second = [
     { path: 'srv/job/.wh.secret' },
-    { path: 'opt/program', content: program, mode: 0o755 },
+    { path: 'opt/bin/greet', content: program, mode: 0o755 },
     { path: 'opt/bin/id', type: '1', target: 'opt/bin/sh' },
   ];
   return writeLayout(folder, {

@@ -63,7 +63,7 @@ describe('a base of a container image that has one program and nothing else', ()
     execFileSync(requireTool('e2fsck'), ['-fn', root]);
     expect(base).toMatchObject({
       origin: { kind: 'oci', image: 'program', digest: expect.stringMatching(/^sha256:/) as string },
-      defaults: { user: '1000:1001', entrypoint: ['sh', '/opt/program'], workingFolder: '/srv/job' },
+      defaults: { user: '1000:1001', entrypoint: ['greet', 'to'], workingFolder: '/srv/job' },
     });
     expect(base.files.disk).toBeDefined();
   });
