@@ -29,7 +29,11 @@ echo "$*" >"$GVA_OUTPUT/result"
  */
 export async function programImage(folder: string, tag = 'v1'): Promise<string> {
   const sh: LayerMember = { path: 'opt/bin/sh', content: await staticBusybox(), mode: 0o755 };
-  const first = [sh, { path: 'srv/job/secret', content: 'secret' }, { path: 'opt/bin/greet', content: 'old' }];
+  const first = [
+    sh,
+    { path: 'srv/job/secret', content: 'secret' },
+    { path: 'opt/bin/greet', content: 'old' },
+  ];
   const second = [
     { path: 'srv/job/.wh.secret' },
     { path: 'opt/bin/greet', content: program, mode: 0o755 },
