@@ -3,7 +3,7 @@ import { release } from 'node:os';
 import { probesFolder } from '../../system/paths.js';
 import { rememberedDigest } from '../../system/remembered-digest.js';
 import type { QemuInstallation } from './installation.js';
-import { type Accelerator, processorModel } from './machine.js';
+import type { Accelerator } from './machine.js';
 
 /**
  * What of this host and its QEMU a saved machine depends on (`Templates.facts`). The program's digest stands for its
@@ -18,7 +18,6 @@ export async function hostFacts(
     program: await rememberedDigest(program, probesFolder()),
     dataFolders: dataFolders.join(':'),
     accelerator,
-    model: processorModel(accelerator),
     ...(await processor(accelerator)),
   };
 }
