@@ -10,6 +10,7 @@ import { keepHeapSmall } from '../src/system/small-heap.js';
 import { instanceIdentity } from '../src/instance/identity.js';
 import { FakeDriver } from '../src/vmm/fake/driver.js';
 import { loadDirectBase } from '../src/base/store.js';
+import { peakMegabytes } from './peak-memory.js';
 
 // coordinator-run.js PLAN OUT [--first]: runs a sweep whose instances end at once, and prints what it cost. --first:
 // up to the first instance only.
@@ -66,7 +67,7 @@ console.log(
     cpuMs: (user + system) / 1000,
     firstSeconds,
     seconds: (performance.now() - start) / 1000,
-    peakMegabytes: process.resourceUsage().maxRSS / 1024,
+    peakMegabytes: peakMegabytes(),
     longestBlockMs: delay.max / 1e6,
     kept: summary.kept,
   }),

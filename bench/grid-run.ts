@@ -9,6 +9,7 @@ import { readPlan } from '../src/sweep/plan/plan.js';
 import { type Conducting, conductSweep } from '../src/sweep/run-sweep.js';
 import { defaultRetryLimits } from '../src/sweep/schedule/retry-policy.js';
 import { keepHeapSmall } from '../src/system/small-heap.js';
+import { peakMegabytes } from './peak-memory.js';
 
 // grid-run.js PLAN OUT [BUNDLE | hold]: runs a sweep on the Slurm of the environment, with instances that end at once, or
 // submits it as jobs that are held and leaves; prints what that cost.
@@ -72,7 +73,7 @@ console.log(
   JSON.stringify({
     conductedSeconds,
     seconds: since(),
-    peakMegabytes: process.resourceUsage().maxRSS / 1024,
+    peakMegabytes: peakMegabytes(),
     done: summary.counts.done,
   }),
 );

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { loadDirectBase } from '../src/base/store.js';
 import { GridCoordinator } from '../src/grid/coordinator.js';
 import type { ElementState, GridEngine, JobArray } from '../src/grid/engine.js';
@@ -6,6 +5,7 @@ import { prepareAppliance } from '../src/instance/prepare.js';
 import { readPlan } from '../src/sweep/plan/plan.js';
 import { conductSweep } from '../src/sweep/run-sweep.js';
 import { defaultRetryLimits } from '../src/sweep/schedule/retry-policy.js';
+import { peakMegabytes } from './peak-memory.js';
 
 // grid-submit-run.js PLAN OUT: submits a sweep to a grid that takes everything at once and runs nothing, leaves, and
 // prints what it cost.
@@ -53,11 +53,10 @@ const summary = await conductSweep(
   () => undefined,
   { finish: never, abort: never },
 );
-const peak = /VmHWM:\s+(\d+)/.exec(await readFile('/proc/self/status', 'utf8'))?.[1];
 console.log(
   JSON.stringify({
     seconds: (performance.now() - start) / 1000,
-    peakMegabytes: Number(peak) / 1024,
+    peakMegabytes: peakMegabytes(),
     jobs: summary.jobs?.pending ?? 0,
     unsubmitted: summary.jobs?.unsubmitted ?? -1,
   }),

@@ -121,14 +121,16 @@ async function extract(path: string, target: string): Promise<void> {
 async function peakMemory(folder: string, path: string): Promise<number> {
   const target = join(folder, 'target');
   const module = (name: string) => JSON.stringify(new URL(`../src/disk/${name}.js`, import.meta.url).href);
+  const peakModule = JSON.stringify(new URL('./peak-memory.js', import.meta.url).href);
   const program = `
     const { openTree } = await import(${module('open-tree')});
     const { extractTree } = await import(${module('extract')});
     const { tree } = await openTree(${JSON.stringify(path)});
     await extractTree(tree, ${JSON.stringify(target)});
-    console.log(process.resourceUsage().maxRSS);
+    const { peakMegabytes } = await import(${peakModule});
+    console.log(peakMegabytes());
     process.exit();`;
   const { stdout } = await execute(process.execPath, ['--input-type=module', '-e', program]);
   await rm(target, { recursive: true });
-  return (Number(stdout) * 1024) / 1e6;
+  return Number(stdout);
 }

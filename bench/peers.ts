@@ -15,7 +15,12 @@ export const peers: Benchmark = {
   name: 'peers',
   title: `a number in, its square in a file out; and ${points} of them`,
   run: () =>
-    inTemporaryFolder(async (folder) => [...(await single(folder)), ...(await many(folder)), ...absent]),
+    inTemporaryFolder(async (folder) => [
+      ...(await single(folder)),
+      ...(await many(folder)),
+      await guestfish(folder),
+      ...absent,
+    ]),
 };
 
 async function single(folder: string): Promise<Figure[]> {
@@ -95,6 +100,19 @@ async function many(folder: string): Promise<Figure[]> {
   ];
 }
 
+/** A machine that does one thing, in turn with GVA's. */
+async function guestfish(folder: string): Promise<Figure> {
+  const what = 'guestfish: run, a file written and brought out';
+  if ((await findProgram('guestfish')) === undefined)
+    return other(what, [], { absent: 'it is not installed: its Debian package brings 177 others' });
+  const { appliance } = await writeSquare(folder, points);
+  const samples = await alternate(rounds, {
+    gva: () => byGva(folder, appliance, '--vmm', 'qemu', '--start', 'cold'),
+    guestfish: () => byCommand(folder, (out) => [peerScript('guestfish-square'), folder, '7', out]),
+  });
+  return other(what, samples.guestfish);
+}
+
 /** Published by their authors; all under KVM, which does not work here. */
 const absent: Figure[] = [
   other('virtme-ng: a command in a guest', [], {
@@ -102,9 +120,6 @@ const absent: Figure[] = [
   }),
   other('vmtest: a command in a guest', [], {
     absent: 'no package registry that is used here has it; published: 1.3 s, with KVM',
-  }),
-  other('guestfish run', [], {
-    absent: 'its Debian package brings 177 others, which nothing else here needs',
   }),
   other('podman run', [], { absent: 'it is not installed; bubblewrap uses the same parts of the kernel' }),
 ];

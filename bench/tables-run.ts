@@ -5,6 +5,7 @@ import { writeTexts } from '../src/sweep/results/write.js';
 import { SweepStore } from '../src/sweep/store/store.js';
 import { pointFolder, sweepFiles } from '../src/system/paths.js';
 import { keepHeapSmall } from '../src/system/small-heap.js';
+import { peakMegabytes } from './peak-memory.js';
 
 // tables-run.js PLAN OUT: writes the tables of a sweep that has ended anew, and prints what it cost.
 
@@ -25,7 +26,7 @@ await writeTexts(source, { csv: join(out, sweepFiles.results), jsonl: join(out, 
 console.log(
   JSON.stringify({
     seconds: (performance.now() - start) / 1000,
-    peakMegabytes: process.resourceUsage().maxRSS / 1024,
+    peakMegabytes: peakMegabytes(),
     longestBlockMs: delay.max / 1e6,
   }),
 );

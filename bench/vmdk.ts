@@ -125,10 +125,12 @@ async function memory(raw: string, less: string): Promise<Figure[]> {
 
 async function peakMemory(statement: string): Promise<number> {
   const module = JSON.stringify(new URL('../src/disk/vmdk/index.js', import.meta.url).href);
+  const peakModule = JSON.stringify(new URL('./peak-memory.js', import.meta.url).href);
   const program = `
     const { writeVmdk } = await import(${module});
     ${statement}
-    console.log(process.resourceUsage().maxRSS);`;
+    const { peakMegabytes } = await import(${peakModule});
+    console.log(peakMegabytes());`;
   const { stdout } = await execute(process.execPath, ['--input-type=module', '-e', program]);
-  return (Number(stdout) * 1024) / 1e6;
+  return Number(stdout);
 }

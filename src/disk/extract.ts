@@ -38,7 +38,7 @@ export interface ExtractionReport {
   /** The first `maxFindings` of them. */
   findings: Finding[];
   findingCount: number;
-  /** A limit ended the extraction, or cut a file. */
+  /** A limit ended the extraction or cut a file, or the host could not store something. */
   truncated: boolean;
   /** All that was asked for is there, as it was: whatever findings there are tell of nothing lost or refused. */
   complete: boolean;

@@ -16,6 +16,8 @@ export class Findings {
   total = 0;
   /** Nothing is missing, refused, or other than on the medium: there are notices at most. */
   complete = true;
+  /** Something is missing that is on the medium in good order: a limit was reached, or this host cannot store it. */
+  truncated = false;
   readonly #limit: number;
 
   constructor(limit = 1000) {
@@ -26,6 +28,7 @@ export class Findings {
   add(code: string, path: () => string, message: string): void {
     this.total += 1;
     if (!NOTICES.has(code)) this.complete = false;
+    if (isLimit(code)) this.truncated = true;
     if (this.list.length < this.#limit) this.list.push({ code, path: path(), message });
   }
 }
@@ -35,6 +38,14 @@ const NOTICES: ReadonlySet<string> = new Set([
   ...['NAME_ENCODING', 'MODE_STRIPPED', 'HARD_LINK'],
   ...['EXT4_UNCLEAN', 'EXT4_ERRORS', 'EXT4_CHECKSUM', 'EXT4_DELETED', 'FAT_UNCLEAN'],
 ]);
+
+/** Findings after which something is missing that another host, or one with more patience, could take. */
+const LIMITS: ReadonlySet<string> = new Set([
+  ...['LIMIT_BYTES', 'LIMIT_FILES', 'LIMIT_TIME', 'LIMIT_DEPTH'],
+  ...['FILE_SIZE', 'HOST_WRITE', 'NAME_HOST'],
+]);
+
+export const isLimit = (code: string): boolean => LIMITS.has(code);
 
 /** Bytes chosen by a guest as text that is safe on a terminal and in a report: printable UTF-8, else \xNN. */
 export function printable(bytes: Buffer): string {

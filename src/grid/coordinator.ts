@@ -280,7 +280,7 @@ export class GridCoordinator implements Conductor {
     const { store, spec } = this.#parts;
     const wanted = typeof which === 'string' ? undefined : new Set(which);
     const states = wanted ? (['failed', 'lost', 'cancelled'] as const) : [which as 'failed' | 'lost'];
-    const numbers = [...store.records(...states)]
+    const numbers = [...store.states(...states)]
       .map(({ number }) => number)
       // Those that this run has not come to yet are run without being asked for.
       .filter((number) => this.#order.hasCome(number) && (wanted?.has(number) ?? true));

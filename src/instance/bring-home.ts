@@ -14,7 +14,7 @@ import { collectOutput, surveyOutput } from './collect.js';
 import { rememberRun } from './history/past-runs.js';
 import { instanceIdentity } from './identity.js';
 import type { InstanceSpec } from './instance-spec.js';
-import { copyDisk, keepOutput } from './keep.js';
+import { copyDisk, keepDisk, keepOutput } from './keep.js';
 import type { PendingFolder } from './output-folder.js';
 import { emptyFolder, savePatiently } from './save.js';
 import type { Scratch } from './scratch.js';
@@ -120,10 +120,27 @@ async function collectFrom(
     return null;
   }
   const from = machine.kind === 'contract' && machine.outputOn === 'app' ? 'output' : '';
-  const output = await (keep === 'image' ? surveyOutput(image, from) : collectOutput(image, target, from));
-  if (output) await keepOutput(keep, folder, image);
-  return output;
+  if (keep === 'image') {
+    const output = await surveyOutput(image, from);
+    if (output) await keepOutput(keep, folder, image);
+    return output;
+  }
+  const collected = await collectOutput(image, target, from);
+  if (!collected) return undefined;
+  const { truncated, ...output } = collected;
+  if (!truncated) {
+    await keepOutput(keep, folder, image);
+    return output;
+  }
+  await keepDisk(folder, image);
+  return { ...output, findings: [diskKept, ...output.findings] };
 }
+
+const diskKept = {
+  code: 'DISK_KEPT',
+  path: '',
+  message: `not all of the output could be brought out: the disk that has all of it is kept as ${resultFiles.image}`,
+};
 
 /** A guest that says "done" and leaves a disk that cannot be read is not done. */
 function unreadable(verdict: Verdict): Verdict {

@@ -12,6 +12,9 @@ import { GvaError } from '../system/errors.js';
 /** Where GVAD keeps a script's standard output, standard error and status, on the output disk. */
 export const logFolder = '.gva';
 
+/** What was brought out of a disk. `truncated`: the disk has more, beyond a limit, or of what this host cannot store. */
+export type Collected = CollectedOutput & { readonly truncated: boolean };
+
 /**
  * Brings what the guest left on its output disk into a new folder. Only our own reader ever opens the disk:
  * a guest's root wrote it.
@@ -25,13 +28,14 @@ export async function collectOutput(
   image: string,
   target: string,
   from = '',
-): Promise<CollectedOutput | undefined> {
+): Promise<Collected | undefined> {
   if (!(await isDisk(image))) return undefined;
   await using source = await openRaw(image, 'refused');
   const tree = await openOutput(source);
   if (!tree) return undefined;
-  const { files, bytes, findings } = await extractTree(tree, target, from === '' ? {} : { from });
-  return { files, bytes, findings };
+  const report = await extractTree(tree, target, from === '' ? {} : { from });
+  const { files, bytes, findings, truncated } = report;
+  return { files, bytes, findings, truncated };
 }
 
 /**

@@ -8,7 +8,7 @@ import type { ApplianceFolder } from '../appliance/load.js';
 import type { Base } from '../base/store.js';
 import { openExt4 } from '../disk/ext4/index.js';
 import { extractTree } from '../disk/extract.js';
-import type { Finding } from '../disk/findings.js';
+import { type Finding, isLimit } from '../disk/findings.js';
 import { openRaw } from '../disk/source.js';
 import { ExitCode, GvaError } from '../system/errors.js';
 import { applianceFiles, guestFile, scratchFiles } from '../system/paths.js';
@@ -39,7 +39,7 @@ const greeting = 'gva: a shell';
  * Boots an appliance with a shell on the terminal, and gives a folder whose `app` is what the person left in `/app`.
  * The appliance's own folder, its data and its base stay as they are.
  *
- * @throws GvaError EDIT_VM where the machine does not end in good order
+ * @throws GvaError EDIT_VM where the machine does not end in good order, EDIT_TOO_MUCH where a part only can be brought out
  */
 export async function editInMachine(
   source: ApplianceFolder,
@@ -107,6 +107,18 @@ function connect(machine: VirtualMachine, { input, output }: Terminal): Disposab
   };
 }
 
+const tooMuch = (findings: readonly Finding[]) =>
+  new GvaError(
+    'EDIT_TOO_MUCH',
+    `not all of /app can be brought out, nothing was packed: ${limitOf(findings)}`,
+    {
+      exitCode: ExitCode.infrastructure,
+    },
+  );
+
+const limitOf = (findings: readonly Finding[]) =>
+  findings.find(({ code }) => isLimit(code))?.message ?? 'it is too much';
+
 async function changedFolder(
   { appliance, folder }: ApplianceFolder,
   image: string,
@@ -120,7 +132,8 @@ async function changedFolder(
     const app = join(edited, applianceFiles.app);
     await mkdir(app);
     const options = { signal, skip: (name: string) => generated.includes(name) };
-    const { findings } = await extractTree(await openExt4(disk), app, options);
+    const { findings, truncated } = await extractTree(await openExt4(disk), app, options);
+    if (truncated) throw tooMuch(findings);
     for (const name of [applianceFiles.manifest, applianceFiles.launcher])
       if (existsSync(join(folder, name))) await copyFile(join(folder, name), join(edited, name));
     const data = join(folder, applianceFiles.data);

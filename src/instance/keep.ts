@@ -37,6 +37,10 @@ export async function keepOutput(
   await syncPath(folder);
 }
 
+/** Keeps the guest's output disk beside what could be brought out of it; readers of the results look at the disk then. */
+export const keepDisk = (folder: string, image: string): Promise<void> =>
+  publishFile(join(folder, resultFiles.image), (temporary) => copyDisk(image, temporary));
+
 /**
  * Copies a disk that a guest has written; holes stay holes, which Node's own copy does not know.
  *

@@ -99,6 +99,8 @@ export type SweepNote =
   | 'STOP_WHEN_UNSEEN'
   /** Files of points that have not come yet are not there. */
   | 'FILES_MISSING'
+  /** The store was damaged, and is made anew. */
+  | 'STORE_REBUILT'
   /** No more machines are kept ready. */
   | 'POOL_STOPPED'
   /** Somebody has cancelled jobs of the sweep at the grid itself. */

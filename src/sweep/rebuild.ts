@@ -1,10 +1,9 @@
-import { existsSync } from 'node:fs';
-import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GvaError } from '../system/errors.js';
 import { readTextIfExists } from '../system/files.js';
 import { sweepFiles } from '../system/paths.js';
 import { parseSweepManifest } from './manifest.js';
+import { putStoreAside } from './open-store.js';
 import { rebuildStore } from './reconcile.js';
 import { SweepStore } from './store/store.js';
 import { openSweepFolder } from './sweep-folder.js';
@@ -22,9 +21,7 @@ export async function rebuildSweep(folder: string, signal: AbortSignal): Promise
     throw new GvaError('SWEEP_UNREADABLE', `${folder} is no sweep's folder: it has no ${sweepFiles.sweep}`);
   await using opened = await openSweepFolder(folder, described.appliance.name);
   const file = join(folder, sweepFiles.store);
-  const stamp = Date.now();
-  for (const ending of ['', '-wal', '-shm'])
-    if (existsSync(`${file}${ending}`)) await rename(`${file}${ending}`, `${file}${ending}.${stamp}.old`);
+  await putStoreAside(file);
   using store = SweepStore.open(file, described.count);
   return await rebuildStore(store, opened.folder, signal);
 }

@@ -8,7 +8,7 @@ import { type IdentityOf, type KnownResult, outcomeOf, parseResult } from './don
 import type { KnownResults } from './known-results.js';
 import type { PointSource } from './plan/points.js';
 import { readKeptData } from './results/kept.js';
-import type { PointRecord } from './store/rows.js';
+import type { PointWork } from './store/rows.js';
 import type { SweepStore } from './store/store.js';
 
 export interface Reconciled {
@@ -30,21 +30,21 @@ export async function reconcile(sweep: Reconciled, signal: AbortSignal): Promise
   let point = plan.next();
   // It takes some 20 us for each record: a Ctrl-C is heard in between.
   const pace = new Pace(Infinity, signal);
-  for (const record of sweep.store.records()) {
+  for (const work of sweep.store.works()) {
     await pace.turn();
-    while (!point.done && point.value.index < record.number) point = plan.next();
-    const here = !point.done && point.value.index === record.number ? point.value : undefined;
-    await settle(sweep, record, here, hasResult(sweep.folder, record.number));
+    while (!point.done && point.value.index < work.number) point = plan.next();
+    const here = !point.done && point.value.index === work.number ? point.value : undefined;
+    await settle(sweep, work, here, hasResult(sweep.folder, work.number));
   }
 }
 
 async function settle(
   { store, known, folder, identity }: Reconciled,
-  record: PointRecord,
+  work: PointWork,
   point: Point | undefined,
   exists: boolean,
 ): Promise<void> {
-  const { number, id, state } = record;
+  const { number, id, state } = work;
   // A point whose files cannot be read will say so when it is its turn.
   const wanted = point && (await identity(point).catch(() => undefined));
   if (wanted !== id) {

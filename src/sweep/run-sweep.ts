@@ -20,11 +20,12 @@ import { type GatherSpec, Gathering } from './gathering.js';
 import { KnownResults } from './known-results.js';
 import { describeSweep } from './manifest.js';
 import { onThisHost } from './on-this-host.js';
+import { openStore } from './open-store.js';
 import { checkLaterFiles } from './plan/check-files.js';
 import { checkSortable, sortPoints } from './plan/ordered.js';
 import type { Plan } from './plan/plan.js';
 import { countPoints } from './plan/points.js';
-import { rebuildStore, reconcile } from './reconcile.js';
+import { reconcile } from './reconcile.js';
 import { takeRequests } from './requests.js';
 import { CurrentTable } from './results/current-table.js';
 import { ResultsFile } from './results/results-file.js';
@@ -33,7 +34,7 @@ import { Progress } from './schedule/progress.js';
 import type { RetryLimits } from './schedule/retry-policy.js';
 import { StopConditions, type StopWishes } from './schedule/stop-conditions.js';
 import { StatusFile, type StatusParts } from './status-file.js';
-import { SweepStore } from './store/store.js';
+import type { SweepStore } from './store/store.js';
 import { runPoint } from './run-point.js';
 import { type SweepFolder, openSweepFolder } from './sweep-folder.js';
 
@@ -122,7 +123,7 @@ export async function conductSweep(
   const manifest = describeSweep(spec, count, vmm, folder.before);
   // Whatever ends this process from here on, the folder is that of a sweep.
   await beginFolder(folder, manifest);
-  using store = await openStore(out, count, signals.abort);
+  using store = await openStore(out, count, noteOf(onEvent, 'STORE_REBUILT'), signals.abort);
   const known = new KnownResults(out, spec.shared);
   const identity = identityOf(prepared.digest, prepared.base.digest, (point) => plan.files.of(point));
   // What a killed process left of its instances.
@@ -290,14 +291,6 @@ function finalCounts(store: SweepStore): SweepSummary['counts'] {
 }
 
 /** A store that is not there is made from the result files: the sweep is new, or from before there were stores. */
-async function openStore(out: string, count: number, signal: AbortSignal): Promise<SweepStore> {
-  const file = join(out, sweepFiles.store);
-  const isNew = !existsSync(file);
-  const store = SweepStore.open(file, count);
-  if (isNew && existsSync(join(out, sweepFiles.points))) await rebuildStore(store, out, signal);
-  return store;
-}
-
 const ended = ({ counts: { done, failed, lost } }: SweepStore) => done + failed + lost;
 
 function resultsSource({ plan }: SweepSpec, store: SweepStore): ResultsSource {

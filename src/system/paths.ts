@@ -247,7 +247,7 @@ export const resultFiles = {
   snapshot: 'snapshot.json',
   /** Instead of `output`, where it is kept as an archive. */
   archive: 'output.tar',
-  /** Instead of `output`, where the guest's disk is kept. */
+  /** Instead of `output`, where the guest's disk is kept; beside it, where not all could be brought out. */
   image: 'output.img',
   /** With --keep-disks: the disks as the guest left them. */
   instance: 'instance',

@@ -97,7 +97,7 @@ export class GridHome implements AsyncDisposable {
   states(): Record<string, number[]> {
     using store = SweepStore.open(join(this.out, 'store.db'), 1);
     const states: Record<string, number[]> = {};
-    for (const { number, state } of store.records()) (states[state] ??= []).push(number);
+    for (const { number, state } of store.works()) (states[state] ??= []).push(number);
     return states;
   }
 

@@ -51,7 +51,7 @@ describe('a store whose disk is full', () => {
     vi.spyOn(Database.prototype, 'exec').mockImplementation(refused);
     vi.spyOn(Database.prototype, 'prepare').mockReturnValue({ run: refused, all: refused } as never);
     expect(() => store.setFact('a', 'b')).toThrow(told);
-    expect(() => [...store.records()]).toThrow(told);
+    expect(() => [...store.works()]).toThrow(told);
     expect(() => store[Symbol.dispose]()).not.toThrow();
   });
 

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { sweep as sweepCommand } from '../cli/sweep-command-fixture.js';
 import { readPlan } from '../../src/sweep/plan/plan.js';
+import { gatherFolder } from '../../src/sweep/results/gather-folder.js';
+import { readKeptHead } from '../../src/sweep/results/kept.js';
 import { rebuildSweep } from '../../src/sweep/rebuild.js';
 import { readSavedRun } from '../../src/sweep/observe/saved-options.js';
 import { pointFolder } from '../../src/system/paths.js';
@@ -39,7 +41,7 @@ const areas = async () =>
     .map((line) => (JSON.parse(line) as { area: unknown }).area);
 const resultOf = async (index: number) =>
   JSON.parse(await readFile(join(pointFolder(out, index), 'result.json'), 'utf8')) as {
-    output: { files: number; bytes: number } | null;
+    output: { files: number; bytes: number; findings: { code: string }[] } | null;
   };
 
 const forms = [
@@ -107,6 +109,35 @@ test('an archive has the files, and an image is sparse, as the guest left it', a
   expect(image.size).toBe(1 << 20);
   expect(image.blocks * 512).toBeLessThan(image.size);
 });
+
+describe.each(['files', 'archive'] as const)(
+  'an output that is more than can be brought out, kept as %s',
+  (keep) => {
+    /** Below more folders than are entered. */
+    const bottom = `${'d/'.repeat(103)}bottom`;
+    const deep = `mkdir -p ${bottom.replace('/bottom', '')}; echo found >${bottom}; echo '{"area": 9}' >result.json`;
+    const script = `${readN}${started}${leaving(deep)}${endedWith('0')}`;
+
+    test('has its disk beside what was, which readers look at', async () => {
+      const plan = await home.plan('  n: 3\n');
+      const { summary } = await home.sweep({ keep, plan, driver: new CountingDriver({ script }) });
+      expect(summary.counts).toMatchObject({ done: 1 });
+      expect(await keptIn(0)).toEqual(['output', 'output.img']);
+      const [kept, depth, ...others] = (await resultOf(0)).output?.findings ?? [];
+      expect([kept?.code, depth?.code, others]).toEqual(['DISK_KEPT', 'LIMIT_DEPTH', []]);
+      expect(await readKeptHead(pointFolder(out, 0), bottom, 100)).toEqual(Buffer.from('found\n'));
+      expect(await areas()).toEqual([9]);
+      expect(await readdir(home.scratch)).toEqual([]);
+    });
+
+    test('is not gathered in part', async () => {
+      const plan = await home.plan('  n: 3\n');
+      await home.sweep({ keep, plan, driver: new CountingDriver({ script }) });
+      const gathered = gatherFolder(out, join(home.folder, 'gathered'), [0], new AbortController().signal);
+      await expect(gathered).rejects.toMatchObject({ code: 'GATHER_TOO_MUCH' });
+    });
+  },
+);
 
 test('the disks stay beside what is kept, where both are asked for', async () => {
   await home.sweep({ keep: 'image', keepDisks: true, plan: await home.plan('  n: 5\n') });

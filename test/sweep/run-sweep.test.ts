@@ -196,6 +196,26 @@ describe('the same command again', () => {
     expect((await sweep()).ran).toEqual([]);
   });
 
+  test('makes a store that is damaged anew, keeps it, and says so', async () => {
+    await home.sweep();
+    const file = join(out, 'store.db');
+    const bytes = await readFile(file);
+    await writeFile(file, bytes.fill(0x55, 4096));
+    const notes: string[] = [];
+    const onEvent = (event: SweepEvent) => {
+      if (event.event === 'note') notes.push(`${event.code} ${event.message}`);
+    };
+    const { ran, summary } = await home.sweep({ onEvent });
+    expect([ran, summary.kept, summary.counts.done]).toEqual([[], 4, 4]);
+    const [kept, ...others] = (await readdir(out)).filter((name) => name.endsWith('.old'));
+    expect([notes, others]).toEqual([[expect.stringContaining(`STORE_REBUILT`)], []]);
+    expect(notes[0]).toContain(kept);
+    // Opening it has changed its first page.
+    const old = await readFile(join(out, kept ?? ''));
+    expect(old.subarray(4096).equals(bytes.subarray(4096))).toBe(true);
+    expect((await home.sweep()).summary.kept).toBe(4);
+  });
+
   test('tells when each point began, after a rebuild too', async () => {
     const starts = async () => {
       const [header = [], ...rows] = (await home.rows()).map((row) => row.split(','));

@@ -1,6 +1,9 @@
 import { readFile, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { openExt4 } from '../../src/disk/ext4/index.js';
+import { lookUp } from '../../src/disk/lookup.js';
+import { openRaw } from '../../src/disk/source.js';
 import { loadDirectBase } from '../../src/base/store.js';
 import { filesOf } from '../../src/model/base.js';
 import { digestFile } from '../../src/system/files.js';
@@ -73,6 +76,26 @@ describe('a guest that', () => {
       12_000,
     );
   });
+
+  it.runIf(isLong)(
+    'leaves a million files has those that a limit allows at home, and its disk (long form)',
+    { timeout: 3_600_000 },
+    async () => {
+      const job = 'i=0; while [ $i -lt 1000000 ]; do : >f$i; i=$((i + 1)); done';
+      await using ran = await run({ yaml: 'output: { size: 20G }\n', job }, 'uml', '--timeout', '30m');
+      expect(ran).toMatchObject({ code: 0, result: { state: 'done' } });
+      const [kept] = ran.result.output?.findings ?? [];
+      const files = (await readdir(join(ran.out, 'output'))).filter((name) => /^f\d+$/.test(name));
+      // Which limit is reached first is the host's: a million entries, or ten minutes.
+      expect(kept?.code).toBe('DISK_KEPT');
+      expect(files.length).toBeGreaterThan(12_000);
+      const image = join(ran.out, 'output.img');
+      await using source = await openRaw(image);
+      const tree = await openExt4(source);
+      for (const name of ['f0', 'f499999', 'f999999'])
+        expect((await lookUp(tree, name, () => undefined))?.kind, name).toBe('file');
+    },
+  );
 
   it('uses up all inodes has failed, or has what it could leave', async () => {
     const job = 'i=0; while : >f$i; do i=$((i + 1)); done; exit 7';

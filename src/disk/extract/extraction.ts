@@ -48,7 +48,6 @@ export class Extraction<Node extends TreeNode> {
   readonly #symlinks: { place: Place; id: number }[] = [];
   #entries = 0;
   #madeSymlinks = 0;
-  #truncated = false;
 
   constructor(tree: FileTree<Node>, base: Buffer, settings: Settings) {
     this.#tree = tree;
@@ -75,7 +74,7 @@ export class Extraction<Node extends TreeNode> {
       bytes: this.#files.bytes,
       findings: this.#findings.list,
       findingCount: this.#findings.total,
-      truncated: this.#truncated || this.#files.truncated,
+      truncated: this.#findings.truncated,
       complete: this.#findings.complete,
     };
   }
@@ -95,7 +94,6 @@ export class Extraction<Node extends TreeNode> {
       await work();
     } catch (error) {
       if (!(error instanceof LimitReached)) throw error;
-      this.#truncated = true;
       this.#findings.add(error.code, () => '', `${error.message}: ${what} are missing`);
     }
   }
@@ -198,7 +196,6 @@ export class Extraction<Node extends TreeNode> {
     if (place.depth <= this.#settings.maxDepth) {
       await this.#enter(node, place, path);
     } else {
-      this.#truncated = true;
       report('LIMIT_DEPTH', `more than ${this.#settings.maxDepth} levels of directories: not entered`);
     }
     return 'made';

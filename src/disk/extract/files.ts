@@ -13,8 +13,6 @@ export class FileWriter<Node extends TreeNode> {
   count = 0;
   /** Bytes of data written. */
   bytes = 0;
-  /** A limit cut a file. */
-  truncated = false;
   readonly #tree: FileTree<Node>;
   readonly #base: Buffer;
   readonly #settings: Settings;
@@ -78,7 +76,6 @@ export class FileWriter<Node extends TreeNode> {
           `the file claims ${size} bytes, more than ${maxFileSize}: it ends at ${written.end}`,
         );
         size = written.end;
-        this.truncated = true;
       }
     } catch (error) {
       size = written.end;

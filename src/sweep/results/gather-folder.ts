@@ -2,8 +2,9 @@ import { copyFile, link, mkdir, readdir, readlink, symlink } from 'node:fs/promi
 import { constants, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { collectOutput } from '../../instance/collect.js';
+import { isLimit } from '../../disk/findings.js';
 import { makeReadable } from '../../instance/keep.js';
-import { errnoOf } from '../../system/errors.js';
+import { ExitCode, GvaError, errnoOf } from '../../system/errors.js';
 import { ensureFolder } from '../../system/files.js';
 import { pointFolder, resultFiles, sweepFiles } from '../../system/paths.js';
 import { runTool } from '../../system/process.js';
@@ -23,7 +24,7 @@ import { outputOfImage } from './kept.js';
  * @param target a folder that is not there yet, best on the sweep's file system; where this is broken off, the caller
  *   removes it
  * @param points numbers of the points wanted; those without output are left out
- * @throws GvaError EXTRACT_TARGET, EXTRACT_WRITE, TOOL_FAILED; system errors; the signal's reason
+ * @throws GvaError EXTRACT_TARGET, EXTRACT_WRITE, TOOL_FAILED; GATHER_TOO_MUCH where limits allow a part only; system errors; the signal's reason
  */
 export async function gatherFolder(
   sweep: string,
@@ -51,10 +52,25 @@ async function layOut(point: string, target: string, signal: AbortSignal): Promi
   if (existsSync(archive)) {
     const options = ['--force-local', '--no-same-owner', '--no-same-permissions', '--keep-old-files'];
     await runTool('tar', ['--extract', `--file=${archive}`, `--directory=${target}`, ...options], { signal });
-  } else if (existsSync(image)) await collectOutput(image, target, await outputOfImage(image));
+  } else if (existsSync(image)) await layOutImage(image, target);
   else await linkTree(Buffer.from(output), Buffer.from(target), signal);
   await makeReadable(Buffer.from(target));
   return true;
+}
+
+/** A gathering instance would compute with a part of the output and not know. */
+async function layOutImage(image: string, target: string): Promise<void> {
+  const collected = await collectOutput(image, target, await outputOfImage(image));
+  if (collected?.truncated !== true) return;
+  const [finding] = collected.findings.filter(({ code }) => isLimit(code));
+  throw new GvaError(
+    'GATHER_TOO_MUCH',
+    `not all of ${image} can be laid out: ${finding?.message ?? 'it is too much'}`,
+    {
+      exitCode: ExitCode.application,
+      hint: `All of it is there: gva extract ${image} DIR --max-files N --timeout TIME`,
+    },
+  );
 }
 
 /** Symbolic links are made as they are: extraction let none out of its folder. */

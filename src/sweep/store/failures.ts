@@ -2,32 +2,53 @@ import { ExitCode, GvaError, errnoOf, messageOf } from '../../system/errors.js';
 
 // What SQLite says that people are told of.
 
-/** @throws GvaError ENOSPC where there is no room, STORE_IO where the host refuses otherwise: nothing was changed */
+/**
+ * @throws GvaError ENOSPC where there is no room, STORE_IO where the host refuses otherwise, STORE_DAMAGED: nothing was
+ *   changed
+ */
 export function written(work: () => unknown): void {
   try {
     work();
   } catch (error) {
-    throw isFull(error) ? noRoom(error) : isRefused(error) ? refused(error) : error;
+    throw isFull(error) ? noRoom(error) : told(error);
   }
 }
 
-/** @throws GvaError STORE_IO where the host refuses */
+/** @throws GvaError STORE_IO where the host refuses, STORE_DAMAGED */
 export function read<T>(work: () => T): T {
   try {
     return work();
   } catch (error) {
-    throw isRefused(error) ? refused(error) : error;
+    throw told(error);
   }
 }
 
-export const isFull = (error: unknown) => errnoOf(error) === 'SQLITE_FULL';
+/** What is said of a store that cannot be opened. */
+export function unopened(file: string, error: unknown): unknown {
+  if (error instanceof GvaError) return error;
+  return isFull(error) ? noRoom(error) : isDamaged(error) ? damaged(error) : unreadable(file, error);
+}
+
+const told = (error: unknown) =>
+  isRefused(error) ? refused(error) : isDamaged(error) ? damaged(error) : error;
+
+const isFull = (error: unknown) => errnoOf(error) === 'SQLITE_FULL';
 
 /** Reading and writing files, and opening them again (https://sqlite.org/rescode.html). */
-export const isRefused = (error: unknown) =>
-  /^SQLITE_(IOERR|CANTOPEN|READONLY|NOMEM)/.test(errnoOf(error) ?? '');
+const isRefused = (error: unknown) => /^SQLITE_(IOERR|CANTOPEN|READONLY|NOMEM)/.test(errnoOf(error) ?? '');
+
+/** What SQLite has read is not what it wrote. */
+const isDamaged = (error: unknown) => /^SQLITE_(CORRUPT|NOTADB)/.test(errnoOf(error) ?? '');
 
 /** SQLite says it, whatever it is. */
 export const isOfDatabase = (error: unknown) => errnoOf(error)?.startsWith('SQLITE_') === true;
+
+export const damaged = (error: unknown) =>
+  new GvaError('STORE_DAMAGED', `the store of the sweep is damaged: ${messageOf(error)}`, {
+    exitCode: ExitCode.infrastructure,
+    hint: 'What is done is kept: the same command makes the store anew from the result files, as gva sweep rebuild does.',
+    cause: error,
+  });
 
 const refused = (error: unknown) =>
   new GvaError('STORE_IO', `the host refuses the store of the sweep: ${messageOf(error)}`, {
@@ -36,14 +57,14 @@ const refused = (error: unknown) =>
     cause: error,
   });
 
-export const noRoom = (error: unknown) =>
+const noRoom = (error: unknown) =>
   new GvaError('ENOSPC', `the store of the sweep cannot be written: ${messageOf(error)}`, {
     exitCode: ExitCode.infrastructure,
     hint: 'Make room on the disk of the sweep. What is done is kept: the same command goes on from there.',
     cause: error,
   });
 
-export const unreadable = (file: string, error: unknown) =>
+const unreadable = (file: string, error: unknown) =>
   new GvaError('STORE_UNREADABLE', `the store ${file} cannot be read: ${messageOf(error)}`, {
     exitCode: ExitCode.infrastructure,
     hint: 'It was left as it is. Make it anew from the result files: gva sweep rebuild DIR',

@@ -19,6 +19,9 @@ export interface PointRecord {
   readonly data?: Readonly<Record<string, unknown>>;
 }
 
+/** Whose work stands at a point, and how. */
+export type PointWork = Pick<PointRecord, 'number' | 'id' | 'state'>;
+
 /** What a table of results says of a point. */
 export type PointEnd = Omit<PointRecord, 'id' | 'message'>;
 
@@ -39,10 +42,18 @@ export function recordOf(row: Row): PointRecord {
   const { id, message } = row;
   return {
     ...endOf(row),
-    id: Buffer.from(id).toString('hex'),
+    id: hexOf(id),
     ...(message === null ? {} : { message }),
   };
 }
+
+export const workOf = ({ number, id, state }: Pick<Row, 'number' | 'id' | 'state'>): PointWork => ({
+  number,
+  id: hexOf(id),
+  state: storedStates[state] ?? 'lost',
+});
+
+const hexOf = (id: ArrayBuffer) => Buffer.from(id).toString('hex');
 
 /** The times of a point as they are kept; with when it began, as there is one where the others are. */
 type KeptTimes = InstanceTimes & { startedAt?: string };

@@ -1,9 +1,18 @@
 import { existsSync } from 'node:fs';
 import type Database from 'libsql';
 import type { PointCounts, PointOutcome } from '../../model/sweep.js';
-import { isFull, isOfDatabase, noRoom, read, unreadable, written } from './failures.js';
+import { damaged, isOfDatabase, read, unopened, written } from './failures.js';
 import { openDatabase } from './open-database.js';
-import { type PointEnd, type PointRecord, type Row, endOf, recordOf, rowOf } from './rows.js';
+import {
+  type PointEnd,
+  type PointRecord,
+  type PointWork,
+  type Row,
+  endOf,
+  recordOf,
+  rowOf,
+  workOf,
+} from './rows.js';
 import { type StoredState, prepareTables, storedStates } from './schema.js';
 
 /** Rows in memory at once: each may have 64 KiB of data. */
@@ -39,7 +48,8 @@ export class SweepStore implements Disposable {
 
   /**
    * @param total number of points of the plan
-   * @throws GvaError STORE_UNREADABLE where the file is damaged, of a later version or somebody else's: it is kept
+   * @throws GvaError STORE_DAMAGED where it is not what was written; STORE_UNREADABLE where it is of a later version or
+   *   somebody else's, or the host refuses it: it is kept
    */
   static open(file: string, total: number): SweepStore {
     const isNew = !existsSync(file);
@@ -51,7 +61,7 @@ export class SweepStore implements Disposable {
       return new SweepStore(database, total);
     } catch (error) {
       database?.close();
-      throw isFull(error) ? noRoom(error) : unreadable(file, error);
+      throw unopened(file, error);
     }
   }
 
@@ -147,14 +157,13 @@ export class SweepStore implements Disposable {
     }
   }
 
-  /** The records in those states, in the order of their numbers; of all states where none is named. */
-  *records(...states: StoredState[]): Generator<PointRecord> {
-    const codes = states.map((state) => storedStates.indexOf(state));
-    const chosen = states.length > 0 ? `AND state IN (${codes.join(',')})` : '';
-    for (const row of this.#pages<Row>('*', chosen)) yield recordOf(row);
+  /** Whose work stands at each point, in the order of their numbers: in a quarter of the time of the whole records. */
+  *works(): Generator<PointWork> {
+    for (const row of this.#pages<Pick<Row, 'number' | 'id' | 'state'>>('number, id, state'))
+      yield workOf(row);
   }
 
-  /** The numbers of the points in those states, in order: in a tenth of the time of `records()`. */
+  /** The numbers of the points in those states, in order. */
   *states(...states: StoredState[]): Generator<{ readonly number: number; readonly state: StoredState }> {
     const codes = states.map((state) => storedStates.indexOf(state));
     const chosen = `AND state IN (${codes.join(',')})`;
@@ -226,7 +235,7 @@ export class SweepStore implements Disposable {
 }
 
 function checkIntegrity(database: Database.Database): void {
-  const rows = database.prepare('PRAGMA quick_check(1)').all() as { quick_check: string }[];
-  const said = rows[0]?.quick_check;
-  if (said !== 'ok') throw new Error(said ?? 'it cannot be checked');
+  const [row] = database.prepare('PRAGMA integrity_check(1)').all() as { integrity_check: string }[];
+  const said = row?.integrity_check ?? 'it cannot be checked';
+  if (said !== 'ok') throw damaged(new Error(said));
 }

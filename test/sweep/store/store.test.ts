@@ -40,11 +40,14 @@ test('a point goes from pending to done, and all of it is there after opening ag
     ...{ number: 3, id: id('a'), state: 'done', attempts: 1, status: 0, times, startedAt },
     data: { area: 4 },
   });
-  expect([...store.records('lost')]).toEqual([
-    {
-      ...{ number: 5, id: id('b'), state: 'lost', attempts: 1, status: null, times: null },
-      ...{ cause: 'panic', message: 'it\npanicked' },
-    },
+  expect(store.get(5)).toEqual({
+    ...{ number: 5, id: id('b'), state: 'lost', attempts: 1, status: null, times: null },
+    ...{ cause: 'panic', message: 'it\npanicked' },
+  });
+  expect([...store.states('lost')]).toEqual([{ number: 5, state: 'lost' }]);
+  expect([...store.works()]).toEqual([
+    { number: 3, id: id('a'), state: 'done' },
+    { number: 5, id: id('b'), state: 'lost' },
   ]);
   expect(store.counts).toEqual({ pending: 8, done: 1, failed: 0, lost: 1, active: 0 });
 });
@@ -63,7 +66,7 @@ test('records may be changed while they are read', () => {
   store.together(() => {
     for (let number = 0; number < 2500; number++) store.stage(number, id('c'));
   });
-  for (const { number } of store.records('staged')) store.forget(number);
+  for (const { number } of store.states('staged')) store.forget(number);
   expect(store.counts).toMatchObject({ pending: 3000, active: 0 });
 });
 
@@ -112,7 +115,7 @@ describe('a store that cannot be read is refused and kept', () => {
 
   test('no database', async () => {
     await writeFile(file, 'x'.repeat(10_000));
-    expect(refused()).toMatchObject({ code: 'STORE_UNREADABLE' });
+    expect(refused()).toMatchObject({ code: 'STORE_DAMAGED' });
     expect(await readFile(file, 'utf8')).toBe('x'.repeat(10_000));
   });
 
@@ -132,7 +135,7 @@ describe('a store that cannot be read is refused and kept', () => {
     }
     const bytes = await readFile(file);
     await writeFile(file, bytes.fill(0x55, 8192, 40_000));
-    expect(refused().code).toBe('STORE_UNREADABLE');
+    expect(refused().code).toBe('STORE_DAMAGED');
   });
 
   test('one that somebody has open', async () => {
