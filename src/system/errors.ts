@@ -80,9 +80,16 @@ const passing: ReadonlySet<string> = new Set([
   ...['EHOSTDOWN', 'EHOSTUNREACH', 'ENETDOWN', 'ENETUNREACH', 'ENOLINK'],
 ]);
 
+/** A refusal that is the host's own, whatever its code: nothing about the file is the reason. */
+export class HostRefusal extends Error {
+  constructor(cause: unknown) {
+    super(messageOf(cause), { cause });
+  }
+}
+
 /** Whether the error, or one of its causes, says nothing of the file but of the host's state, which may be better soon. */
 export function isPassing(error: unknown): boolean {
   for (let each = error; each instanceof Error; each = each.cause)
-    if (passing.has(errnoOf(each) ?? '')) return true;
+    if (each instanceof HostRefusal || passing.has(errnoOf(each) ?? '')) return true;
   return false;
 }

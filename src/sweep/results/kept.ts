@@ -1,14 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { constants, existsSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { type FileHandle, lstat, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openExt4 } from '../../disk/ext4/index.js';
 import { lookUp } from '../../disk/lookup.js';
 import { openRaw } from '../../disk/source.js';
 import type { FileTree } from '../../disk/tree.js';
-import { ExitCode, GvaError, errnoOf, isPassing, messageOf } from '../../system/errors.js';
+import { ExitCode, GvaError, HostRefusal, errnoOf, isPassing, messageOf } from '../../system/errors.js';
 import { resultFiles } from '../../system/paths.js';
 import type { PointData } from './data-values.js';
 import { readPointData } from './point-data.js';
@@ -67,11 +67,11 @@ const unreadableNow = (folder: string, error: unknown) =>
     cause: error,
   });
 
-const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
+const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK, S_IRUSR } = constants;
 const chunkSize = 256 << 10;
 
 async function* readFile(output: string, path: string): AsyncGenerator<Buffer> {
-  const file = await open(join(output, path), O_RDONLY | O_NOFOLLOW | O_NONBLOCK).catch(absent);
+  const file = await openRegular(join(output, path));
   if (!file) return;
   try {
     if (!(await file.stat()).isFile()) return;
@@ -82,6 +82,20 @@ async function* readFile(output: string, path: string): AsyncGenerator<Buffer> {
     }
   } finally {
     await file.close();
+  }
+}
+
+/** Undefined where there is none, or something else. */
+async function openRegular(path: string): Promise<FileHandle | undefined> {
+  try {
+    return await open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  } catch (error) {
+    if (errnoOf(error) !== 'EACCES') return absent(error);
+    // A guest may have left it so that its owner may not read it; else it is the host that refuses.
+    const info = await lstat(path).catch(absent);
+    if (info && (info.mode & S_IRUSR) !== 0) throw new HostRefusal(error);
+    if (info) throw error;
+    return undefined;
   }
 }
 

@@ -1,8 +1,5 @@
-import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
-import { join } from 'node:path';
 import { csvRecords } from '../../system/csv.js';
-import { errnoOf, isPassing, messageOf } from '../../system/errors.js';
+import { isPassing, messageOf } from '../../system/errors.js';
 import { type DataValue, DataValues, type PointData, dataLimits } from './data-values.js';
 import { exactNumber } from './exact-number.js';
 
@@ -23,11 +20,9 @@ export type ReadOutput = (name: string, limit: number) => Promise<Buffer | undef
  * before it. Control characters become U+FFFD. All of it was written by a guest: `dataLimits`. What is beyond them or
  * cannot be read is left out, and the value `gva_data` says so.
  *
- * @param output folder of the extracted output, or what reads a file of it where it is kept otherwise
  * @throws what `isPassing()`: the file may be there, and cannot be read for now
  */
-export async function readPointData(output: string | ReadOutput): Promise<PointData> {
-  const read = typeof output === 'string' ? readRegular(output) : output;
+export async function readPointData(read: ReadOutput): Promise<PointData> {
   const values = new DataValues();
   for (const [name, parse] of Object.entries(parsers)) {
     try {
@@ -48,25 +43,6 @@ const parsers: Readonly<Record<string, (text: string, values: DataValues) => voi
   'result.csv': readCsv,
   'result.txt': readLines,
 };
-
-const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
-
-/** Reads files of a folder that a guest filled: no links are followed, and nothing but a file is opened for long. */
-function readRegular(folder: string): ReadOutput {
-  return async (name, limit) => {
-    try {
-      await using file = await open(join(folder, name), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-      const info = await file.stat();
-      if (!info.isFile()) return undefined;
-      const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(Math.min(limit, info.size)) });
-      return buffer.subarray(0, bytesRead);
-    } catch (error) {
-      const absent = ['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO'].includes(errnoOf(error) ?? '');
-      if (absent) return undefined;
-      throw error;
-    }
-  };
-}
 
 function readJson(text: string, values: DataValues): void {
   JSON.parse(lenient(text));

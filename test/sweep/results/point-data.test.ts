@@ -4,6 +4,7 @@ import { chmodSync, mkdirSync, symlinkSync, truncateSync, writeFileSync } from '
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { dataLimits } from '../../../src/sweep/results/data-values.js';
+import { readKeptData } from '../../../src/sweep/results/kept.js';
 import { readPointData } from '../../../src/sweep/results/point-data.js';
 import { scratch } from './fixture.js';
 
@@ -161,21 +162,29 @@ describe('limits', () => {
 });
 
 describe('in a folder', () => {
-  test('files are read, and nothing where there are none', async () => {
+  /** A point's folder with an output, and that. */
+  function point(): { folder: string; output: string } {
     const folder = scratch();
-    expect(await readPointData(folder)).toEqual({});
-    expect(await readPointData(join(folder, 'none'))).toEqual({});
-    writeFileSync(join(folder, 'result.json'), '{"area": 49}');
-    expect(await readPointData(folder)).toEqual({ area: 49 });
+    const output = join(folder, 'output');
+    mkdirSync(output);
+    return { folder, output };
+  }
+
+  test('files are read, and nothing where there are none', async () => {
+    const { folder, output } = point();
+    expect(await readKeptData(folder)).toEqual({});
+    expect(await readKeptData(join(folder, 'none'))).toEqual({});
+    writeFileSync(join(output, 'result.json'), '{"area": 49}');
+    expect(await readKeptData(folder)).toEqual({ area: 49 });
   });
 
   test('links, folders and pipes are no files', async () => {
-    const folder = scratch();
-    writeFileSync(join(folder, 'secret'), 'a=1');
-    symlinkSync('secret', join(folder, 'result.txt'));
-    mkdirSync(join(folder, 'result.json'));
-    execFileSync('mkfifo', [join(folder, 'result.csv')]);
-    expect(await readPointData(folder)).toEqual({});
+    const { folder, output } = point();
+    writeFileSync(join(output, 'secret'), 'a=1');
+    symlinkSync('secret', join(output, 'result.txt'));
+    mkdirSync(join(output, 'result.json'));
+    execFileSync('mkfifo', [join(output, 'result.csv')]);
+    expect(await readKeptData(folder)).toEqual({});
   });
 
   test('what the host cannot read for now is not taken for unreadable', async () => {
@@ -186,11 +195,11 @@ describe('in a folder', () => {
   });
 
   test('a huge file is not read', async () => {
-    const folder = scratch();
-    writeFileSync(join(folder, 'result.json'), '');
-    truncateSync(join(folder, 'result.json'), 2 ** 40);
-    writeFileSync(join(folder, 'result.txt'), 'a=1');
-    expect(await readPointData(folder)).toEqual({
+    const { folder, output } = point();
+    writeFileSync(join(output, 'result.json'), '');
+    truncateSync(join(output, 'result.json'), 2 ** 40);
+    writeFileSync(join(output, 'result.txt'), 'a=1');
+    expect(await readKeptData(folder)).toEqual({
       a: 1,
       gva_data: 'result.json is larger than 1048576 bytes',
     });
@@ -199,10 +208,10 @@ describe('in a folder', () => {
   test.skipIf(process.getuid?.() === 0)(
     'a file that may not be read is told (root may read all)',
     async () => {
-      const folder = scratch();
-      writeFileSync(join(folder, 'result.json'), '{}');
-      chmodSync(join(folder, 'result.json'), 0);
-      expect((await readPointData(folder))['gva_data']).toMatch(/^result\.json: EACCES/);
+      const { folder, output } = point();
+      writeFileSync(join(output, 'result.json'), '{}');
+      chmodSync(join(output, 'result.json'), 0);
+      expect((await readKeptData(folder))['gva_data']).toMatch(/^result\.json: EACCES/);
     },
   );
 });
