@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { errnoOf } from '../system/errors.js';
 import { sweepFiles } from '../system/paths.js';
 import { rebuildStore } from './reconcile.js';
@@ -23,13 +24,13 @@ export async function openStore(
   const file = join(folder, sweepFiles.store);
   if (existsSync(file))
     try {
-      return SweepStore.open(file, total);
+      return await openPatiently(file, total);
     } catch (error) {
       if (errnoOf(error) !== 'STORE_DAMAGED') throw error;
       const kept = await putStoreAside(file);
       onDamage(`the sweep's store was damaged and is made anew from the result files; it is kept as ${kept}`);
     }
-  const store = SweepStore.open(file, total);
+  const store = await openPatiently(file, total);
   try {
     if (existsSync(join(folder, sweepFiles.points))) await rebuildStore(store, folder, signal);
     return store;
@@ -37,6 +38,20 @@ export async function openStore(
     store[Symbol.dispose]();
     throw error;
   }
+}
+
+/** Milliseconds between attempts to open what the host refuses for now. */
+const pauses = [100, 200, 400, 800, 1600];
+
+async function openPatiently(file: string, total: number): Promise<SweepStore> {
+  for (const pause of pauses)
+    try {
+      return SweepStore.open(file, total);
+    } catch (error) {
+      if (errnoOf(error) !== 'STORE_IO') throw error;
+      await sleep(pause);
+    }
+  return SweepStore.open(file, total);
 }
 
 /** Gives a store another name, with the files that SQLite has beside it. @returns the new name, without its folder */

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { dropNeed, noteNeed } from '../base/needs.js';
+import { removeAbandonedHistory } from '../instance/history/past-runs.js';
 import { removeAbandoned } from '../instance/scratch.js';
 import type { InstanceSpec } from '../instance/instance-spec.js';
 import type { PreparedAppliance } from '../instance/prepare.js';
@@ -128,6 +129,7 @@ export async function conductSweep(
   const identity = identityOf(prepared.digest, prepared.base.digest, (point) => plan.files.of(point));
   // What a killed process left of its instances.
   await removeAbandoned(scratchFolder());
+  await removeAbandonedHistory(prepared.digest);
   const before = store.counts;
   const table = new CurrentTable(store, existsSync(join(out, sweepFiles.results)));
   await reconcile({ store, known, folder: out, points: plan.points, identity }, signals.abort);

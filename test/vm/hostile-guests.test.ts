@@ -35,7 +35,8 @@ async function run(text: ApplianceText, vmm: string, ...options: string[]) {
   const appliance = await writeAppliance(join(folder.path, 'a'), text);
   const out = join(folder.path, 'out');
   const env = { GVA_SCRATCH: folder.path };
-  const outcome = await gva(['run', appliance, '--vmm', vmm, '--out', out, ...options], env);
+  const args = ['run', appliance, '--vmm', vmm, '--out', out, ...options];
+  const outcome = await gva(args, env, folder.path, isLong ? 3000 : 280);
   expect((await readdir(folder.path)).sort(), outcome.stderr).toEqual(['a', 'out']);
   await noneLeft(folder.path);
   const [result, size] = [await readResult(out), await allocated(out)];

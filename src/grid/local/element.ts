@@ -1,16 +1,20 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { errnoOf, messageOf } from '../../system/errors.js';
 import { packageRoot } from '../../system/paths.js';
 import { elementScript } from '../element-script.js';
 import { type ElementEnd, type ElementState, elementLog } from '../engine.js';
+import { persistently } from '../worker/persistently.js';
+import { mayAppear } from '../worker/spec.js';
 import type { LocalArray } from './queue-folder.js';
 
 /** Milliseconds from TERM to KILL. */
 const grace = 5000;
+/** Seconds that its log is waited for. */
+const patience = 30;
 /** Milliseconds; what setTimeout can wait for at most. */
 const longest = 2 ** 31 - 1;
 
@@ -28,6 +32,7 @@ const stopWords = { cancelled: 'CANCELLED', 'time-limit': 'TIMEOUT', 'node-faile
 export class RunningElement {
   /** Never rejects. */
   readonly ended: Promise<End>;
+  readonly #stopped = new AbortController();
   #child: ChildProcess | undefined;
   #cause: { readonly why: StopCause; readonly reason: string | undefined } | undefined;
 
@@ -43,13 +48,14 @@ export class RunningElement {
   stop(why: StopCause, reason?: string): void {
     if (this.#cause) return;
     this.#cause = { why, reason };
+    this.#stopped.abort();
     this.#kill('SIGTERM');
     setTimeout(() => this.#kill('SIGKILL'), grace).unref();
   }
 
   async #run(local: LocalArray, element: number): Promise<End> {
     const { array } = local;
-    await using log = await open(join(array.logs, elementLog(element)), 'a');
+    await using log = await this.#openLog(join(array.logs, elementLog(element)));
     const child = spawn(
       join(packageRoot, 'libexec/gva-supervise'),
       ['/bin/sh', '-c', elementScript(array).join('\n')],
@@ -78,6 +84,12 @@ export class RunningElement {
       this.#kill('SIGKILL');
       this.#child = undefined;
     }
+  }
+
+  /** On a shared file system, the folder may be seen here later than where it was made. */
+  #openLog(path: string): Promise<FileHandle> {
+    const patient = { seconds: patience, signal: this.#stopped.signal, log: () => undefined };
+    return persistently('open the log', () => open(path, 'a'), patient, mayAppear);
   }
 
   #judge(status: number | null, signal: NodeJS.Signals | null): End {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { InstanceResult } from '../../model/result.js';
 import { ensureFolder, readTextIfExists, temporarySibling } from '../../system/files.js';
 import { historyFile, historyFolder } from '../../system/paths.js';
+import { removeAbandonedSiblings } from '../../system/temporary.js';
 import type { PastRun } from './weigh.js';
 
 /** Runs that are kept of one appliance, of each kind. */
@@ -74,6 +75,10 @@ export async function rememberRun({
   await add(appliance.digest, run).catch(() => undefined);
 }
 
+/** Removes what processes have left that were killed while they remembered a run of that appliance. */
+export const removeAbandonedHistory = (digest: string): Promise<void> =>
+  removeAbandonedSiblings(historyFile(digest));
+
 const kindOf = ({ vmm, accelerator, start }: PastRun) => `${vmm} ${accelerator} ${start}`;
 
 async function add(digest: string, run: PastRun): Promise<void> {
@@ -82,6 +87,7 @@ async function add(digest: string, run: PastRun): Promise<void> {
   const same = before.filter((each) => kindOf(each) === kindOf(run)).slice(1 - mostRuns);
   const folder = await ensureFolder(historyFolder());
   if (before.length === 0) await makeRoom(folder);
+  await removeAbandonedHistory(digest);
   const file = historyFile(digest);
   const temporary = temporarySibling(file);
   try {

@@ -90,16 +90,17 @@ async function openRegular(path: string): Promise<FileHandle | undefined> {
   try {
     return await open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   } catch (error) {
-    if (errnoOf(error) !== 'EACCES') return absent(error);
     // A guest may have left it so that its owner may not read it; else it is the host that refuses.
-    const info = await lstat(path).catch(absent);
-    if (info && (info.mode & S_IRUSR) !== 0) throw new HostRefusal(error);
-    if (info) throw error;
+    if (errnoOf(error) === 'EACCES') {
+      const info = await lstat(path).catch(absent);
+      if (info) throw (info.mode & S_IRUSR) === 0 ? error : new HostRefusal(error);
+    } else absent(error);
     return undefined;
   }
 }
 
-function absent(error: unknown): undefined {
+/** @throws the error, where it says anything else than that there is no such file */
+function absent(error: unknown): void {
   if (!['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO', 'EISDIR'].includes(errnoOf(error) ?? '')) throw error;
 }
 

@@ -26,7 +26,8 @@ export function read<T>(work: () => T): T {
 /** What is said of a store that cannot be opened. */
 export function unopened(file: string, error: unknown): unknown {
   if (error instanceof GvaError) return error;
-  return isFull(error) ? noRoom(error) : isDamaged(error) ? damaged(error) : unreadable(file, error);
+  if (isFull(error)) return noRoom(error);
+  return isRefused(error) || isDamaged(error) ? told(error) : unreadable(file, error);
 }
 
 const told = (error: unknown) =>

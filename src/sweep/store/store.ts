@@ -48,8 +48,8 @@ export class SweepStore implements Disposable {
 
   /**
    * @param total number of points of the plan
-   * @throws GvaError STORE_DAMAGED where it is not what was written; STORE_UNREADABLE where it is of a later version or
-   *   somebody else's, or the host refuses it: it is kept
+   * @throws GvaError STORE_DAMAGED where it is not what was written; STORE_IO where the host refuses it;
+   *   STORE_UNREADABLE where it is of a later version or somebody else's: it is kept
    */
   static open(file: string, total: number): SweepStore {
     const isNew = !existsSync(file);

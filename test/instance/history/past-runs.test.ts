@@ -1,5 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { mkdir, readFile, readdir, utimes, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { chooseByHistory } from '../../../src/instance/history/choose-by-history.js';
 import { pastRuns, rememberRun } from '../../../src/instance/history/past-runs.js';
@@ -42,6 +43,20 @@ describe('what is remembered of runs', () => {
       { vmm: 'qemu', accelerator: 'tcg', start: 'warm', script: 7, overhead: 2 },
     ]);
     expect(await pastRuns(two)).toHaveLength(1);
+  });
+
+  it('has nothing beside it that killed processes left', async () => {
+    const digest = newDigest();
+    const folder = historyFolder();
+    await mkdir(folder, { recursive: true });
+    const module = new URL('../../../dist/src/system/temporary.js', import.meta.url).href;
+    const script = `import { writeFileSync } from 'node:fs';
+      import { temporarySibling } from ${JSON.stringify(module)};
+      writeFileSync(temporarySibling(${JSON.stringify(historyFile(digest))}), '');`;
+    execFileSync(process.execPath, ['--input-type=module', '-e', script]);
+    expect(await readdir(folder)).toHaveLength(1);
+    await rememberRun(result(digest, 5));
+    expect(await readdir(folder)).toEqual([basename(historyFile(digest))]);
   });
 
   it('is nothing of those that were not done, or have no script', async () => {
