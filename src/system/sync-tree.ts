@@ -1,4 +1,4 @@
-import { lstat, readdir } from 'node:fs/promises';
+import { lstat, opendir } from 'node:fs/promises';
 import { GvaError } from './errors.js';
 import { syncPath } from './files.js';
 import { runTool } from './process.js';
@@ -13,14 +13,23 @@ const atOnce = 8;
  * host; a rename before that may leave a name with nothing in it.
  */
 export async function syncTree(folder: string): Promise<void> {
-  const paths = await pathsBelow(Buffer.from(folder));
-  if (paths.length > mostSingly && (await syncFileSystem(folder))) return;
-  const next = paths[Symbol.iterator]();
+  if ((await hasMany(folder)) && (await syncFileSystem(folder))) return;
+  const paths = pathsBelow(Buffer.from(folder));
   await Promise.all(
     Array.from({ length: atOnce }, async () => {
-      for (const path of next) await syncPath(path);
+      for await (const path of paths) await syncPath(path);
     }),
   );
+}
+
+async function hasMany(folder: string): Promise<boolean> {
+  const paths = pathsBelow(Buffer.from(folder));
+  try {
+    for (let count = 0; count <= mostSingly; count++) if ((await paths.next()).done) return false;
+    return true;
+  } finally {
+    await paths.return(undefined);
+  }
 }
 
 /** Of GNU's coreutils since 8.24, busybox and uutils. @returns false where there is no such tool, or it cannot */
@@ -37,14 +46,14 @@ async function syncFileSystem(folder: string): Promise<boolean> {
 /**
  * Files that this user may read, and folders. A guest's names need not be text; what its modes forbid to read is left out.
  */
-async function pathsBelow(folder: Buffer): Promise<Buffer[]> {
-  const paths = [folder];
-  for (const entry of await readdir(folder, { withFileTypes: true, encoding: 'buffer' })) {
-    const path = Buffer.concat([folder, Buffer.from('/'), entry.name]);
-    if (entry.isDirectory()) paths.push(...(await pathsBelow(path)));
-    else if (entry.isFile() && (await isReadable(path))) paths.push(path);
+async function* pathsBelow(folder: Buffer): AsyncGenerator<Buffer> {
+  yield folder;
+  // One by one: a guest may have left a million. Node's types know of no names as bytes here.
+  for await (const entry of await opendir(folder, { encoding: 'buffer' as BufferEncoding })) {
+    const path = Buffer.concat([folder, Buffer.from('/'), entry.name as unknown as Buffer]);
+    if (entry.isDirectory()) yield* pathsBelow(path);
+    else if (entry.isFile() && (await isReadable(path))) yield path;
   }
-  return paths;
 }
 
 const isReadable = async (path: Buffer) =>
