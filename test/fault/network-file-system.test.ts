@@ -55,7 +55,7 @@ async function sweepByGrid(faults: NetworkFaults): Promise<number> {
 const guest = withoutFaults('FAKE_GUEST') + doneScript;
 
 /** Of all processes together: each of the client's own is an end of it, which begins it again. */
-const often = { ESTALE: long ? [101, 307] : [307], REPLY: long ? [3, 11] : [11] };
+const often = { ESTALE: long ? [101, 307] : [307], REPLY: long ? [5, 11] : [11] };
 const timeout = long ? 3_600_000 : 900_000;
 
 test.each([300, ...(long ? [3000] : [])])(
