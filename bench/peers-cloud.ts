@@ -5,7 +5,7 @@ import { inTemporaryFolder } from './gva.js';
 import { peerScript } from './peers/images.js';
 import { byCommand, byGva, writeSquare } from './peers/jobs.js';
 
-const rounds = 5;
+const rounds = 3;
 
 /** The same job by a Debian with cloud-init. Its image is made before, by bench/peers/cloud-image. */
 export const peersCloud: Benchmark = {
