@@ -10,6 +10,7 @@ import {
   parseProcessIdentity,
   processIdentity,
 } from '../../system/process-identity.js';
+import { judgeTemporary } from '../../system/temporary.js';
 import { type Wish, divide } from './shares.js';
 
 /** What a running sweep tells the others. */
@@ -109,7 +110,11 @@ export class FairShare implements AsyncDisposable {
   }
 
   async #others(): Promise<Claimed[]> {
-    const names = (await readdir(this.#folder)).filter((name) => name.startsWith(prefix));
+    const all = await readdir(this.#folder);
+    // What a process has left that was killed while it told.
+    for (const name of all.filter((each) => each.startsWith(`.${prefix}`)))
+      if ((await judgeTemporary(name)) === 'dead') await rm(join(this.#folder, name), { force: true });
+    const names = all.filter((name) => name.startsWith(prefix));
     const found: Claimed[] = [];
     for (const id of names.slice(0, mostFiles)) {
       const one = id === this.#name ? undefined : await liveClaim(this.#folder, id);
