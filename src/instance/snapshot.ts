@@ -96,10 +96,11 @@ async function snapshotOutput(
     if (!output) throw failed('its disk has no file system that can be read');
     // It is not unmounted, and yet all is on it.
     const findings = output.findings.filter(({ code }) => code !== 'EXT4_UNCLEAN');
-    const report = { format: 'gva-snapshot/1', takenAt, pause, ...output, findings };
+    const { files, bytes } = output;
+    const report = { format: 'gva-snapshot/1', takenAt, pause, files, bytes, findings };
     await writeFile(join(pending.folder, resultFiles.snapshot), `${JSON.stringify(report, null, 2)}\n`);
     await pending.publish();
-    return { ...output, findings: findings.length, pause };
+    return { files, bytes, findings: findings.length, pause };
   } finally {
     await rm(copy, { force: true });
   }

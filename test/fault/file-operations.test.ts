@@ -23,7 +23,6 @@ import { leaving, readN, started, endedWith } from '../sweep/sweep-home.js';
 // some that are spread over all. One alone: GVA_FAULT=EIO:117 npx vitest run --project vm test/fault/file-operations.test.ts
 
 const points = 3;
-/** Of each kind, where not all are tried. */
 /** Seconds of a faulty run, at most: a full disk is waited for. */
 const patience = 20;
 

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { mkdir, readFile, readdir, utimes, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -10,6 +9,7 @@ import type { ChosenVmm } from '../../../src/vmm/choose.js';
 import type { Probe } from '../../../src/vmm/driver.js';
 import { FakeDriver } from '../../../src/vmm/fake/driver.js';
 import { type TestHome, makeTestHome, prepareSquare } from '../../support/fake-appliance.js';
+import { leaveBeside } from '../../support/left-over.js';
 import { TemplateDriver } from '../../support/template-driver.js';
 
 let home: TestHome;
@@ -49,11 +49,7 @@ describe('what is remembered of runs', () => {
     const digest = newDigest();
     const folder = historyFolder();
     await mkdir(folder, { recursive: true });
-    const module = new URL('../../../dist/src/system/temporary.js', import.meta.url).href;
-    const script = `import { writeFileSync } from 'node:fs';
-      import { temporarySibling } from ${JSON.stringify(module)};
-      writeFileSync(temporarySibling(${JSON.stringify(historyFile(digest))}), '');`;
-    execFileSync(process.execPath, ['--input-type=module', '-e', script]);
+    leaveBeside(historyFile(digest));
     expect(await readdir(folder)).toHaveLength(1);
     await rememberRun(result(digest, 5));
     expect(await readdir(folder)).toEqual([basename(historyFile(digest))]);

@@ -2,12 +2,14 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { FairShare } from '../../../src/sweep/schedule/fair-share.js';
 import { divide } from '../../../src/sweep/schedule/shares.js';
 import { processIdentity } from '../../../src/system/process-identity.js';
+import { temporarySibling } from '../../../src/system/temporary.js';
+import { leaveBeside } from '../../support/left-over.js';
 
 describe('CPUs are divided', () => {
   test.each([
@@ -107,6 +109,16 @@ describe('running sweeps', () => {
     expect(await own.update(claim(8))).toEqual({ cpus: 8, sweeps: 1, otherSweeps: 0 });
     const names = (await readdir(folder)).filter((name) => !/^sweep-[0-9a-f]{12}$/.test(name)).sort();
     expect(names).toEqual(['notes', 'sweep-elsewhere', 'sweep-long', 'sweep-rubbish']);
+  });
+
+  test('what one was about to tell when it was killed is removed, and that of a living one is not', async () => {
+    leaveBeside(join(folder, 'sweep-killed'));
+    const living = temporarySibling(join(folder, 'sweep-living'));
+    await writeFile(living, '');
+    await using own = await FairShare.join(folder, 8);
+    await own.update(claim(8));
+    const names = (await readdir(folder)).filter((name) => name.startsWith('.'));
+    expect(names).toEqual([basename(living)]);
   });
 
   test.each([
