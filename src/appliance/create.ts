@@ -1,7 +1,7 @@
 import { chmod, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { GvaError, errnoOf, messageOf } from '../system/errors.js';
-import { ensureFolder, temporarySibling } from '../system/files.js';
+import { ensureFolder, freshSibling } from '../system/files.js';
 
 const manifest = (name: string) => `name: ${name}
 version: 1.0.0
@@ -37,7 +37,7 @@ export async function createAppliance(dir: string): Promise<void> {
     .replace(/[^A-Za-z0-9._-]/g, '-')
     .replace(/^[^A-Za-z0-9]+/, '')
     .slice(0, 64);
-  const folder = temporarySibling(target);
+  const folder = await freshSibling(target);
   try {
     await ensureFolder(dirname(target));
     await mkdir(folder);

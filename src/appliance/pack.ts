@@ -9,8 +9,7 @@ import { writeVmdk } from '../disk/vmdk/write.js';
 import type { Appliance } from '../model/appliance.js';
 import type { DiskRole } from '../model/envelope.js';
 import { ExitCode, GvaError } from '../system/errors.js';
-import { digestText, temporarySibling } from '../system/files.js';
-import { removeAbandonedSiblings } from '../system/temporary.js';
+import { digestText, freshSibling } from '../system/files.js';
 import { applianceFiles, imagesFolder } from '../system/paths.js';
 import type { DescriptorDisk, DescriptorFile, DescriptorSpec } from '../ovf/descriptor-spec.js';
 import { formatManifest, manifestSize } from '../ovf/manifest.js';
@@ -73,8 +72,7 @@ export async function packAppliance(
   const { base = await wantedBase(appliance.base, { say: () => undefined }) } = options;
   checkImageProgram(appliance, base);
   const images = await packedImages(source, options);
-  await removeAbandonedSiblings(join(imagesFolder(), 'output'));
-  const output = temporarySibling(join(imagesFolder(), 'output'));
+  const output = await freshSibling(join(imagesFolder(), 'output'));
   try {
     const disks = await packedDisks(source, { base, images, output, options });
     const sbom = options.sbom ? Buffer.from(billOfMaterials(base)) : undefined;

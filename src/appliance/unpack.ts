@@ -7,8 +7,7 @@ import type { Finding } from '../disk/findings.js';
 import { openRaw } from '../disk/source.js';
 import type { DiskRole } from '../model/envelope.js';
 import { GvaError, messageOf } from '../system/errors.js';
-import { ensureFolder, temporarySibling } from '../system/files.js';
-import { removeAbandonedSiblings } from '../system/temporary.js';
+import { ensureFolder, freshSibling } from '../system/files.js';
 import { digestFolder } from '../system/folder-digest.js';
 import { applianceFiles, imagesFolder } from '../system/paths.js';
 import { autorunName } from './autorun.js';
@@ -36,8 +35,7 @@ export async function unpackAppliance(
       hint: `Its disks: gva convert ${path} --to raw DIR`,
     });
   if (existsSync(target)) throw new GvaError('UNPACK_EXISTS', `${target} exists already`);
-  await removeAbandonedSiblings(resolve(target));
-  const folder = temporarySibling(resolve(target));
+  const folder = await freshSibling(resolve(target));
   try {
     await ensureFolder(dirname(resolve(target)));
     await mkdir(folder);

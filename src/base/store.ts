@@ -16,12 +16,12 @@ import {
   ensureFolder,
   readTextIfExists,
   syncPath,
+  freshSibling,
   temporarySibling,
   writeFileAtomically,
 } from '../system/files.js';
 import { shellWord } from '../system/shell-word.js';
 import { rememberedDigest } from '../system/remembered-digest.js';
-import { removeAbandonedSiblings } from '../system/temporary.js';
 import { baseFiles, baseFolder, currentBase, imagesFolder } from '../system/paths.js';
 import {
   brokenBase,
@@ -213,8 +213,7 @@ export async function installBase(
 ): Promise<void> {
   const home = await ensureFolder(baseFolder(base));
   const name = digestFolderName(digest);
-  await removeAbandonedSiblings(join(home, name));
-  const staged = temporarySibling(join(home, name));
+  const staged = await freshSibling(join(home, name));
   await rename(folder, staged);
   // What stands under this digest may have been damaged since: the new one takes its place.
   const aside = temporarySibling(join(home, name));
@@ -223,7 +222,7 @@ export async function installBase(
   });
   await rename(staged, join(home, name));
   await rm(aside, { recursive: true, force: true });
-  const link = temporarySibling(join(home, currentBase));
+  const link = await freshSibling(join(home, currentBase));
   await symlink(name, link);
   await rename(link, join(home, currentBase));
 }

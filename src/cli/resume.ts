@@ -56,6 +56,7 @@ interface Ends {
 async function resume(name: string, options: ResumeOptions, { signal, leave }: Ends): Promise<ExitCode> {
   const { runInstance } = await import('../instance/run.js');
   const { ControlServer } = await import('../instance/control/server.js');
+  const { removeAbandonedResults } = await import('../instance/output-folder.js');
   const { prepareSaved } = await import('../instance/checkpoint/prepare.js');
   const { loadSource } = await import('../appliance/source.js');
   const { chooseVmm } = await import('../vmm/choose.js');
@@ -82,6 +83,7 @@ async function resume(name: string, options: ResumeOptions, { signal, leave }: E
     } as const),
     ...(every === undefined ? {} : { every }),
   };
+  await removeAbandonedResults(spec.out);
   await using control = await ControlServer.listen();
   const result = await runInstance(
     { ...spec, prepared, checkpoints, ...(control ? { control } : {}) },

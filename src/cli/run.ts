@@ -99,6 +99,7 @@ async function runAppliance(folder: string, options: RunOptions, { signal, leave
   const { inputFilesFromWords, scriptsFromWords } = await import('../instance/input-files.js');
   const { runInstance } = await import('../instance/run.js');
   const { ControlServer } = await import('../instance/control/server.js');
+  const { removeAbandonedResults } = await import('../instance/output-folder.js');
   const { RunView } = await import('./run-view.js');
   const { openAppliance } = await import('../library/open-appliance.js');
   const { baseChoice } = await import('./base-choice.js');
@@ -138,6 +139,7 @@ async function runAppliance(folder: string, options: RunOptions, { signal, leave
     qemuAgent: options.qemuAgent ?? false,
     keepRunning: options.keepRunning ?? false,
   };
+  await removeAbandonedResults(out);
   await using control = await ControlServer.listen();
   const start = await startWish(options.start, (text) => view.note(text));
   const result = await runInstance(

@@ -1,7 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf } from '../system/errors.js';
-import { ensureFolder, temporarySibling } from '../system/files.js';
+import { ensureFolder, freshSibling } from '../system/files.js';
 import { gridChunk, gridFiles } from '../system/paths.js';
 import type { FailureKind } from './classify.js';
 
@@ -13,7 +13,7 @@ import type { FailureKind } from './classify.js';
  */
 export async function faultOfLogs(sweep: string, chunk: number): Promise<FailureKind | undefined> {
   const folder = join(gridChunk(sweep, chunk), gridFiles.logs);
-  const file = temporarySibling(join(folder, 'log'));
+  const file = await freshSibling(join(folder, 'log'));
   try {
     await writeFile(file, '');
     return undefined;

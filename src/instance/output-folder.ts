@@ -5,6 +5,7 @@ import { ensureFolder, syncPath, temporarySibling } from '../system/files.js';
 import { renameOnce } from '../system/lost-replies.js';
 import { resultFiles } from '../system/paths.js';
 import { syncTree } from '../system/sync-tree.js';
+import { removeAbandonedSiblings } from '../system/temporary.js';
 
 /** A folder of results that appears whole or not at all. Disposing it removes what was not published. */
 export interface PendingFolder extends AsyncDisposable {
@@ -36,6 +37,9 @@ export async function preparePendingFolder(
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   };
 }
+
+/** Removes what processes left beside the result folder `out` that were killed before they could publish it. */
+export const removeAbandonedResults = (out: string): Promise<void> => removeAbandonedSiblings(resolve(out));
 
 /** @param marker of what may be replaced; nothing may where undefined */
 async function checkTarget(target: string, out: string, marker: string | undefined): Promise<void> {

@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { resolveParameters } from '../appliance/parameters.js';
 import { ControlServer } from '../instance/control/server.js';
+import { removeAbandonedResults } from '../instance/output-folder.js';
 import type { InputFile } from '../instance/identity.js';
 import { inputFile } from '../instance/input-files.js';
 import { runInstance } from '../instance/run.js';
@@ -59,6 +60,7 @@ export function runWith(
     const wish = { vmm: options.vmm ?? 'auto', start: options.start ?? 'auto' };
     const { prepared, vmm } = await open(source, wish, baseOf(options), 1);
     signal.throwIfAborted();
+    await removeAbandonedResults(out);
     await using control = await ControlServer.listen();
     const id = `${source.appliance.name}-${process.pid}-${randomBytes(3).toString('hex')}`;
     const spec = { id, prepared, parameters, files, out, force, keep, keepDisks, limits: limitsOf(options) };

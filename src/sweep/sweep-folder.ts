@@ -6,6 +6,7 @@ import { ExitCode, GvaError, errnoOf, messageOf } from '../system/errors.js';
 import { ensureFolder, readTextIfExists, temporarySibling, writeFileAtomically } from '../system/files.js';
 import { type LockHolder, lockFolder } from '../system/folder-lock.js';
 import { sweepFiles } from '../system/paths.js';
+import { removeAbandonedIn } from '../system/temporary.js';
 import { formatDuration } from '../system/units.js';
 import { parseSweepManifest } from './manifest.js';
 
@@ -139,11 +140,12 @@ async function writeManifest(folder: string, manifest: SweepManifest): Promise<v
 }
 
 const temporary =
-  /^\.(?:sweep\.json|plan\.yaml|\.lock-[0-9a-f]{12}|results\.(?:csv|jsonl)|status\.json|gather(?:\.json)?|\d{7,})\.[0-9a-f]{12,}\.tmp$/;
+  /^\.(?:sweep\.json|plan\.yaml|\.lock-[0-9a-f]{12}|results\.(?:csv|jsonl)|status\.json|gather(?:\.json)?|store\.db|\d{7,})\.[0-9a-f]{12,}\.tmp$/;
 const isLeftover = (name: string) => temporary.test(name);
 
-/** Removes what a killed process had not published yet, here and among the points. */
+/** Removes what killed processes had not published yet: here, among the points, and of what was asked of the sweep. */
 async function removeLeftovers(folder: string): Promise<void> {
+  await removeAbandonedIn(join(folder, sweepFiles.requests));
   const points = join(folder, sweepFiles.points);
   const shards = (await namesIn(points)).map((shard) => join(points, shard));
   for (const parent of [folder, ...shards])

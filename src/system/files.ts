@@ -4,9 +4,9 @@ import { lstat, mkdir, open, readFile, readlink, rm, stat } from 'node:fs/promis
 import { dirname } from 'node:path';
 import { GvaError, errnoOf } from './errors.js';
 import { renameOnce } from './lost-replies.js';
-import { removeAbandonedSiblings, temporarySibling } from './temporary.js';
+import { freshSibling, temporarySibling } from './temporary.js';
 
-export { temporarySibling };
+export { freshSibling, temporarySibling };
 
 /**
  * Makes the file `path` by `produce`, which writes the temporary file whose name it is given. The file
@@ -19,8 +19,7 @@ export async function publishFile(
   produce: (temporary: string) => Promise<void>,
 ): Promise<void> {
   await refuseSpecial(path);
-  await removeAbandonedSiblings(path);
-  const temporary = temporarySibling(path);
+  const temporary = await freshSibling(path);
   try {
     await produce(temporary);
     await syncPath(temporary);

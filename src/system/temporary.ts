@@ -19,6 +19,12 @@ export function temporarySibling(path: string): string {
   return join(dirname(path), name);
 }
 
+/** The same, after what processes left there that were killed has been removed. */
+export async function freshSibling(path: string): Promise<string> {
+  await removeAbandonedSiblings(path);
+  return temporarySibling(path);
+}
+
 /**
  * Removes what processes have left beside `path` that were killed before they could publish it or remove it. What is of a
  * living process stays, and so does what cannot be judged from here, or is another user's.
@@ -26,16 +32,32 @@ export function temporarySibling(path: string): string {
  * @param remove of one of them, where that takes more than a user's own rights
  */
 export async function removeAbandonedSiblings(path: string, remove = removeTree): Promise<void> {
-  const folder = dirname(path);
   const prefix = prefixOf(path);
+  await removeDead(
+    dirname(path),
+    (name) => name.startsWith(prefix) && isMark(name.slice(prefix.length)),
+    remove,
+  );
+}
+
+/** The same of everything in a folder, which is of GVA alone. */
+export async function removeAbandonedIn(folder: string): Promise<void> {
+  await removeDead(folder, (name) => name.startsWith('.'), removeTree);
+}
+
+type Remove = (path: string) => Promise<void>;
+
+async function removeDead(folder: string, isMeant: (name: string) => boolean, remove: Remove): Promise<void> {
   const names = await readdir(folder).catch(() => []);
-  for (const name of names) {
-    if (!name.startsWith(prefix) || (await judgeMark(name.slice(prefix.length))) !== 'dead') continue;
+  for (const name of names.filter(isMeant)) {
+    if ((await judgeTemporary(name)) !== 'dead') continue;
     const info = await lstat(join(folder, name)).catch(() => undefined);
     // Whoever may not remove it leaves it to its owner.
     if (info?.uid === process.getuid?.()) await remove(join(folder, name)).catch(() => undefined);
   }
 }
+
+const isMark = (text: string) => mark.test(text);
 
 const removeTree = (path: string): Promise<void> => rm(path, { recursive: true, force: true });
 

@@ -3,6 +3,7 @@ import { chmod, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { findProgram } from '../../src/system/process.js';
+import { leaveBeside } from '../support/left-over.js';
 import { gva, gvaProgram, temporaryFolder, writeAppliance } from '../support/gva.js';
 
 // Wrong input is found before anything is started: one clear error with a hint, and nothing is left behind.
@@ -180,6 +181,7 @@ describe('gva run refuses', () => {
 describe('gva init', () => {
   it('makes a folder once, and leaves what is there alone', async () => {
     await using folder = await temporaryFolder();
+    leaveBeside(join(folder.path, 'x y'));
     expect(await gva(['init', 'x y'], {}, folder.path)).toMatchObject({ code: 0 });
     expect(await readdir(folder.path)).toEqual(['x y']);
     expect(await readdir(join(folder.path, 'x y'))).toEqual(['app', 'gva.yaml', 'plan.yaml']);

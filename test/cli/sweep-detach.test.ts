@@ -2,6 +2,7 @@ import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { detachSweep } from '../../src/cli/sweep/detach.js';
+import { leaveBeside } from '../support/left-over.js';
 import { eventually } from '../support/gva.js';
 import { runningStatus } from '../sweep/observe-fixture.js';
 import { SweepPlace } from './sweep-command-fixture.js';
@@ -39,6 +40,7 @@ describe('in the background', () => {
   }
 
   test('a sweep goes on in a session of its own, and its log is in its folder', async () => {
+    leaveBeside(folder);
     const { code, said } = await detach(`${begin} setInterval(() => {}, 1000);`);
     expect(code).toBe(0);
     const { pid, log } = JSON.parse(said) as { pid: number; log: string };

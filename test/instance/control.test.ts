@@ -7,6 +7,7 @@ import { ask, consoleOf, runningInstances } from '../../src/instance/control/cli
 import { type Controlled, ControlServer } from '../../src/instance/control/server.js';
 import { GvaError } from '../../src/system/errors.js';
 import { controlFolder } from '../../src/system/paths.js';
+import { leaveBeside } from '../support/left-over.js';
 import { type TestHome, makeTestHome } from '../support/fake-appliance.js';
 
 let home: TestHome;
@@ -41,6 +42,14 @@ async function listen(): Promise<ControlServer> {
 }
 
 describe('an instance that runs', () => {
+  test('has nothing beside its socket that a killed process left before it could say whose it was', async () => {
+    await mkdir(controlFolder(), { recursive: true });
+    leaveBeside(join(controlFolder(), '123-0123abcd.json'));
+    await using server = await listen();
+    expect(await readdir(controlFolder())).toHaveLength(2);
+    expect(server).toBeDefined();
+  });
+
   test('is found, can be asked, and is found no more', async () => {
     await using server = await listen();
     const added = server.add('square-1', controlled('square-1'));

@@ -11,6 +11,7 @@ import { pointFolder } from '../../src/system/paths.js';
 import { doneScript } from '../../src/vmm/fake/driver.js';
 import { CountingDriver } from '../support/counting-driver.js';
 import { fakeBase } from '../support/fake-appliance.js';
+import { leaveBeside } from '../support/left-over.js';
 import { type Run, SweepHome, endedWith, readN, started } from './sweep-home.js';
 
 let home: SweepHome;
@@ -267,13 +268,18 @@ describe('the same command again', () => {
   test('removes what a killed process had begun', async () => {
     await sweep();
     const files = ['sweep.json', 'results.csv', 'results.jsonl', 'status.json', 'gather.json'];
-    const folders = ['points/0000/.0000002.0123456789ab.tmp', '.gather.0123456789ab.tmp'];
+    const folders = ['points/0000/.0000002', '.gather', '.store.db'].map(
+      (name) => `${name}.0123456789ab.tmp`,
+    );
     const leftovers = [...files.map((name) => `.${name}.0123456789ab.tmp`), ...folders];
     for (const name of leftovers)
       if (folders.includes(name)) await mkdir(join(out, name, 'x'), { recursive: true });
       else await writeFile(join(out, name), '');
     await writeFile(join(out, 'points/0000/.mine'), '');
+    await mkdir(join(out, 'requests'), { recursive: true });
+    leaveBeside(join(out, 'requests/000000000000001-0123456789ab.json'));
     await sweep();
+    expect(await readdir(join(out, 'requests'))).toEqual([]);
     expect(leftovers.filter((name) => existsSync(join(out, name)))).toEqual([]);
     expect(existsSync(join(out, 'points/0000/.mine'))).toBe(true);
   });

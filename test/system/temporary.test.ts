@@ -6,7 +6,12 @@ import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { writeFileAtomically } from '../../src/system/files.js';
 import { packageRoot } from '../../src/system/paths.js';
-import { removeAbandonedSiblings, temporarySibling } from '../../src/system/temporary.js';
+import {
+  freshSibling,
+  removeAbandonedIn,
+  removeAbandonedSiblings,
+  temporarySibling,
+} from '../../src/system/temporary.js';
 import { temporaryFolder } from '../support/gva.js';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -66,6 +71,26 @@ describe('what a killed process has left beside a file', () => {
     for (const name of others) await writeFile(join(folder.path, name), '');
     await removeAbandonedSiblings(target);
     expect(await names()).toEqual(others.sort());
+  });
+
+  test('goes when a name is asked for, to make the file again', async () => {
+    await beginElsewhere();
+    await kill();
+    expect(await names()).toHaveLength(1);
+    expect(basename(await freshSibling(target))).toMatch(/^\.square\.ova\.[0-9a-f]+\.tmp$/);
+    expect(await names()).toEqual([]);
+  });
+
+  test('goes with all others of dead processes where the whole folder is ours', async () => {
+    const left = await beginElsewhere();
+    const living = temporarySibling(join(folder.path, 'other'));
+    const others = [left.replace('square', 'round'), '.square.ova.0123456789ab.tmp', basename(living)];
+    for (const name of others) await writeFile(join(folder.path, name), '');
+    await removeAbandonedIn(folder.path);
+    expect(await names()).toEqual([left, ...others].sort());
+    await kill();
+    await removeAbandonedIn(folder.path);
+    expect(await names()).toEqual(others.slice(1).sort());
   });
 
   test('may be a folder', async () => {

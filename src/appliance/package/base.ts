@@ -15,8 +15,7 @@ import type { FileTree } from '../../disk/tree.js';
 import type { BaseManifest } from '../../model/base.js';
 import { rangeOf } from '../../ovf/package/block-sources.js';
 import { ExitCode, GvaError } from '../../system/errors.js';
-import { digestText, ensureFolder, temporarySibling, writeFileAtomically } from '../../system/files.js';
-import { removeAbandonedSiblings } from '../../system/temporary.js';
+import { digestText, ensureFolder, freshSibling, writeFileAtomically } from '../../system/files.js';
 import { baseFiles, imagesFolder } from '../../system/paths.js';
 import { packageDisk } from './disks.js';
 import type { requireRunnable } from './examine.js';
@@ -51,8 +50,7 @@ export async function packageBase(pkg: Runnable, signal?: AbortSignal): Promise<
 async function unpackedBase(image: string, digest: string, name: string): Promise<Base> {
   const folder = join(await ensureFolder(imagesFolder()), `base-${digest}`);
   if (!existsSync(folder)) {
-    await removeAbandonedSiblings(folder);
-    const made = temporarySibling(folder);
+    const made = await freshSibling(folder);
     try {
       await unpack(image, await ensureFolder(made), { digest, name });
       await rename(made, folder).catch((error: unknown) => {

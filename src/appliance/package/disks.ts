@@ -9,8 +9,7 @@ import { copyVmdkToRaw, isVmdk } from '../../disk/vmdk/index.js';
 import type { EnvelopeDisk, EnvelopeFile } from '../../model/envelope.js';
 import { findReference, openReference } from '../../ovf/references.js';
 import { GvaError } from '../../system/errors.js';
-import { digestText, ensureFolder, temporarySibling } from '../../system/files.js';
-import { removeAbandonedSiblings } from '../../system/temporary.js';
+import { digestText, ensureFolder, freshSibling } from '../../system/files.js';
 import { formatSize } from '../../system/units.js';
 import { imagesFolder } from '../../system/paths.js';
 import { type CachedImage, cachedImage } from '../images.js';
@@ -80,9 +79,7 @@ interface Conversion {
 
 async function convert({ files }: Pick<ExaminedPackage, 'files'>, conversion: Conversion): Promise<void> {
   const { file, target, signal } = conversion;
-  const expanded = join(await ensureFolder(imagesFolder()), 'expanded');
-  await removeAbandonedSiblings(expanded);
-  const expandTo = temporarySibling(expanded);
+  const expandTo = await freshSibling(join(await ensureFolder(imagesFolder()), 'expanded'));
   try {
     await using source = await openReference(files, file, { expandTo, signal });
     await copyDisk(source, conversion, target);

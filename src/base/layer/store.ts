@@ -5,11 +5,10 @@ import {
   digestFile,
   ensureFolder,
   readTextIfExists,
-  temporarySibling,
+  freshSibling,
   writeFileAtomically,
 } from '../../system/files.js';
 import { layerFiles, layersFolder } from '../../system/paths.js';
-import { removeAbandonedSiblings } from '../../system/temporary.js';
 import { noteNeed } from '../needs.js';
 import type { Element } from '../recipe/chain.js';
 import { type Changes, writeChanges } from './changes.js';
@@ -61,8 +60,7 @@ export async function keepLayer(
   identity: Pick<LayerManifest, 'key' | 'base' | 'elements'>,
 ): Promise<Layer> {
   const folder = join(await ensureFolder(layersFolder()), identity.key);
-  await removeAbandonedSiblings(folder);
-  const staged = temporarySibling(folder);
+  const staged = await freshSibling(folder);
   try {
     await ensureFolder(staged);
     const changes = await writeChanges(image, original, join(staged, layerFiles.changes));

@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
 import type { GuestCommand } from '../../channel/command.js';
 import { ExitCode, GvaError, messageOf } from '../../system/errors.js';
-import { refuseSpecial, temporarySibling } from '../../system/files.js';
+import { freshSibling, refuseSpecial } from '../../system/files.js';
 import { act } from '../action.js';
 import { type Guest, connectGuest } from './connect.js';
 
@@ -96,7 +96,7 @@ async function get(name: string, path: string, file = '.'): Promise<ExitCode> {
     ? join(file, basename(path))
     : resolve(file);
   await refuseSpecial(target);
-  const part = temporarySibling(target);
+  const part = await freshSibling(target);
   try {
     for (let tries = 5; !(await receive(guest, path, await newFile(part))); tries--)
       if (tries === 1) throw failed('it changes all the time', `${path} cannot be copied`);

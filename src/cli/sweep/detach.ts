@@ -6,7 +6,7 @@ import { dirname, join, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { readStatus } from '../../sweep/observe/status.js';
 import { ExitCode, GvaError, messageOf } from '../../system/errors.js';
-import { ensureFolder, temporarySibling } from '../../system/files.js';
+import { ensureFolder, freshSibling } from '../../system/files.js';
 import { printJson } from '../action.js';
 import { shellWord } from '../../system/shell-word.js';
 
@@ -61,7 +61,7 @@ function tellStarted(folder: string, log: string, pid: number | undefined): void
 async function logFile(folder: string): Promise<string> {
   try {
     await ensureFolder(dirname(folder));
-    return temporarySibling(folder);
+    return await freshSibling(folder);
   } catch (error) {
     throw cannotStart(error);
   }

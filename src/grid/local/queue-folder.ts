@@ -5,9 +5,9 @@ import { basename, join } from 'node:path';
 import { ExitCode, GvaError, errnoOf } from '../../system/errors.js';
 import {
   ensureFolder,
+  freshSibling,
   readTextIfExists,
   syncPath,
-  temporarySibling,
   writeFileAtomically,
 } from '../../system/files.js';
 import { localGridFiles } from '../../system/paths.js';
@@ -40,7 +40,7 @@ export class QueueFolder {
   async add(local: LocalArray): Promise<void> {
     const place = this.#of(local.array.name);
     await ensureFolder(join(this.folder, localGridFiles.arrays));
-    const temporary = temporarySibling(place);
+    const temporary = await freshSibling(place);
     await mkdir(temporary);
     try {
       await writeFileAtomically(join(temporary, localGridFiles.array), JSON.stringify(local));

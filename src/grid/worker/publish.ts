@@ -1,6 +1,6 @@
 import { copyFile, mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { ensureFolder, syncPath, temporarySibling } from '../../system/files.js';
+import { ensureFolder, freshSibling, syncPath } from '../../system/files.js';
 import { renameOnce } from '../../system/lost-replies.js';
 import { pointFolder, pointPart, resultFiles } from '../../system/paths.js';
 import { syncTree } from '../../system/sync-tree.js';
@@ -68,7 +68,7 @@ const telling = [resultFiles.result, resultFiles.events, resultFiles.console];
 
 /** Puts what may tell why an instance was lost into a folder of the chunk; the first attempt of that number stays. */
 export async function keepLost(result: string, target: string): Promise<void> {
-  const part = temporarySibling(target);
+  const part = await freshSibling(target);
   try {
     await ensureFolder(dirname(part));
     await mkdir(part);

@@ -7,6 +7,7 @@ import { GvaError, messageOf } from '../../system/errors.js';
 import { controlFiles, controlFolder } from '../../system/paths.js';
 import { ensureFolder, temporarySibling } from '../../system/files.js';
 import { ownIdentity } from '../../system/process-identity.js';
+import { removeAbandonedIn } from '../../system/temporary.js';
 import type { GuestCommand } from '../../channel/command.js';
 import type { Taken } from '../checkpoint/checkpointer.js';
 import type { InsertWay, Inserted } from '../../model/insert.js';
@@ -52,6 +53,7 @@ export class ControlServer implements AsyncDisposable {
     try {
       const folder = await ensureFolder(controlFolder());
       await chmod(folder, 0o700);
+      await removeAbandonedIn(folder);
       const [socket, note] = [join(folder, controlFiles.socket(name)), join(folder, controlFiles.note(name))];
       const server = new ControlServer(socket, note);
       await server.#listen(socket, note);

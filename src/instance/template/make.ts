@@ -1,7 +1,7 @@
 import { rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ExitCode, GvaError, messageOf } from '../../system/errors.js';
-import { ensureFolder, temporarySibling } from '../../system/files.js';
+import { ensureFolder, freshSibling } from '../../system/files.js';
 import { scratchFiles, templateFiles } from '../../system/paths.js';
 import type { MachineSpec, VirtualMachine, VmmDriver } from '../../vmm/driver.js';
 import { TimeLimit } from '../../vmm/time-limit.js';
@@ -40,7 +40,7 @@ export async function makeTemplate(
 ): Promise<Template> {
   const start = performance.now();
   const target = join(await ensureFolder(cache.folder), order.key);
-  const folder = temporarySibling(target);
+  const folder = await freshSibling(target);
   try {
     await ensureFolder(folder);
     await bootAndSave(folder, order, driver, signal);

@@ -10,7 +10,7 @@ import {
   parseProcessIdentity,
   processIdentity,
 } from '../../system/process-identity.js';
-import { judgeTemporary } from '../../system/temporary.js';
+import { removeAbandonedIn } from '../../system/temporary.js';
 import { type Wish, divide } from './shares.js';
 
 /** What a running sweep tells the others. */
@@ -65,6 +65,7 @@ export class FairShare implements AsyncDisposable {
   static async join(folder: string, cpus: number = availableParallelism()): Promise<FairShare> {
     try {
       await ensureFolder(folder);
+      await removeAbandonedIn(folder);
       return new FairShare(folder, await processIdentity(process.pid), cpus);
     } catch (error) {
       throw unusable(folder, error);
@@ -111,9 +112,6 @@ export class FairShare implements AsyncDisposable {
 
   async #others(): Promise<Claimed[]> {
     const all = await readdir(this.#folder);
-    // What a process has left that was killed while it told.
-    for (const name of all.filter((each) => each.startsWith(`.${prefix}`)))
-      if ((await judgeTemporary(name)) === 'dead') await rm(join(this.#folder, name), { force: true });
     const names = all.filter((name) => name.startsWith(prefix));
     const found: Claimed[] = [];
     for (const id of names.slice(0, mostFiles)) {

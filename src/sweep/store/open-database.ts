@@ -1,4 +1,5 @@
-import { rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import Database from 'libsql';
 import { errnoOf } from '../../system/errors.js';
@@ -32,15 +33,16 @@ function openExclusively(name: string): Database.Database {
   }
 }
 
-/** Whether a file beside that one, of which nobody else knows, can be locked. */
+/** Whether a file near that one, of which nobody else knows, can be locked. */
 function hasLocks(file: string): boolean {
-  const probe = temporarySibling(file);
+  const folder = temporarySibling(file);
   try {
-    openExclusively(probe).close();
+    mkdirSync(folder);
+    openExclusively(join(folder, 'probe')).close();
     return true;
   } catch (error) {
     return !isBusy(error);
   } finally {
-    for (const ending of ['', '-wal', '-shm', '-journal']) rmSync(`${probe}${ending}`, { force: true });
+    rmSync(folder, { recursive: true, force: true });
   }
 }
