@@ -4,6 +4,7 @@ import { packageRoot } from '../src/system/paths.js';
 import { chartFile, growthChart, growthPage, growths } from './growth-charts.js';
 import { jsonPage, schemasFile, schemasText } from './json-page.js';
 import { libraryPage } from './library-page.js';
+import { longResultsPart } from './long-results.js';
 import { updatePage } from './page.js';
 import { performancePage } from './performance-page.js';
 import { resultsPages } from './results-pages.js';
@@ -11,7 +12,7 @@ import { resultsPages } from './results-pages.js';
 // npm run docs: brings the pages up to date that are made of the code, or of the results of benchmarks.
 
 /** Pages of which a part is made. */
-export const pages = [libraryPage, jsonPage, performancePage, ...resultsPages, growthPage];
+export const pages = [libraryPage, jsonPage, performancePage, ...resultsPages, growthPage, longResultsPart];
 
 if (process.argv[1]?.endsWith('docs.js')) {
   for (const page of pages) await updatePage(page);

@@ -2,38 +2,36 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Reporter, TestModule } from 'vitest/node';
+import { type LongResult, type LongResults, longResultsFile } from '../../tools/long-results.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const place = new URL('../long-results.json', import.meta.url);
 
-/** Of one file of tests, when it was run the last time. */
-interface FileRecord {
-  readonly date: string;
-  readonly node: string;
-  readonly tests: readonly { readonly name: string; readonly state: string; readonly seconds: number }[];
-}
+const readResults = (): LongResults =>
+  existsSync(longResultsFile) ? (JSON.parse(readFileSync(longResultsFile, 'utf8')) as LongResults) : {};
 
 /**
- * Keeps the outcome of the long tests in test/long-results.json: of each file what ran, when, how long, how it ended. Files
- * that were not run keep their last record.
+ * Keeps the outcome of the long tests in test/long-results.json: of each test when it ran, how long, how it ended. Tests
+ * that were not run keep their last record, as long as there is a test of that name in their file.
  */
 export default class RecordReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
-    const files = existsSync(place)
-      ? (JSON.parse(readFileSync(place, 'utf8')) as Record<string, FileRecord>)
-      : {};
-    for (const module of modules) files[relative(root, module.moduleId)] = recordOf(module);
+    const files = { ...readResults() };
+    for (const module of modules) {
+      const file = relative(root, module.moduleId);
+      files[file] = resultsOf(module, files[file] ?? []);
+    }
     const sorted = Object.fromEntries(Object.entries(files).sort(([a], [b]) => (a < b ? -1 : 1)));
-    writeFileSync(place, `${JSON.stringify(sorted, null, 2)}\n`);
+    writeFileSync(longResultsFile, `${JSON.stringify(sorted, null, 2)}\n`);
   }
 }
 
-function recordOf(module: TestModule): FileRecord {
-  const ran = [...module.children.allTests()].filter((test) => test.result().state !== 'skipped');
-  const tests = ran.map((test) => ({
-    name: test.fullName,
-    state: test.result().state,
-    seconds: Math.round((test.diagnostic()?.duration ?? 0) / 1000),
-  }));
-  return { date: new Date().toISOString().slice(0, 10), node: process.version, tests };
+function resultsOf(module: TestModule, before: readonly LongResult[]): LongResult[] {
+  const date = new Date().toISOString().slice(0, 10);
+  return [...module.children.allTests()].flatMap((test) => {
+    const name = test.fullName;
+    const { state } = test.result();
+    const seconds = Math.round((test.diagnostic()?.duration ?? 0) / 1000);
+    if (state === 'skipped') return before.filter((each) => each.name === name);
+    return { name, date, node: process.version, state, seconds };
+  });
 }
