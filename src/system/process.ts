@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process';
+import { type ChildProcess, execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { access, constants } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { ExitCode, GvaError, errnoOf } from './errors.js';
@@ -71,6 +72,17 @@ export function runTool(name: string, args: readonly string[], options: ToolOpti
       },
     );
   });
+}
+
+/**
+ * The child, as soon as it has been started. One that cannot be started may have no streams (EMFILE), and says why only
+ * then: nothing of it may be used before.
+ *
+ * @throws Error why it could not be started, with its errno
+ */
+export async function whenStarted<Child extends ChildProcess>(child: Child): Promise<Child> {
+  await once(child, 'spawn');
+  return child;
 }
 
 /** What tools get of the environment: they speak English, and are found where administrators' tools are. */

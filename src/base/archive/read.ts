@@ -7,7 +7,7 @@ import type { BaseFile } from '../../model/base.js';
 import { TAR_BLOCK, parseTarHeader } from '../../ovf/tar/header.js';
 import { paxRecords } from '../../ovf/tar/pax.js';
 import { GvaError, messageOf } from '../../system/errors.js';
-import { findProgram, toolEnvironment, toolMissing } from '../../system/process.js';
+import { findProgram, toolEnvironment, toolMissing, whenStarted } from '../../system/process.js';
 import { ByteReader } from './byte-reader.js';
 import type { DataRange } from './sparse-map.js';
 
@@ -35,7 +35,12 @@ export class ArchiveReader implements AsyncDisposable {
     });
     // A window of more than 16 MiB, which an archive of somebody else's may ask for, is refused.
     const args = ['-q', '-dc', '--long=24'];
-    const child = spawn(zstd, args, { stdio: [handle.fd, 'pipe', 'ignore'], env: toolEnvironment() });
+    const child = await whenStarted(
+      spawn(zstd, args, { stdio: [handle.fd, 'pipe', 'ignore'], env: toolEnvironment() }),
+    ).catch(async (error: unknown) => {
+      await handle.close();
+      throw new GvaError('IMPORT_READ', `cannot read ${file}: ${messageOf(error)}`, { cause: error });
+    });
     const stdout: unknown = child.stdout;
     if (!(stdout instanceof Readable)) throw new Error('a pipe that is none');
     return new ArchiveReader(file, stdout as AsyncIterable<Buffer>, () => {

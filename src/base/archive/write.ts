@@ -10,7 +10,7 @@ import { ustarHeader } from '../../ovf/tar/writer.js';
 import { ExitCode, GvaError, messageOf } from '../../system/errors.js';
 import { publishFile } from '../../system/files.js';
 import { baseFiles } from '../../system/paths.js';
-import { findProgram, toolEnvironment, toolMissing } from '../../system/process.js';
+import { findProgram, toolEnvironment, toolMissing, whenStarted } from '../../system/process.js';
 import type { Base } from '../store.js';
 import { type DataRange, PIECE, dataLength, dataRanges, sparseMap } from './sparse-map.js';
 
@@ -26,7 +26,9 @@ export async function exportBase(base: Base, target: string, signal: AbortSignal
   if (zstd === undefined) throw toolMissing('zstd');
   await publishFile(target, async (temporary) => {
     const args = ['-q', '-T0', '-6', '--long=24', '-f', '-o', temporary];
-    const child = spawn(zstd, args, { stdio: ['pipe', 'ignore', 'pipe'], env: toolEnvironment() });
+    const child = await whenStarted(
+      spawn(zstd, args, { stdio: ['pipe', 'ignore', 'pipe'], env: toolEnvironment() }),
+    );
     const said: Buffer[] = [];
     child.stderr.on('data', (chunk: Buffer) => said.push(chunk));
     const ended = once(child, 'close') as Promise<[number | null]>;

@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { GvaError, fullDiskErrno, messageOf } from '../../system/errors.js';
 import { digestFile } from '../../system/files.js';
-import { findProgram, toolEnvironment, toolMissing } from '../../system/process.js';
+import { findProgram, toolEnvironment, toolMissing, whenStarted } from '../../system/process.js';
 import { ociLayerError } from './errors.js';
 import type { OciLayer } from './layout.js';
 
@@ -94,10 +94,12 @@ async function expandZstd(
   const handle = await open(file, 'r');
   try {
     // 128 MiB of memory at most, which is what zstd itself takes without being asked.
-    const child = spawn(zstd, ['-q', '-dc', '--long=27'], {
-      stdio: [handle.fd, 'pipe', 'ignore'],
-      env: toolEnvironment(),
-    });
+    const child = await whenStarted(
+      spawn(zstd, ['-q', '-dc', '--long=27'], {
+        stdio: [handle.fd, 'pipe', 'ignore'],
+        env: toolEnvironment(),
+      }),
+    );
     const ended = new Promise<number | null>((resolve, reject) =>
       child.once('error', reject).once('close', resolve),
     );

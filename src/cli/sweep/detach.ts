@@ -1,12 +1,12 @@
 import { sweepFiles } from '../../system/paths.js';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { readStatus } from '../../sweep/observe/status.js';
 import { ExitCode, GvaError, messageOf } from '../../system/errors.js';
 import { ensureFolder, freshSibling } from '../../system/files.js';
+import { whenStarted } from '../../system/process.js';
 import { printJson } from '../action.js';
 import { shellWord } from '../../system/shell-word.js';
 
@@ -71,8 +71,7 @@ async function startInSession(command: readonly string[], log: string): Promise<
   try {
     await using file = await open(log, 'a');
     const child = spawn(process.execPath, command, { detached: true, stdio: ['ignore', file.fd, file.fd] });
-    await once(child, 'spawn');
-    return child;
+    return await whenStarted(child);
   } catch (error) {
     throw cannotStart(error);
   }

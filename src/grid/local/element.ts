@@ -5,6 +5,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { errnoOf, messageOf } from '../../system/errors.js';
 import { packageRoot } from '../../system/paths.js';
+import { whenStarted } from '../../system/process.js';
 import { elementScript } from '../element-script.js';
 import { type ElementEnd, type ElementState, elementLog } from '../engine.js';
 import { persistently } from '../worker/persistently.js';
@@ -56,7 +57,7 @@ export class RunningElement {
   async #run(local: LocalArray, element: number): Promise<End> {
     const { array } = local;
     await using log = await this.#openLog(join(array.logs, elementLog(element)));
-    const child = spawn(
+    const starting = spawn(
       join(packageRoot, 'libexec/gva-supervise'),
       ['/bin/sh', '-c', elementScript(array).join('\n')],
       {
@@ -66,6 +67,7 @@ export class RunningElement {
         stdio: ['ignore', log.fd, log.fd, 'pipe'],
       },
     );
+    const child = await whenStarted(starting);
     child.stdio[3]?.on('error', () => undefined);
     const exited = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
     this.#child = child;

@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -7,6 +6,7 @@ import { ExitCode, GvaError, errnoOf, messageOf } from '../../system/errors.js';
 import { ensureFolder, readTextIfExists } from '../../system/files.js';
 import { localGridFiles, localGridFolder, gvaProgram } from '../../system/paths.js';
 import { judgeProcess, parseProcessIdentity } from '../../system/process-identity.js';
+import { whenStarted } from '../../system/process.js';
 import { shellWord } from '../../system/shell-word.js';
 import { checkArray } from '../check-array.js';
 import { elementScript } from '../element-script.js';
@@ -126,7 +126,7 @@ export class LocalEngine implements GridEngine {
       cwd: '/',
       stdio: ['ignore', log.fd, log.fd],
     });
-    await once(child, 'spawn');
+    await whenStarted(child);
     while (child.exitCode === null && child.signalCode === null && !(await this.#hasSpooler()))
       await sleep(20);
     child.unref();

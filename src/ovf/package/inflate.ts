@@ -6,7 +6,7 @@ import { createGunzip } from 'node:zlib';
 import type { BlockSource } from '../../disk/source.js';
 import { ExitCode, GvaError, errnoOf, messageOf } from '../../system/errors.js';
 import { publishFile } from '../../system/files.js';
-import { findProgram, packageOfTool } from '../../system/process.js';
+import { findProgram, packageOfTool, whenStarted } from '../../system/process.js';
 import { formatSize } from '../../system/units.js';
 import { piecesOf } from '../digest.js';
 import { limitError } from './limits.js';
@@ -83,7 +83,7 @@ async function throughXz(source: BlockSource, consume: Consume, signal?: AbortSi
       exitCode: ExitCode.infrastructure,
       hint: `Install it: apt-get install ${packageOfTool['xz'] ?? 'xz'}`,
     });
-  const xz = spawn(program, ['--decompress', '--stdout', '--format=xz', XZ_MEMORY]);
+  const xz = await whenStarted(spawn(program, ['--decompress', '--stdout', '--format=xz', XZ_MEMORY]));
   const ended = endOf(xz);
   // Where xz ends early its exit status says why, and not that its input could not be written.
   const fed = pipeline(Readable.from(piecesOf(source, signal)), xz.stdin).catch((error: unknown) => {

@@ -9,6 +9,7 @@ import { Findings } from '../../disk/findings.js';
 import { listTree } from '../../disk/list.js';
 import { openRaw } from '../../disk/source.js';
 import { resultFiles } from '../../system/paths.js';
+import { whenStarted } from '../../system/process.js';
 import { outputFolder } from './kept.js';
 
 /** Of one point; a guest may have left any number of files. */
@@ -47,10 +48,12 @@ async function* inFolder(root: string, below: string, depth: number): AsyncGener
 
 async function* archived(archive: string): AsyncGenerator<string> {
   const options = ['--force-local', '--list', '--quoting-style=literal', '--show-transformed-names'];
-  const tar = spawn('tar', [...options, `--file=${archive}`], {
-    stdio: ['ignore', 'pipe', 'ignore'],
-    env: { ...process.env, LC_ALL: 'C' },
-  });
+  const tar = await whenStarted(
+    spawn('tar', [...options, `--file=${archive}`], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+      env: { ...process.env, LC_ALL: 'C' },
+    }),
+  );
   const closed = once(tar, 'close');
   closed.catch(() => undefined);
   try {

@@ -10,6 +10,7 @@ import { openRaw } from '../../disk/source.js';
 import type { FileTree } from '../../disk/tree.js';
 import { ExitCode, GvaError, HostRefusal, errnoOf, isPassing, messageOf } from '../../system/errors.js';
 import { resultFiles } from '../../system/paths.js';
+import { whenStarted } from '../../system/process.js';
 import type { PointData } from './data-values.js';
 import { readPointData } from './point-data.js';
 
@@ -114,10 +115,12 @@ async function* readArchived(archive: string, path: string): AsyncGenerator<Buff
     '--occurrence=1',
     '--no-wildcards',
   ];
-  const tar = spawn('tar', [...options, `--file=${archive}`, '--', `./${path}`], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, LC_ALL: 'C' },
-  });
+  const tar = await whenStarted(
+    spawn('tar', [...options, `--file=${archive}`, '--', `./${path}`], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, LC_ALL: 'C' },
+    }),
+  );
   let said = '';
   tar.stderr.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(0, 4096)));
   const closed = once(tar, 'close') as Promise<[number | null]>;
