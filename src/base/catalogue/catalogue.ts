@@ -1,7 +1,8 @@
 import { constants, copyFileSync, existsSync, renameSync } from 'node:fs';
-import Database from 'libsql';
+import type Database from 'libsql';
 import type { BaseManifest } from '../../model/base.js';
 import type { BaseRequirements } from '../../model/base-wish.js';
+import { newDatabase } from '../../system/database.js';
 import { errnoOf, messageOf } from '../../system/errors.js';
 import { ensureFolder, publishFile } from '../../system/files.js';
 import { basesFolder, catalogueFile, dataFolder } from '../../system/paths.js';
@@ -173,7 +174,7 @@ function movedAside(error: unknown, say: (text: string) => void): boolean {
 async function openUpToDate(thorough: boolean): Promise<Database.Database> {
   const file = catalogueFile();
   if (existsSync(file)) {
-    const database = new Database(file, { readonly: true });
+    const database = newDatabase(file, { readonly: true });
     if (isCatalogue(database) && isUpToDate(database, thorough)) return database;
     database.close();
   }
@@ -182,11 +183,11 @@ async function openUpToDate(thorough: boolean): Promise<Database.Database> {
     writeUpdated(file, temporary);
     return Promise.resolve();
   });
-  return new Database(file, { readonly: true });
+  return newDatabase(file, { readonly: true });
 }
 
 function inMemory(): Database.Database {
-  const database = new Database(':memory:');
+  const database = newDatabase(':memory:');
   makeTables(database);
   update(database);
   return database;
@@ -223,12 +224,12 @@ function writeUpdated(file: string, temporary: string): void {
 function copied(file: string, temporary: string): Database.Database {
   if (existsSync(file)) {
     copyFileSync(file, temporary, constants.COPYFILE_FICLONE);
-    const database = new Database(temporary);
+    const database = newDatabase(temporary);
     if (isCatalogue(database)) return database;
     database.close();
     copyFileSync('/dev/null', temporary);
   }
-  const database = new Database(temporary);
+  const database = newDatabase(temporary);
   database.transaction(() => makeTables(database))();
   return database;
 }

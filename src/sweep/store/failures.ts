@@ -36,7 +36,7 @@ const told = (error: unknown) =>
 const isFull = (error: unknown) => errnoOf(error) === 'SQLITE_FULL';
 
 /** Reading and writing files, and opening them again (https://sqlite.org/rescode.html). */
-const isRefused = (error: unknown) => /^SQLITE_(IOERR|CANTOPEN|READONLY|NOMEM)/.test(errnoOf(error) ?? '');
+const isRefused = (error: unknown) => /^(?:SQLITE_(?:IOERR|CANTOPEN|READONLY|NOMEM)|E[MN]FILE$)/.test(errnoOf(error) ?? '');
 
 /** What SQLite has read is not what it wrote. */
 const isDamaged = (error: unknown) => /^SQLITE_(CORRUPT|NOTADB)/.test(errnoOf(error) ?? '');

@@ -1,7 +1,8 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import Database from 'libsql';
+import type Database from 'libsql';
+import { newDatabase } from '../../system/database.js';
 import { errnoOf } from '../../system/errors.js';
 import { temporarySibling } from '../../system/files.js';
 
@@ -23,7 +24,7 @@ const isBusy = (error: unknown) => errnoOf(error)?.startsWith('SQLITE_BUSY') ===
 
 /** Nobody else may open it, so that nothing is shared but the file: SQLite's WAL needs shared memory otherwise. */
 function openExclusively(name: string): Database.Database {
-  const database = new Database(name);
+  const database = newDatabase(name);
   try {
     database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
     return database;
