@@ -4,6 +4,7 @@ import { setTimeout } from 'node:timers/promises';
 import { ExitCode, GvaError, fullDiskErrno } from '../system/errors.js';
 import { ensureFolder } from '../system/files.js';
 import { lockFolder } from '../system/folder-lock.js';
+import { removeAbandonedIn } from '../system/temporary.js';
 import { basesFolder, buildFolderPrefix, buildLockPrefix, builtName } from '../system/paths.js';
 
 /** Milliseconds between two looks whether the other build has ended. */
@@ -43,7 +44,8 @@ export async function whileOnlyBuilder<T>(
  */
 export async function inBuildFolder<T>(name: string, work: (folder: string) => Promise<T>): Promise<T> {
   const bases = await ensureFolder(basesFolder());
-  await removeAbandoned(bases, name);
+  await removeAbandonedIn(bases);
+  await removeAbandonedBuilds(bases, name);
   const folder = await mkdtemp(join(bases, buildFolderPrefix(name)));
   // What is made for the guest must not depend on what this user lets others read; the folder is the user's alone.
   const umask = process.umask(0o022);
@@ -57,7 +59,7 @@ export async function inBuildFolder<T>(name: string, work: (folder: string) => P
   }
 }
 
-async function removeAbandoned(bases: string, own: string): Promise<void> {
+async function removeAbandonedBuilds(bases: string, own: string): Promise<void> {
   const found = (await readdir(bases)).flatMap((entry) => builtName(entry) ?? []);
   for (const name of new Set(found)) {
     // A build that runs has the lock of its name.

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ExitCode, GvaError } from '../system/errors.js';
 import { temporarySibling } from '../system/files.js';
 import { baseFolder, basesFolder, currentBase } from '../system/paths.js';
-import { removeAbandonedSiblings } from '../system/temporary.js';
+import { removeAbandonedIn } from '../system/temporary.js';
 import { whileOnlyBuilder } from './build-folder.js';
 import { type FoundBase, findBases } from './catalogue/scan.js';
 import { type BaseNeed, needsOf } from './needs.js';
@@ -33,6 +33,9 @@ const kindText: Readonly<Record<BaseNeed['kind'], string>> = {
   template: 'template',
 };
 
+/** Removes what is left of bases whose removal was broken off: they are no bases any more, and as large as they were. */
+export const removeRemains = (): Promise<void> => removeAbandonedIn(basesFolder());
+
 /**
  * Removes bases of one name. Machines that run from them go on: they have its files open. If the current one is among them, the
  * newest of those that stay becomes the current one. It waits for a build of that name.
@@ -49,12 +52,10 @@ export async function removeBases(
 ): Promise<void> {
   await whileOnlyBuilder(name, say, signal, async () => {
     if (!force) await checkHindrances(chosen);
-    const place = join(basesFolder(), 'removed');
-    await removeAbandonedSiblings(place);
     await passOn(name, new Set(chosen.map(({ mark }) => mark)));
     for (const base of chosen) {
       // Whatever ends this process, the base is there as a whole or not at all.
-      const aside = temporarySibling(place);
+      const aside = temporarySibling(join(basesFolder(), 'removed'));
       await rename(placeFolder(base), aside);
       await rm(aside, { recursive: true, force: true });
     }

@@ -17,7 +17,6 @@ import {
   readTextIfExists,
   syncPath,
   freshSibling,
-  temporarySibling,
   writeFileAtomically,
 } from '../system/files.js';
 import { shellWord } from '../system/shell-word.js';
@@ -213,16 +212,31 @@ export async function installBase(
 ): Promise<void> {
   const home = await ensureFolder(baseFolder(base));
   const name = digestFolderName(digest);
-  const staged = await freshSibling(join(home, name));
-  await rename(folder, staged);
-  // What stands under this digest may have been damaged since: the new one takes its place.
-  const aside = temporarySibling(join(home, name));
-  await rename(join(home, name), aside).catch((error: unknown) => {
-    if (errnoOf(error) !== 'ENOENT') throw error;
-  });
-  await rename(staged, join(home, name));
-  await rm(aside, { recursive: true, force: true });
+  await replaceFolder(folder, join(home, name));
   const link = await freshSibling(join(home, currentBase));
-  await symlink(name, link);
-  await rename(link, join(home, currentBase));
+  try {
+    await symlink(name, link);
+    await rename(link, join(home, currentBase));
+  } finally {
+    await rm(link, { force: true });
+  }
+}
+
+/** What stands there may have been damaged since it was made: the new one takes its place, or it is there again. */
+async function replaceFolder(folder: string, place: string): Promise<void> {
+  const aside = await freshSibling(place);
+  const found = await rename(place, aside).then(
+    () => true,
+    (error: unknown) => {
+      if (errnoOf(error) === 'ENOENT') return false;
+      throw error;
+    },
+  );
+  try {
+    await rename(folder, place);
+  } catch (error) {
+    if (found) await rename(aside, place);
+    throw error;
+  }
+  if (found) await rm(aside, { recursive: true, force: true });
 }

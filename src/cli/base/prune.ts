@@ -37,8 +37,9 @@ What something needs (gva base rm --help) stays, and is named.`;
 async function prune(options: PruneOptions, signal: AbortSignal): Promise<ExitCode> {
   const { readCatalogue } = await import('../../base/catalogue/catalogue.js');
   const { planPrune } = await import('../../base/prune.js');
-  const { removeBases } = await import('../../base/remove.js');
+  const { removeBases, removeRemains } = await import('../../base/remove.js');
   const rules = rulesOf(options);
+  if (!options.dryRun) await removeRemains();
   const entries = await readCatalogue(true, note, (catalogue) => catalogue.list(true));
   const { going, kept } = await planPrune(entries, rules);
   const told = ({ name, mark, size }: { name: string; mark: string; size: number }) => ({

@@ -39,7 +39,8 @@ async function remove(
   { force = false, yes = false }: RmOptions,
   signal: AbortSignal,
 ): Promise<ExitCode> {
-  const { removeBases } = await import('../../base/remove.js');
+  const { removeBases, removeRemains } = await import('../../base/remove.js');
+  await removeRemains();
   const [first, ...others] = await entriesNamed(reference);
   const chosen = [first, ...others];
   if (chosen.length > 1 && !yes && !(await mayRemove(chosen, signal))) return ExitCode.usage;
