@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { openExt4 } from '../disk/ext4/index.js';
@@ -6,8 +6,8 @@ import { type ExtractionReport, extractTree } from '../disk/extract.js';
 import type { Finding } from '../disk/findings.js';
 import { openRaw } from '../disk/source.js';
 import type { DiskRole } from '../model/envelope.js';
-import { GvaError, messageOf } from '../system/errors.js';
-import { ensureFolder, freshSibling } from '../system/files.js';
+import { GvaError, errnoOf, messageOf } from '../system/errors.js';
+import { ensureFolder, freshSibling, readTextIfExists } from '../system/files.js';
 import { digestFolder } from '../system/folder-digest.js';
 import { applianceFiles, imagesFolder } from '../system/paths.js';
 import { autorunName } from './autorun.js';
@@ -59,8 +59,8 @@ async function fillFolder(
   const app = join(folder, applianceFiles.app);
   const reports = [await bringOut(pkg, 'app', app, signal)];
   const combined = pkg.envelope.disks.every(({ role }) => role !== 'data') && existsSync(join(app, 'data'));
-  const packed = await readFile(join(app, packedManifest), 'utf8').catch(() => undefined);
-  const script = await readFile(join(app, 'script-bin', autorunName), 'utf8').catch(() => undefined);
+  const packed = await readTextIfExists(join(app, packedManifest));
+  const script = await readTextIfExists(join(app, 'script-bin', autorunName));
   if (packed === undefined || script === undefined)
     throw new GvaError('UNPACK_FOREIGN', `${pkg.path} does not have what its folder could be made from`);
   await writeFile(join(folder, applianceFiles.manifest), packed);
@@ -100,7 +100,9 @@ async function removeGenerated(app: string): Promise<void> {
 }
 
 async function removeIfEmpty(folder: string): Promise<void> {
-  await rmdir(folder).catch(() => undefined);
+  await rmdir(folder).catch((error: unknown) => {
+    if (!['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes(errnoOf(error) ?? '')) throw error;
+  });
 }
 
 async function keepLauncher(folder: string, script: string): Promise<void> {

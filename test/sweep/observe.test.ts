@@ -210,6 +210,7 @@ describe('removing', () => {
       'store.db-wal': '',
       'store.db.123.old': '',
       '.status.json.0123456789ab.tmp': '',
+      '..lock-0123456789ab.0123456789ab.tmp': '',
       'requests/1-a.json': '',
     },
     ...{ 'points/0000/0000001/output/a/b': '', 'points/0000/.0000002.0123456789ab.tmp/x': '' },

@@ -9,7 +9,7 @@ import { isSweepFolder } from './find.js';
 const own = new RegExp(
   `^(?:${['results\\.(?:csv|jsonl|parquet)', 'status\\.json', 'plan\\.yaml', 'sweep\\.log', 'gather\\.(?:log|json)'].join('|')}` +
     '|store\\.db(?:-wal|-shm|-journal)?(?:\\.\\d+\\.old)?' +
-    '|\\.(?:[\\w-]+\\.)+[0-9a-f]{12,}\\.tmp)$',
+    '|\\.{1,2}(?:[\\w-]+\\.)+[0-9a-f]{12,}\\.tmp)$',
 );
 const ownFolders: readonly string[] = [sweepFiles.requests, sweepFiles.gather, gridFiles.folder];
 
