@@ -46,14 +46,15 @@ export const faultsSoFar = async ({ log }: Pick<FaultPlace, 'log'>): Promise<str
 /** `GVA_FAULT=EIO:117`: this one alone. */
 const [onlyKind, onlyAt] = (process.env['GVA_FAULT'] ?? '').split(':');
 /** How many of each kind are tried, unless all are. */
-const sample = Number(process.env['GVA_FAULT_SAMPLE'] ?? 2);
+const wanted = process.env['GVA_FAULT_SAMPLE'];
 
 export const chosenKinds = faultKinds.filter((kind) => !onlyKind || kind === onlyKind);
 
-/** Numbers from 1 to `count`: all in the long form, else some that are spread over them. */
-export function chosenOperations(count: number): number[] {
+/** Numbers from 1 to `count`: all in the long form, else as many as were asked for, or `usual`, that are spread over them. */
+export function chosenOperations(count: number, usual = 2): number[] {
   if (onlyAt) return [Number(onlyAt)];
   if (process.env['GVA_LONG']) return Array.from({ length: count }, (_, index) => index + 1);
+  const sample = Math.min(count, Number(wanted ?? usual));
   const offset = Math.floor(Math.random() * (count / sample));
   return Array.from({ length: sample }, (_, index) => 1 + offset + Math.floor((index * count) / sample));
 }
@@ -70,6 +71,13 @@ export interface FaultyRun {
   /** It had to be ended, because its time was over. */
   readonly endless: boolean;
 }
+
+/**
+ * Whether libsql has ended the process: it does where it cannot have a pair of sockets that it wants. Where descriptors are
+ * really used up this is seen before (`newDatabase()`); a fault at that one call comes after.
+ */
+export const endedByLibsql = ({ signal, stderr }: FaultyRun): boolean =>
+  signal === 'SIGABRT' && stderr.includes('failed to create UnixStream');
 
 /** Builds the fault layer of faults.c. */
 export async function buildFaultLayer(folder: string): Promise<string> {
@@ -88,12 +96,19 @@ export interface FaultPlace {
   readonly log: string;
 }
 
-/** Runs a Node.js program with one fault; it is ended after so many seconds. */
+export interface Circumstances {
+  readonly env?: Readonly<Record<string, string>>;
+  /** After which it is ended. */
+  readonly seconds: number;
+  readonly cwd?: string;
+}
+
+/** Runs a Node.js program with one fault. */
 export async function runWithFault(
   args: readonly string[],
   { kind, at, many = 1 }: Fault,
   place: FaultPlace,
-  { env = {}, seconds }: { readonly env?: Readonly<Record<string, string>>; readonly seconds: number },
+  { env = {}, seconds, cwd }: Circumstances,
 ): Promise<FaultyRun> {
   await writeFile(place.state, Buffer.alloc(24));
   await writeFile(place.log, '');
@@ -107,6 +122,7 @@ export async function runWithFault(
     env: { ...process.env, ...env, ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
+    cwd,
   });
   let endless = false;
   const timer = setTimeout(() => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type ApplianceFolder, loadAppliance } from '../../src/appliance/load.js';
 import { type PackOptions, packAppliance } from '../../src/appliance/pack.js';
+import { digestText } from '../../src/system/files.js';
 import { baseFiles, baseFolder } from '../../src/system/paths.js';
 
 export const runProgram = promisify(execFile);
@@ -19,7 +20,7 @@ export async function installFakeBase(digest = 'b'.repeat(64)): Promise<void> {
   for (const [, name, content] of contents) await writeFile(join(folder, name), content);
   const file = (role: string) => {
     const [, name = '', content] = contents.find(([each]) => each === role) ?? [];
-    return { name, size: content?.length ?? 0, sha256: '0'.repeat(64) };
+    return { name, size: content?.length ?? 0, sha256: digestText(content?.toString() ?? '') };
   };
   const manifest = {
     ...{ format: 1, contract: 1, os: 'linux', arch: 'x86_64', name: 'micro', description: 'none' },
