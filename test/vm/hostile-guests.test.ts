@@ -69,6 +69,19 @@ describe('a guest that', () => {
     },
   );
 
+  it.each(['qemu', 'uml'])('sets its clock is done, and nothing goes by it, under %s', async (vmm) => {
+    const set = (when: string) => `date -s "${when}" >/dev/null; date +%Y >>years; `;
+    const job = set('1970-01-02 00:00:00') + ': >early; sleep 1; ' + set('2200-01-01 00:00:00') + ': >late';
+    await using ran = await run({ job }, vmm, '--timeout', '200s');
+    expect(ran).toMatchObject({ code: 0, result: { state: 'done', output: { findings: [] } } });
+    expect(await readFile(join(ran.out, 'output/years'), 'utf8')).toBe('1970\n2200\n');
+    const years = ['early', 'late'].map(async (name) => (await stat(join(ran.out, 'output', name))).mtime);
+    expect((await Promise.all(years)).map((date) => date.getUTCFullYear())).toEqual([1970, 2200]);
+    const { times } = ran.result;
+    expect(Object.values(times).filter((time) => time === null || time < 0 || time > 280)).toEqual([]);
+    expect(Date.parse(ran.result.startedAt)).toBeGreaterThan(Date.now() - 280_000);
+  });
+
   it('leaves thousands of files has them all at home', async () => {
     const job = 'i=0; while [ $i -lt 12000 ]; do : >f$i; i=$((i + 1)); done';
     await using ran = await run({ yaml: 'output: { size: 256M }\n', job }, 'uml');
