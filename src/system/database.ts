@@ -1,5 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
 import Database from 'libsql';
+import { errnoOf } from './errors.js';
 
 /** Descriptors that libsql opens for one database, its runtime's among them, and some that are left to all else. */
 const wanted = 12;
@@ -18,4 +19,17 @@ export function newDatabase(file: string, options: Database.Options = {}): Datab
     for (const each of descriptors) closeSync(each);
   }
   return new Database(file, options);
+}
+
+/** The primary result codes of SQLite that say what is wrong with a file (https://sqlite.org/rescode.html). */
+const primary: Readonly<Record<number, string>> = {
+  ...{ 5: 'SQLITE_BUSY', 7: 'SQLITE_NOMEM', 8: 'SQLITE_READONLY', 10: 'SQLITE_IOERR', 11: 'SQLITE_CORRUPT' },
+  ...{ 13: 'SQLITE_FULL', 14: 'SQLITE_CANTOPEN', 26: 'SQLITE_NOTADB' },
+};
+
+/** What SQLite, or the host, calls an error. Of extended codes that libsql has no name for, it is the primary one's. */
+export function databaseCode(error: unknown): string {
+  const code = errnoOf(error) ?? '';
+  const [, number] = /^UNKNOWN_SQLITE_ERROR_(\d+)$/.exec(code) ?? [];
+  return number === undefined ? code : (primary[Number(number) & 0xff] ?? 'SQLITE_ERROR');
 }

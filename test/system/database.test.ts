@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { databaseCode } from '../../src/system/database.js';
 import { packageRoot } from '../../src/system/paths.js';
 import { temporaryFolder } from '../support/gva.js';
 
@@ -29,4 +30,14 @@ async function withDescriptors(left: number): Promise<string> {
 test('a database for which there are too few descriptors is an error, and not the end of the process', async () => {
   const said = await Promise.all(Array.from({ length: 14 }, (_, left) => withDescriptors(left)));
   expect(said).toEqual([...Array<string>(12).fill('EMFILE'), 'opened', 'opened']);
+});
+
+test('an error that libsql has no name for has that of its primary code', () => {
+  const code = (of: string) => databaseCode(Object.assign(new Error('x'), { code: of }));
+  // SQLITE_READONLY_DIRECTORY, SQLITE_IOERR_DATA
+  expect(code('UNKNOWN_SQLITE_ERROR_1544')).toBe('SQLITE_READONLY');
+  expect(code('UNKNOWN_SQLITE_ERROR_8202')).toBe('SQLITE_IOERR');
+  expect(code('UNKNOWN_SQLITE_ERROR_1')).toBe('SQLITE_ERROR');
+  expect([code('SQLITE_IOERR_READ'), code('EMFILE')]).toEqual(['SQLITE_IOERR_READ', 'EMFILE']);
+  expect(databaseCode(new Error('x'))).toBe('');
 });

@@ -2,7 +2,7 @@ import { constants, copyFileSync, existsSync, renameSync } from 'node:fs';
 import type Database from 'libsql';
 import type { BaseManifest } from '../../model/base.js';
 import type { BaseRequirements } from '../../model/base-wish.js';
-import { newDatabase } from '../../system/database.js';
+import { databaseCode, newDatabase } from '../../system/database.js';
 import { errnoOf, messageOf } from '../../system/errors.js';
 import { ensureFolder, publishFile } from '../../system/files.js';
 import { basesFolder, catalogueFile, dataFolder } from '../../system/paths.js';
@@ -160,7 +160,7 @@ const isRefusal = (error: unknown) => errnoOf(error) !== undefined;
 const damage: ReadonlySet<string> = new Set(['SQLITE_CORRUPT', 'SQLITE_NOTADB', 'SQLITE_ERROR']);
 
 function movedAside(error: unknown, say: (text: string) => void): boolean {
-  if (!damage.has(errnoOf(error) ?? '')) return false;
+  if (!damage.has(databaseCode(error))) return false;
   const aside = `${catalogueFile()}.${Date.now()}.old`;
   try {
     renameSync(catalogueFile(), aside);

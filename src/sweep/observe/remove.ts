@@ -38,6 +38,7 @@ export async function removeSweep(folder: string, signal: AbortSignal): Promise<
     } finally {
       await lock[Symbol.asyncDispose]();
     }
+    await removeManifest(folder);
   } catch (error) {
     if (error instanceof GvaError || signal.aborted) throw error;
     throw new GvaError('OUT_UNUSABLE', `cannot remove the sweep in ${folder}: ${messageOf(error)}`, {
@@ -55,7 +56,12 @@ async function removeContent(folder: string, signal: AbortSignal): Promise<void>
   for (const name of await readdir(folder))
     if (own.test(name) || ownFolders.includes(name))
       await rm(join(folder, name), { recursive: true, force: true });
-  await rm(join(folder, sweepFiles.sweep), { force: true });
+}
+
+/** Not of a sweep that somebody has begun there since. */
+async function removeManifest(folder: string): Promise<void> {
+  const taken = (await readdir(folder)).some((name) => name.startsWith(sweepFiles.lock));
+  if (!taken) await rm(join(folder, sweepFiles.sweep), { force: true });
 }
 
 async function removePoints(points: string, signal: AbortSignal): Promise<void> {

@@ -1,4 +1,5 @@
-import { ExitCode, GvaError, errnoOf, messageOf } from '../../system/errors.js';
+import { databaseCode } from '../../system/database.js';
+import { ExitCode, GvaError, messageOf } from '../../system/errors.js';
 
 // What SQLite says that people are told of.
 
@@ -33,16 +34,17 @@ export function unopened(file: string, error: unknown): unknown {
 const told = (error: unknown) =>
   isRefused(error) ? refused(error) : isDamaged(error) ? damaged(error) : error;
 
-const isFull = (error: unknown) => errnoOf(error) === 'SQLITE_FULL';
+const isFull = (error: unknown) => databaseCode(error) === 'SQLITE_FULL';
 
 /** Reading and writing files, and opening them again (https://sqlite.org/rescode.html). */
-const isRefused = (error: unknown) => /^(?:SQLITE_(?:IOERR|CANTOPEN|READONLY|NOMEM)|E[MN]FILE$)/.test(errnoOf(error) ?? '');
+const isRefused = (error: unknown) =>
+  /^(?:SQLITE_(?:IOERR|CANTOPEN|READONLY|NOMEM)|E[MN]FILE$)/.test(databaseCode(error));
 
 /** What SQLite has read is not what it wrote. */
-const isDamaged = (error: unknown) => /^SQLITE_(CORRUPT|NOTADB)/.test(errnoOf(error) ?? '');
+const isDamaged = (error: unknown) => /^SQLITE_(CORRUPT|NOTADB)/.test(databaseCode(error));
 
 /** SQLite says it, whatever it is. */
-export const isOfDatabase = (error: unknown) => errnoOf(error)?.startsWith('SQLITE_') === true;
+export const isOfDatabase = (error: unknown) => databaseCode(error).startsWith('SQLITE_');
 
 export const damaged = (error: unknown) =>
   new GvaError('STORE_DAMAGED', `the store of the sweep is damaged: ${messageOf(error)}`, {

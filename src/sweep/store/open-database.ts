@@ -2,8 +2,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type Database from 'libsql';
-import { newDatabase } from '../../system/database.js';
-import { errnoOf } from '../../system/errors.js';
+import { databaseCode, newDatabase } from '../../system/database.js';
 import { temporarySibling } from '../../system/files.js';
 
 /**
@@ -20,7 +19,7 @@ export function openDatabase(file: string): Database.Database {
   }
 }
 
-const isBusy = (error: unknown) => errnoOf(error)?.startsWith('SQLITE_BUSY') === true;
+const isBusy = (error: unknown) => databaseCode(error).startsWith('SQLITE_BUSY');
 
 /** Nobody else may open it, so that nothing is shared but the file: SQLite's WAL needs shared memory otherwise. */
 function openExclusively(name: string): Database.Database {
