@@ -192,7 +192,7 @@ async function survive(
   if (fault.kind === 'CUT') {
     expect(faulty.signal, told).toBe('SIGKILL');
     await noneLeft(root);
-    await dropUnsynced(placeOf(root));
+    await dropUnsynced(placeOf(root), fault.at);
   } else if (!endedByLibsql(faulty)) expect([0, 1, 2, 69], told).toContain(faulty.code);
   const there = await contentOf(join(root, target));
   if (faulty.code === 0) expect(there, told).toEqual(whole);

@@ -135,7 +135,7 @@ async function survive(fault: Fault): Promise<string> {
   else if (!faulty.endless && !endedByLibsql(faulty)) expect([0, 1, 2, 69], told).toContain(faulty.code);
   if (fault.kind === 'CUT') {
     await noneLeft(home.place.root);
-    await dropUnsynced(home.place);
+    await dropUnsynced(home.place, fault.at);
     // All of it is of before the host has started again.
     for (const name of await readdir(join(home.place.root, 'scratch')))
       await utimes(join(home.place.root, 'scratch', name), 1, 1);

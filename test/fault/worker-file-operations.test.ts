@@ -84,7 +84,7 @@ const survive = (fault: Fault): Promise<void> =>
     expect(faulty.stderr, told).not.toMatch(/\n\s+at /);
     if (fault.kind === 'CUT') {
       await noneLeft(job.home.folder);
-      await dropUnsynced(job.place);
+      await dropUnsynced(job.place, fault.at);
       // All of it is of before the host has started again.
       for (const name of await readdir(job.home.scratch)) await utimes(join(job.home.scratch, name), 1, 1);
     }

@@ -6,7 +6,8 @@
  * GVA_FAULT_ROOT   the folder, without links in its name
  * GVA_FAULT_STATE  a file that all processes share, zeros at first: operations so far, faults, group of the first process, 8 bytes
  *                  each; with GVA_FAULT_LATE 1.5 MiB more for new names
- * GVA_FAULT_LOG    what was made to fail; with CUT also what was written and synced: "w INODE", "s INODE SIZE", "c INODE"
+ * GVA_FAULT_LOG    what was made to fail; with CUT also what was written and synced: "w INODE SIZE", "s INODE SIZE", "c INODE SIZE",
+ *                  and what was there before: "b INODE SIZE", and "o INODE OFFSET BYTES" of what is overwritten or cut off
  * GVA_FAULT_KIND   ENOSPC, EMFILE, EIO, EACCES, SHORT (a write writes half), CUT (the group of the first process is killed), NONE;
  *                  of network file systems: ESTALE, ENOLCK, REPLY (done, but its answer was lost: what the same request is
  *                  answered the second time)
@@ -203,6 +204,52 @@ static void noted(char what, int fd)
 	if (cut && fstat(fd, &info) == 0) note("%c %lu %ld\n", what, (unsigned long)info.st_ino, (long)info.st_size);
 }
 
+/* What a file has, before that is overwritten from an offset on. It may have been opened for writing only. */
+static void overwritten(int fd, off_t at, size_t size)
+{
+	char name[40];
+	unsigned char old[4096];
+	struct stat info;
+	ssize_t length;
+	if (!cut || fstat(fd, &info) < 0 || !S_ISREG(info.st_mode)) return;
+	note("b %lu %ld\n", (unsigned long)info.st_ino, (long)info.st_size);
+	if (size == 0 || at >= info.st_size) return;
+	snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
+	int reader = REAL(open)(name, O_RDONLY | O_CLOEXEC);
+	for (; reader >= 0 && size > 0; size -= (size_t)length, at += length) {
+		if ((length = REAL(pread64)(reader, old, size < sizeof old ? size : sizeof old, at)) <= 0) break;
+		char line[2 * sizeof old + 64];
+		int end = snprintf(line, sizeof line, "o %lu %ld ", (unsigned long)info.st_ino, (long)at);
+		for (ssize_t i = 0; i < length; i++) end += sprintf(line + end, "%02x", old[i]);
+		line[end++] = '\n';
+		if (REAL(write)(journal, line, (size_t)end) < 0) abort();
+	}
+	if (reader >= 0) REAL(close)(reader);
+}
+
+/* Where the next write of a file without an offset goes. */
+static off_t place(int fd)
+{
+	int flags = REAL(fcntl)(fd, F_GETFL);
+	return flags < 0 || (flags & O_APPEND) ? LONG_MAX : lseek(fd, 0, SEEK_CUR);
+}
+
+static size_t total(const struct iovec *parts, int count)
+{
+	size_t size = 0;
+	for (int i = 0; i < count; i++) size += parts[i].iov_len;
+	return size;
+}
+
+/* What opening a file anew takes away. */
+static void emptied(const char *path)
+{
+	int fd = cut ? REAL(open)(path, O_RDONLY | O_CLOEXEC) : -1;
+	if (fd < 0) return;
+	overwritten(fd, 0, LONG_MAX);
+	REAL(close)(fd);
+}
+
 static int opening(int flags)
 {
 	return flags & O_CREAT ? MAKING : (flags & O_ACCMODE) == O_RDONLY ? READING : WRITING;
@@ -222,6 +269,7 @@ static int opening(int flags)
 		if (!inside(folder, path, whole)) return REAL(name) call; \
 		if (hidden(whole) || fails(opening(flags), "open", whole)) return -1; \
 		int made = (flags & O_CREAT) && is_new(whole); \
+		if (flags & O_TRUNC) emptied(whole); \
 		int fd = REAL(name) call; \
 		if (fd >= 0 && made) appeared(whole); \
 		if (fd >= 0 && made) noted('c', fd); \
@@ -233,33 +281,36 @@ OPEN(open64, AT_FDCWD, (const char *path, int flags, ...), (path, flags, mode))
 OPEN(openat, folder, (int folder, const char *path, int flags, ...), (folder, path, flags, mode))
 OPEN(openat64, folder, (int folder, const char *path, int flags, ...), (folder, path, flags, mode))
 
-/* `half` is the call that writes half of it. */
-#define WRITE(name, prototype, call, half) \
+/* From `at` on, `size` bytes are written over; `half` is the call that writes half of it. */
+#define WRITE(name, prototype, call, at, size, half) \
 	ssize_t name prototype \
 	{ \
 		char whole[PATH_MAX]; \
 		if (!open_inside(fd, whole)) return REAL(name) call; \
 		int bad = fails(DATA, #name, whole); \
 		if (bad && errno != 0) return -1; \
+		overwritten(fd, at, size); \
 		ssize_t done = bad ? half : REAL(name) call; \
 		noted('w', fd); \
 		return done; \
 	}
 #define HALF(size) ((size) > 1 ? (size) / 2 : (size))
-WRITE(write, (int fd, const void *data, size_t size), (fd, data, size), REAL(write)(fd, data, HALF(size)))
-WRITE(pwrite, (int fd, const void *data, size_t size, off_t at), (fd, data, size, at), REAL(pwrite)(fd, data, HALF(size), at))
-WRITE(pwrite64, (int fd, const void *data, size_t size, off64_t at), (fd, data, size, at), REAL(pwrite64)(fd, data, HALF(size), at))
-WRITE(writev, (int fd, const struct iovec *parts, int count), (fd, parts, count), REAL(write)(fd, parts->iov_base, HALF(parts->iov_len)))
-WRITE(pwritev64, (int fd, const struct iovec *parts, int count, off64_t at), (fd, parts, count, at), REAL(pwrite64)(fd, parts->iov_base, HALF(parts->iov_len), at))
-WRITE(copy_file_range, (int in, off64_t *from, int fd, off64_t *to, size_t size, unsigned flags), (in, from, fd, to, size, flags), REAL(copy_file_range)(in, from, fd, to, HALF(size), flags))
-WRITE(sendfile64, (int fd, int in, off64_t *from, size_t size), (fd, in, from, size), REAL(sendfile64)(fd, in, from, HALF(size)))
+WRITE(write, (int fd, const void *data, size_t size), (fd, data, size), place(fd), size, REAL(write)(fd, data, HALF(size)))
+WRITE(pwrite, (int fd, const void *data, size_t size, off_t at), (fd, data, size, at), at, size, REAL(pwrite)(fd, data, HALF(size), at))
+WRITE(pwrite64, (int fd, const void *data, size_t size, off64_t at), (fd, data, size, at), at, size, REAL(pwrite64)(fd, data, HALF(size), at))
+WRITE(writev, (int fd, const struct iovec *parts, int count), (fd, parts, count), place(fd), total(parts, count), REAL(write)(fd, parts->iov_base, HALF(parts->iov_len)))
+WRITE(pwritev64, (int fd, const struct iovec *parts, int count, off64_t at), (fd, parts, count, at), at, total(parts, count), REAL(pwrite64)(fd, parts->iov_base, HALF(parts->iov_len), at))
+WRITE(copy_file_range, (int in, off64_t *from, int fd, off64_t *to, size_t size, unsigned flags), (in, from, fd, to, size, flags), to ? *to : place(fd), size, REAL(copy_file_range)(in, from, fd, to, HALF(size), flags))
+WRITE(sendfile64, (int fd, int in, off64_t *from, size_t size), (fd, in, from, size), place(fd), size, REAL(sendfile64)(fd, in, from, HALF(size)))
 
-#define ON_OPEN(type, name, operation, prototype, call, after) \
+#define ON_OPEN(type, name, operation, prototype, call, after) ON_OPEN_WITH(type, name, operation, prototype, call, , after)
+#define ON_OPEN_WITH(type, name, operation, prototype, call, before, after) \
 	type name prototype \
 	{ \
 		char whole[PATH_MAX]; \
 		if (!open_inside(fd, whole)) return REAL(name) call; \
 		if (fails(operation, #name, whole)) return -1; \
+		before; \
 		type done = REAL(name) call; \
 		after; \
 		return done; \
@@ -269,10 +320,10 @@ ON_OPEN(ssize_t, pread64, LOOK, (int fd, void *data, size_t size, off64_t at), (
 ON_OPEN(int, fsync, SYNC, (int fd), (fd), if (done == 0) noted('s', fd))
 ON_OPEN(int, fdatasync, SYNC, (int fd), (fd), if (done == 0) noted('s', fd))
 ON_OPEN(int, syncfs, SYNC, (int fd), (fd), if (done == 0 && cut) note("a\n"))
-ON_OPEN(int, ftruncate, SIZE, (int fd, off_t size), (fd, size), noted('w', fd))
-ON_OPEN(int, ftruncate64, SIZE, (int fd, off64_t size), (fd, size), noted('w', fd))
-ON_OPEN(int, fallocate, SIZE, (int fd, int mode, off_t at, off_t size), (fd, mode, at, size), noted('w', fd))
-ON_OPEN(int, posix_fallocate, SIZE, (int fd, off_t at, off_t size), (fd, at, size), noted('w', fd))
+ON_OPEN_WITH(int, ftruncate, SIZE, (int fd, off_t size), (fd, size), overwritten(fd, size, LONG_MAX), noted('w', fd))
+ON_OPEN_WITH(int, ftruncate64, SIZE, (int fd, off64_t size), (fd, size), overwritten(fd, size, LONG_MAX), noted('w', fd))
+ON_OPEN_WITH(int, fallocate, SIZE, (int fd, int mode, off_t at, off_t size), (fd, mode, at, size), overwritten(fd, at, (size_t)size), noted('w', fd))
+ON_OPEN_WITH(int, posix_fallocate, SIZE, (int fd, off_t at, off_t size), (fd, at, size), overwritten(fd, 0, 0), noted('w', fd))
 
 #define ON_NAME(type, bad, name, operation, folder, path, prototype, call) \
 	type name prototype \

@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
-import { lstat, readFile, readdir, realpath, truncate, writeFile } from 'node:fs/promises';
+import { lstat, open, readFile, readdir, realpath, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { packageRoot } from '../../src/system/paths.js';
@@ -148,42 +148,101 @@ export async function runWithFault(
 }
 
 /**
+ * What becomes of bytes that were written over, and not synced, when the power is cut: all had reached the disk, none, or every
+ * second sector. A disk promises none of these before a sync.
+ */
+const overwrittenBytes = ['new', 'old', 'torn'] as const;
+const sectorSize = 512;
+
+/**
  * After a cut: what no fsync had brought to the disk is gone. Names are as they were at the cut, which is the worst that a
  * file system with delayed allocation does: a file that was renamed before it was synced is there, and empty.
  *
+ * @param at number of the operation before which it was; operations in a row differ in what becomes of bytes written over
  * @returns the files that lost something
  */
-export async function dropUnsynced({ root, log }: FaultPlace): Promise<string[]> {
-  const durable = await durableSizes(log);
+export async function dropUnsynced({ root, log }: FaultPlace, at: number): Promise<string[]> {
+  const unsynced = await unsyncedFiles(log);
+  const overwritten = overwrittenBytes[at % overwrittenBytes.length] ?? 'new';
   const lost: string[] = [];
   for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue;
     const file = join(entry.parentPath, entry.name);
     const { ino, size } = await lstat(file);
-    const kept = durable.get(ino);
-    if (kept === undefined || kept >= size) continue;
-    await truncate(file, kept);
-    lost.push(file);
+    const before = unsynced.get(ino);
+    if (before && (await lose(file, size, before, overwritten))) lost.push(file);
   }
   return lost;
 }
 
-/** By inode: bytes of a file that are on the disk, of those that were written to since they were synced. */
-async function durableSizes(log: string): Promise<Map<number, number>> {
-  const files = new Map<number, { size: number; durable: number; dirty: boolean }>();
-  for (const line of (await readFile(log, 'utf8')).split('\n')) {
-    const [what, inode = '', size = ''] = line.split(' ');
-    const number = Number(inode);
-    const before = files.get(number);
-    if (what === 'c') files.set(number, { size: 0, durable: 0, dirty: false });
-    // What was there before the run is on the disk.
-    else if (what === 'w')
-      files.set(number, { size: Number(size), durable: before?.durable ?? Infinity, dirty: true });
-    else if (what === 's') files.set(number, { size: Number(size), durable: Number(size), dirty: false });
-    else if (what === 'a')
-      for (const [each, { size: now }] of files) files.set(each, { size: now, durable: now, dirty: false });
+/** @returns whether it had anything to lose */
+async function lose(
+  file: string,
+  size: number,
+  { durable, shortest, before }: UnsyncedFile,
+  overwritten: (typeof overwrittenBytes)[number],
+): Promise<boolean> {
+  const kept = overwritten === 'new' ? shortest : durable;
+  const put = overwritten === 'new' ? [] : before.flatMap((each) => upTo(durable, each));
+  if (kept < size) await truncate(file, kept);
+  if (put.length > 0) await putBack(file, put, overwritten === 'torn');
+  return kept < size || put.length > 0;
+}
+
+/** Bytes that a file had from an offset on. */
+interface Before {
+  readonly offset: number;
+  readonly bytes: Buffer;
+}
+
+const upTo = (end: number, { offset, bytes }: Before): Before[] =>
+  offset < end ? [{ offset, bytes: bytes.subarray(0, end - offset) }] : [];
+
+/** @param torn every second sector only */
+async function putBack(file: string, before: readonly Before[], torn: boolean): Promise<void> {
+  const handle = await open(file, 'r+');
+  try {
+    for (const { offset, bytes } of before.toReversed())
+      for (let at = 0; at < bytes.length;) {
+        const sector = Math.floor((offset + at) / sectorSize);
+        const end = Math.min(bytes.length, (sector + 1) * sectorSize - offset);
+        if (!torn || sector % 2 === 1) await handle.write(bytes, at, end - at, offset + at);
+        at = end;
+      }
+  } finally {
+    await handle.close();
   }
-  return new Map(
-    [...files].filter(([, { dirty }]) => dirty).map(([number, { durable }]) => [number, durable]),
-  );
+}
+
+interface UnsyncedFile {
+  /** Bytes that are on the disk, as their number. */
+  readonly durable: number;
+  /** The same, if what was cut off since is gone. */
+  readonly shortest: number;
+  /** What it had where it was written over since it was synced, oldest first. */
+  readonly before: readonly Before[];
+}
+
+/** By inode: the files that were written to, and what of them is synced. */
+async function unsyncedFiles(log: string): Promise<Map<number, UnsyncedFile>> {
+  const files = new Map<number, UnsyncedFile & { readonly size: number }>();
+  const synced = (size: number) => ({ size, durable: size, shortest: size, before: [] });
+  for (const line of (await readFile(log, 'utf8')).split('\n')) {
+    const [what, inode = '', number = '', bytes = ''] = line.split(' ');
+    const key = Number(inode);
+    const size = Number(number);
+    const file = files.get(key);
+    if (what === 'c') files.set(key, synced(0));
+    else if (what === 's') files.set(key, synced(size));
+    else if (what === 'a') for (const [each, { size: now }] of files) files.set(each, synced(now));
+    // What was there before the run is on the disk.
+    else if (what === 'b' && !file) files.set(key, synced(size));
+    else if (what === 'w' && file) files.set(key, { ...file, size, shortest: Math.min(file.shortest, size) });
+    else if (what === 'o' && file)
+      files.set(key, {
+        ...file,
+        before: [...file.before, { offset: size, bytes: Buffer.from(bytes, 'hex') }],
+      });
+  }
+  return files;
 }
