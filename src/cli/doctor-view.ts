@@ -135,10 +135,11 @@ function toolText(name: string, path: string | null, version: string | null): st
 const sizeOrNone = (bytes: number | null) => (bytes === null ? 'no limit' : formatSize(bytes));
 
 function sandboxText({ userNamespaces, sandbox }: DoctorReport['host']): string {
-  const { setting, confined, reason } = sandbox;
+  const { setting, confined, filtered, reason } = sandbox;
   if (setting === 'off') return 'off (GVA_SANDBOX=off)';
   const names = reason === null ? 'every machine' : `${confined.join(', ')} only: ${printable(reason)}`;
-  if (confined.length > 0) return `bubblewrap around ${names}${setting === 'required' ? ', required' : ''}`;
+  const what = filtered.length === confined.length ? 'bubblewrap and a filter of system calls' : 'bubblewrap';
+  if (confined.length > 0) return `${what} around ${names}${setting === 'required' ? ', required' : ''}`;
   const namespaces = userNamespaces === null ? '' : `; user namespaces ${userNamespaces ? '' : 'not '}usable`;
   return `none: ${printable(reason ?? 'not known')}${namespaces}`;
 }

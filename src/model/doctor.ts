@@ -52,6 +52,8 @@ export interface SandboxFacts {
   readonly setting: 'auto' | 'off' | 'required';
   /** The monitors, as `--vmm` takes them, that bubblewrap is put around. */
   readonly confined: readonly ('qemu' | 'uml')[];
+  /** Those of them whose system calls are filtered by it, too (seccomp(2)). */
+  readonly filtered: readonly ('qemu' | 'uml')[];
   /** Why it is not put around another one that is here, as one sentence; null where nothing keeps it from that. */
   readonly reason: string | null;
 }

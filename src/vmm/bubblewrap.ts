@@ -1,5 +1,5 @@
 import { isAbsolute, resolve } from 'node:path';
-import { type VmmCommand, infoDescriptor } from './supervisor.js';
+import { type VmmCommand, filterDescriptor, infoDescriptor } from './supervisor.js';
 
 /** What bubblewrap is to show of this host to any run of a program. */
 export interface HostView {
@@ -28,15 +28,25 @@ export interface Reach {
   readonly memory?: boolean;
 }
 
+/** How a program is confined on this host. */
+export interface Bubblewrap {
+  /** The program of bubblewrap. */
+  readonly bwrap: string;
+  readonly host: HostView;
+  /** Of system calls, as `--seccomp` takes it; undefined: all are let through. */
+  readonly filter: Buffer | undefined;
+}
+
 /** The command inside bubblewrap. */
 export function confinedCommand(
   command: VmmCommand,
   reach: Reach,
-  { bwrap, host }: { readonly bwrap: string; readonly host: HostView },
+  { bwrap, host, filter }: Bubblewrap,
 ): VmmCommand {
   const info = ['--info-fd', String(infoDescriptor(command))];
-  const args = [...info, ...confinementArguments(host, reach), '--', host.program, ...command.args];
-  return { ...command, program: bwrap, args, confined: true };
+  const seccomp = filter ? ['--seccomp', String(filterDescriptor(command))] : [];
+  const inside = [...confinementArguments(host, reach), '--', host.program, ...command.args];
+  return { ...command, program: bwrap, args: [...info, ...seccomp, ...inside], confined: { filter } };
 }
 
 /** Every option of bubblewrap's, for a VMM of this reach; known to its versions since 0.4. */

@@ -4,16 +4,16 @@ import { basename, delimiter, dirname, isAbsolute, join, resolve } from 'node:pa
 import { ensureFolder, writeFileAtomically } from '../system/files.js';
 import { probeFiles, probesFolder } from '../system/paths.js';
 import { findProgram } from '../system/process.js';
-import { type HostView, confinementArguments } from './bubblewrap.js';
+import { type Bubblewrap, type HostView, confinedCommand } from './bubblewrap.js';
 import { printable } from './console-ring.js';
-import { ask } from './doctor/ask.js';
+import { askCommand } from './doctor/ask.js';
 import { probeKey } from './qemu/kvm-probe.js';
 import type { VmmCommand } from './supervisor.js';
+import { systemCallFilter } from './system-call-filter.js';
 
 /** How a program can be confined here, or why it cannot. */
 export type Confinement =
-  | { readonly works: true; readonly bwrap: string; readonly host: HostView }
-  | { readonly works: false; readonly reason: string };
+  ({ readonly works: true } & Bubblewrap) | { readonly works: false; readonly reason: string };
 
 type Program = Pick<VmmCommand, 'program' | 'env'>;
 
@@ -34,36 +34,58 @@ export async function findConfinement({ program, env = {} }: Program, fresh = fa
   // A cache that cannot be written to costs time, nothing else.
   if (!known && file !== undefined) await keep(file, answer).catch(() => undefined);
   if (answer.mode === undefined) return { works: false, reason: answer.reason };
-  return { works: true, bwrap, host: { ...view, options: modes()[answer.mode] ?? [] } };
+  return { works: true, ...bubblewrapIn(modes()[answer.mode], bwrap, view) };
+}
+
+interface Mode {
+  readonly options: readonly string[];
+  readonly filter: Buffer | undefined;
 }
 
 /**
- * Options to try, the better first. An ordinary user needs a user namespace, which is the last one then. Root
- * does without: with all capabilities gone, it could not read what belongs to others through one.
+ * What to try, the better first. An ordinary user needs a user namespace, which is the last one then. Root does without:
+ * with all capabilities gone, it could not read what belongs to others through one. A kernel may have no filters.
  */
-function modes(): readonly (readonly string[])[] {
-  return process.getuid?.() === 0 ? [[], ['--unshare-user']] : [['--unshare-user', '--disable-userns'], []];
+function modes(): readonly Mode[] {
+  const root = process.getuid?.() === 0;
+  const options = root ? [[], ['--unshare-user']] : [['--unshare-user', '--disable-userns'], []];
+  const filter = systemCallFilter();
+  return [...(filter ? [filter] : []), undefined].flatMap((each) =>
+    options.map((some) => ({ options: some, filter: each })),
+  );
 }
 
-/** Milliseconds that a program has to tell its version. */
-const trialLimit = 5000;
+const bubblewrapIn = (mode: Mode | undefined, bwrap: string, view: HostView): Bubblewrap => ({
+  bwrap,
+  host: { ...view, options: mode?.options ?? [] },
+  filter: mode?.filter,
+});
 
-type Answer =
-  | { readonly mode: number }
-  /** `lasting`: it was said, not only not done in time. */
-  | { readonly mode?: undefined; readonly reason: string; readonly lasting: boolean };
+/** Milliseconds that a program has to tell its version. */
+const trialLimit = 10_000;
+
+/** `lasting`: it would be the same another time, for nothing better was only not done in time. */
+type Answer = { readonly lasting: boolean } & (
+  { readonly mode: number } | { readonly mode?: undefined; readonly reason: string }
+);
 
 async function tryModes(bwrap: string, view: HostView, env: VmmCommand['env']): Promise<Answer> {
-  let failure: Answer = { reason: 'bubblewrap does not answer', lasting: false };
-  for (const [mode, options] of modes().entries()) {
-    const args = confinementArguments({ ...view, options }, { readable: [], writable: [], memory: true });
-    const { status, text } = await ask(bwrap, [...args, '--', view.program, '--version'], trialLimit, env);
-    if (status === 0) return { mode };
-    const [said = `status ${status ?? 'unknown'}`] = text.trim().split('\n').slice(-1);
-    if (status !== null)
-      failure = { reason: `bubblewrap does not work here (${printable(said)})`, lasting: true };
+  let reason = 'bubblewrap does not answer';
+  let lasting = true;
+  const version = { program: view.program, args: ['--version'], env: { ...env, LC_ALL: 'C' } };
+  const reach = { readable: [], writable: [], memory: true };
+  for (const [number, mode] of modes().entries()) {
+    const command = confinedCommand(version, reach, bubblewrapIn(mode, bwrap, view));
+    const { status, text } = await askCommand(command, trialLimit);
+    if (status === 0) return { mode: number, lasting };
+    if (status === null) {
+      lasting = false;
+      continue;
+    }
+    const [said = `status ${status}`] = text.trim().split('\n').slice(-1);
+    reason = `bubblewrap does not work here (${printable(said)})`;
   }
-  return failure;
+  return { reason, lasting };
 }
 
 async function viewFor(program: string, env: NonNullable<VmmCommand['env']>): Promise<HostView> {
@@ -109,7 +131,8 @@ async function systemFolders(): Promise<Pick<HostView, 'folders' | 'links'>> {
 
 async function answerFile(bwrap: string, view: HostView): Promise<string> {
   const folder = await ensureFolder(probesFolder());
-  const key = await probeKey([bwrap, view.program], JSON.stringify(view), await rights());
+  const filter = systemCallFilter()?.toString('base64') ?? '';
+  const key = await probeKey([bwrap, view.program], JSON.stringify(view), filter, await rights());
   return join(folder, probeFiles.sandbox(key));
 }
 
@@ -132,9 +155,8 @@ interface KeptAnswer {
 const failureKept = 3600_000;
 
 async function keep(file: string, answer: Answer): Promise<void> {
-  if (answer.mode === undefined && !answer.lasting) return;
-  const { mode } = answer;
-  const said = mode === undefined ? { reason: answer.reason } : { mode };
+  if (!answer.lasting) return;
+  const said = answer.mode === undefined ? { reason: answer.reason } : { mode: answer.mode };
   await writeFileAtomically(file, JSON.stringify({ ...said, at: Date.now() } satisfies KeptAnswer));
 }
 
@@ -142,7 +164,7 @@ async function keep(file: string, answer: Answer): Promise<void> {
 async function readAnswer(file: string): Promise<Answer | undefined> {
   try {
     const { mode, reason, at = 0 } = JSON.parse(await readFile(file, 'utf8')) as Partial<KeptAnswer>;
-    if (typeof mode === 'number' && modes()[mode]) return { mode };
+    if (typeof mode === 'number' && modes()[mode]) return { mode, lasting: true };
     if (typeof reason === 'string' && Math.abs(Date.now() - at) < failureKept)
       return { reason, lasting: true };
   } catch {

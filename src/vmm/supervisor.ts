@@ -44,9 +44,9 @@ export interface VmmCommand {
   readonly env?: Readonly<Record<string, string>>;
   /**
    * The program is bubblewrap. It gets no more of the environment than any program needs, which holds no secrets,
-   * and `infoDescriptor` to tell of itself on.
+   * `infoDescriptor` to tell of itself on, and its filter of system calls to read from `filterDescriptor`.
    */
-  readonly confined?: boolean;
+  readonly confined?: { readonly filter: Buffer | undefined };
   readonly limits?: ResourceLimits;
   /** SIGTERM is kept from it, where this host can do that: who asked for it ends it. */
   readonly sparedTerm?: boolean;
@@ -81,7 +81,7 @@ export async function startSupervised(command: VmmCommand): Promise<Supervised> 
         'ignore',
         ...Array<'pipe'>(firstFileDescriptor(command) - 1).fill('pipe'),
         ...files.map(({ fd }) => fd),
-        ...(command.confined ? ['pipe' as const] : []),
+        ...(command.confined ? (['pipe', 'pipe'] as const) : []),
       ],
       env: { ...(command.confined ? minimalEnvironment() : process.env), ...command.env },
     });
@@ -100,6 +100,9 @@ export const firstFileDescriptor = ({ sockets = 0 }: Descriptors) => firstSocket
 /** The descriptor behind all sockets and files: bubblewrap's `--info-fd`. */
 export const infoDescriptor = (command: Descriptors) =>
   firstFileDescriptor(command) + (command.files?.length ?? 0);
+
+/** The one behind that: bubblewrap's `--seccomp`. */
+export const filterDescriptor = (command: Descriptors) => infoDescriptor(command) + 1;
 
 /** @throws GvaError VMM_FILE */
 async function openAll(files: readonly InheritedFile[]): Promise<FileHandle[]> {
@@ -182,6 +185,8 @@ class SupervisedMachine implements Supervised {
     this.sockets = all.slice(firstSocketDescriptor, firstFileDescriptor(command));
     for (const socket of this.sockets) socket.on('error', () => undefined);
     const info = command.confined ? all[infoDescriptor(command)] : undefined;
+    if (command.confined)
+      all[filterDescriptor(command)]?.on('error', () => undefined).end(command.confined.filter);
     this.exited = this.#exit(messages, info ? firstProcess(info) : Promise.resolve(undefined));
   }
 

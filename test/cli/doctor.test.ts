@@ -90,7 +90,7 @@ describe('the report for people', () => {
       ...{ platform: 'linux', arch: 'x64', kernel: '6.1', cpu: 'CPU', cpus: { usable: 2, all: 8 } },
       memory: { total: 2 ** 31, free: 2 ** 30, limit: 2 ** 30 },
       ...{ virtualisation: null, userNamespaces: true, bubblewrap: null },
-      sandbox: { setting: 'auto', confined: [], reason: 'bubblewrap is not installed' },
+      sandbox: { setting: 'auto', confined: [], filtered: [], reason: 'bubblewrap is not installed' },
     },
     folders: [{ use: 'cache', path: '/c', free: 5 << 27, fileSystem: 'ext4', writable: true }],
     limits: null,
@@ -113,11 +113,20 @@ describe('the report for people', () => {
   });
 
   it.each([
-    [{ setting: 'off', confined: [], reason: null }, 'off (GVA_SANDBOX=off)'],
-    [{ setting: 'auto', confined: ['qemu', 'uml'], reason: null }, 'bubblewrap around every machine'],
-    [{ setting: 'auto', confined: ['uml'], reason: 'no' }, 'bubblewrap around uml only: no'],
-    [{ setting: 'required', confined: ['uml'], reason: null }, 'bubblewrap around every machine, required'],
-    [{ setting: 'auto', confined: [], reason: 'it fails' }, 'none: it fails; user namespaces usable'],
+    [{ setting: 'off', confined: [], filtered: [], reason: null }, 'off (GVA_SANDBOX=off)'],
+    [
+      { setting: 'auto', confined: ['qemu', 'uml'], filtered: ['qemu', 'uml'], reason: null },
+      'bubblewrap and a filter of system calls around every machine',
+    ],
+    [{ setting: 'auto', confined: ['uml'], filtered: [], reason: 'no' }, 'bubblewrap around uml only: no'],
+    [
+      { setting: 'required', confined: ['uml'], filtered: [], reason: null },
+      'bubblewrap around every machine, required',
+    ],
+    [
+      { setting: 'auto', confined: [], filtered: [], reason: 'it fails' },
+      'none: it fails; user namespaces usable',
+    ],
   ] as const)('says what confines machines: %j', (sandbox, text) => {
     const lines = doctorText({ ...report, host: { ...report.host, sandbox } }).split('\n');
     expect(lines).toContain(`  sandbox   ${text}`);

@@ -9,6 +9,7 @@ import { confinementArguments } from '../../src/vmm/bubblewrap.js';
 import { findConfinement } from '../../src/vmm/confinement-probe.js';
 import type { Disk, MachineSpec, VirtualMachine, VmmDriver } from '../../src/vmm/driver.js';
 import { QemuDriver } from '../../src/vmm/qemu/driver.js';
+import { refusedCalls } from '../../src/vmm/system-call-filter.js';
 import { UmlDriver } from '../../src/vmm/uml/driver.js';
 import { processesWith, temporaryFolder } from '../support/gva.js';
 import { requireTool } from '../support/tools.js';
@@ -18,6 +19,7 @@ import { requireTool } from '../support/tools.js';
 
 const bash = await findConfinement({ program: '/bin/bash' }, true);
 if (!bash.works && bash.reason.endsWith('not installed')) requireTool('bwrap');
+const filtered = bash.works && bash.filter;
 const why = bash.works ? '' : ` (${bash.reason})`;
 
 let home: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -136,6 +138,22 @@ describe.skipIf(!bash.works).each(vmms)(`a %s that a guest rules${why}`, (vmm) =
     };
     expect(await successes(vmm, needed)).toEqual(Object.keys(needed));
     expect(await readFile(own('output.img'), 'utf8')).toBe('written\n');
+  });
+
+  /** perl(1): syscall. Each is one that any process may ask for, of which no monitor has need. */
+  const unneeded = {
+    'asks for keys': `perl -e 'exit(syscall(${refusedCalls['keyctl']}, 0, -3, 1) < 0)'`,
+    'makes namespaces': `perl -e 'exit(syscall(${refusedCalls['unshare']}, 0x10000000) < 0)'`,
+    'speaks with the kernel by netlink': `perl -e 'socket(S, 16, 3, 0) or exit 1'`,
+  };
+
+  it.skipIf(!filtered)('asks the kernel for nothing that a monitor has no need of (x86-64)', async () => {
+    expect(await successes(vmm, unneeded)).toEqual([]);
+  });
+
+  it.skipIf(!filtered)('would be given it otherwise (x86-64)', async () => {
+    vi.stubEnv('GVA_SANDBOX', 'off');
+    expect(await successes(vmm, unneeded)).toEqual(Object.keys(unneeded));
   });
 
   it('cannot become more than it is', async () => {

@@ -68,12 +68,17 @@ it('a command keeps all else, and tells of itself behind its sockets and files',
     ...{ program: 'q', args: ['-m', '1'], env: { A: 'b' } },
     ...{ sockets: 2, files, limits: { cpuTime: 3 } },
   };
-  const inside = confinedCommand(command, { readable: [], writable: [] }, { bwrap: '/usr/bin/bwrap', host });
+  const filter = Buffer.from('of system calls');
+  const how = { bwrap: '/usr/bin/bwrap', host, filter };
+  const inside = confinedCommand(command, { readable: [], writable: [] }, how);
   expect(inside).toMatchObject({
     ...{ env: { A: 'b' }, sockets: 2, files },
-    ...{ limits: { cpuTime: 3 }, confined: true },
+    ...{ limits: { cpuTime: 3 }, confined: { filter } },
   });
   expect(inside.program).toBe('/usr/bin/bwrap');
-  expect(inside.args.slice(0, 2)).toEqual(['--info-fd', '9']);
+  expect(inside.args.slice(0, 4)).toEqual(['--info-fd', '9', '--seccomp', '10']);
   expect(inside.args.slice(-5)).toEqual(['/', '--', '/opt/q/bin/qemu', '-m', '1']);
+
+  const without = confinedCommand(command, { readable: [], writable: [] }, { ...how, filter: undefined });
+  expect(without.args).not.toContain('--seccomp');
 });

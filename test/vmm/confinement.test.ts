@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { findConfinement } from '../../src/vmm/confinement-probe.js';
 import { confined, machineReach, sandboxSetting } from '../../src/vmm/confinement.js';
 import type { MachineSpec } from '../../src/vmm/driver.js';
+import { systemCallFilter } from '../../src/vmm/system-call-filter.js';
 import { temporaryFolder } from '../support/gva.js';
 
 // A shell script in the place of bubblewrap; test/vm/confinement.test.ts has the real one.
@@ -55,6 +56,27 @@ describe('bubblewrap', () => {
     expect((await calls())[0]).toMatch(/ -- \S+monitor --version$/);
   });
 
+  it.skipIf(!systemCallFilter())('that can filter system calls does so (x86-64)', async () => {
+    await bwrap(`cat <&"$(echo "$*" | sed 's/.*--seccomp \\([0-9]*\\) .*/\\1/')" >'${folder.path}/filter'`);
+    const found = await findConfinement(command());
+    expect(found.works && found.filter).toEqual(systemCallFilter());
+    expect(await readFile(join(folder.path, 'filter'))).toEqual(systemCallFilter());
+  });
+
+  it.skipIf(!systemCallFilter())(
+    'on a kernel without filters of system calls does without (x86-64)',
+    async () => {
+      await bwrap(
+        'case $* in *--seccomp*) echo "prctl(PR_SET_SECCOMP): Invalid argument" >&2; exit 1 ;; esac',
+      );
+      const found = await findConfinement(command());
+      expect(found).toMatchObject({ works: true, filter: undefined });
+      expect(await findConfinement(command())).toEqual(found);
+      expect((await confined(command(), nothing)).args).not.toContain('--seccomp');
+      expect(await calls()).toHaveLength(3);
+    },
+  );
+
   it('that is too old for the better options, or may not use them, does without', async () => {
     const [first, second] = process.getuid?.() === 0 ? ['', '--unshare-user'] : ['--unshare-user', ''];
     await bwrap(`[ $(wc -l <'${folder.path}/calls') = 1 ] && { echo unknown option >&2; exit 1; }`);
@@ -69,7 +91,7 @@ describe('bubblewrap', () => {
     await bwrap('echo first >&2; echo "no namespaces" >&2; exit 1');
     expect(await confined(command(), nothing)).toEqual(command());
     expect(await confined(command(), nothing)).toEqual(command());
-    expect(await calls()).toHaveLength(2);
+    expect(await calls()).toHaveLength(systemCallFilter() ? 4 : 2);
     expect(await findConfinement(command())).toEqual({
       ...{ works: false, reason: 'bubblewrap does not work here (no namespaces)' },
     });
@@ -82,6 +104,18 @@ describe('bubblewrap', () => {
     await bwrap('');
     expect(await findConfinement(command())).toMatchObject({ works: true });
   });
+
+  it(
+    'is not put in a lesser way for good where the better one took too long',
+    { timeout: 90_000 },
+    async () => {
+      await bwrap(`[ $(wc -l <'${folder.path}/calls') = 1 ] && exec sleep 1000`);
+      expect(await findConfinement(command())).toMatchObject({ works: true });
+      expect(await calls()).toHaveLength(2);
+      expect(await findConfinement(command())).toMatchObject({ works: true, filter: systemCallFilter() });
+      expect(await calls()).toHaveLength(3);
+    },
+  );
 
   it('is tried again where asked to, or where another program is to be confined', async () => {
     await bwrap('');

@@ -1,4 +1,4 @@
-import { startSupervised } from '../supervisor.js';
+import { type VmmCommand, startSupervised } from '../supervisor.js';
 import { TimeLimit } from '../time-limit.js';
 
 export interface Said {
@@ -9,13 +9,16 @@ export interface Said {
 }
 
 /** What a program answers; it and its children are gone afterwards, even if it does not. */
-export async function ask(
+export const ask = (
   program: string,
   args: readonly string[],
   limitMs = 5000,
   env: Readonly<Record<string, string>> = {},
-): Promise<Said> {
-  await using machine = await startSupervised({ program, args, env: { ...env, LC_ALL: 'C' } });
+): Promise<Said> => askCommand({ program, args, env: { ...env, LC_ALL: 'C' } }, limitMs);
+
+/** As `ask`, with all that a command may have. */
+export async function askCommand(command: VmmCommand, limitMs: number): Promise<Said> {
+  await using machine = await startSupervised(command);
   using limit = new TimeLimit(machine, limitMs);
   const { status, stderr } = await machine.exited;
   return { status: limit.over ? null : status, text: machine.console.bytes().toString('utf8') + stderr };
