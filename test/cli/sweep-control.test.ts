@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { takeRequests } from '../../src/sweep/requests.js';
 import { rememberSweep } from '../../src/sweep/observe/registry.js';
@@ -45,12 +46,16 @@ describe('cancel and retry', () => {
     const [request] = await answer({ ...runningStatus, running: [] }, false);
     expect(request).toEqual({ request: 'cancel', points: [8, 20, 21, 22] });
     // If the command's first look was the new status already, it waits for a still newer one.
-    const later = setInterval(
-      () => void publish({ ...runningStatus, at: new Date().toISOString(), running: [] }),
-      50,
-    );
+    let waits = true;
+    const newer = (async () => {
+      while (waits) {
+        await publish({ ...runningStatus, at: new Date().toISOString(), running: [] });
+        await sleep(50);
+      }
+    })();
     expect(await asked).toMatchObject({ code: 0, stderr: '4 points cancelled\n' });
-    clearInterval(later);
+    waits = false;
+    await newer;
   });
 
   test('a sweep that takes longer than one waits is said to run on', async () => {

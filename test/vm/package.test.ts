@@ -24,12 +24,20 @@ async function pack(folder: string): Promise<{ archive: string; files: string[] 
   return { archive: join(folder, made.filename), files: made.files.map(({ path }) => path) };
 }
 
-/** Not a variable of this repository's tests reaches it, but for the cache of Debian packages. */
+const own = process.env['HOME'] ?? '/root';
+/** How npm reaches its registry from here: settings of the user's, and whom a site trusts. */
+const registry = {
+  npm_config_cache: process.env['npm_config_cache'] ?? join(own, '.npm'),
+  npm_config_userconfig: process.env['npm_config_userconfig'] ?? join(own, '.npmrc'),
+  NODE_EXTRA_CA_CERTS: process.env['NODE_EXTRA_CA_CERTS'] ?? '',
+};
+
+/** Not a variable of this repository's tests reaches it, but for the cache of Debian packages, and the registry of npm. */
 const environment = (folder: string, bin: string) => ({
   PATH: `${bin}:${process.env['PATH'] ?? ''}`,
   HOME: folder,
-  XDG_CACHE_HOME: process.env['XDG_CACHE_HOME'] ?? join(process.env['HOME'] ?? '/root', '.cache'),
-  npm_config_cache: process.env['npm_config_cache'] ?? join(process.env['HOME'] ?? '/root', '.npm'),
+  XDG_CACHE_HOME: process.env['XDG_CACHE_HOME'] ?? join(own, '.cache'),
+  ...registry,
 });
 
 it('npm pack makes a package that works after npm install -g', async () => {
