@@ -48,6 +48,9 @@ const [onlyKind, onlyAt] = (process.env['GVA_FAULT'] ?? '').split(':');
 /** How many of each kind are tried, unless all are. */
 const wanted = process.env['GVA_FAULT_SAMPLE'];
 
+/** Whether more is to be tried than usual: one fault alone, more of each kind, or all. */
+export const asksForMore = ['GVA_FAULT', 'GVA_FAULT_SAMPLE', 'GVA_LONG'].some((name) => process.env[name]);
+
 export const chosenKinds = faultKinds.filter((kind) => !onlyKind || kind === onlyKind);
 
 /** Numbers from 1 to `count`: all in the long form, else as many as were asked for, or `usual`, that are spread over them. */

@@ -31,8 +31,8 @@ const bases: [string, readonly VmmName[], () => Promise<Base>][] = [
   ['micro', ['qemu', 'uml'], () => loadDirectBase('micro')],
   // Only QEMU emulates other processors.
   ['micro for ARM64', ['qemu'], () => arm64Base()],
-  ['Debian, quick', ['qemu', 'uml'], () => debianBase('quick')],
-  ['Debian, systemd', ['qemu', 'uml'], () => debianBase('systemd')],
+  ['Debian, quick', isLong ? ['qemu', 'uml'] : ['uml'], () => debianBase('quick')],
+  ['Debian, systemd', isLong ? ['qemu', 'uml'] : ['qemu'], () => debianBase('systemd')],
   ['a container image', isLong ? ['qemu', 'uml'] : ['uml'], () => ociBase()],
   ...(isLong ? longBases() : []),
 ];
