@@ -14,7 +14,7 @@ import {
 import { eventually, gva, noneLeft } from '../support/gva.js';
 
 // A sweep by the grid engine local, with workers in processes of their own whose guests are shell scripts.
-const [points, kills] = process.env['GVA_LONG'] ? [200, 20] : [40, 6];
+const [points, kills] = process.env['GVA_LONG'] ? [200, 20] : [24, 4];
 
 let home: TestHome;
 let out: string;

@@ -8,7 +8,7 @@ import { gva, gvaProgram, noneLeft, temporaryFolder, writeAppliance } from '../s
 
 // gva is killed at random moments while it runs a sweep of real guests, and started again each time. GVA_LONG: as
 // often as the project promises.
-const [points, kills, timeout] = process.env['GVA_LONG'] ? [40, 10, 3_600_000] : [12, 3, 300_000];
+const [points, kills, timeout] = process.env['GVA_LONG'] ? [40, 10, 3_600_000] : [8, 2, 300_000];
 
 test(`a sweep of ${points} guests, killed ${kills} times, has every point once`, { timeout }, async () => {
   await using folder = await temporaryFolder();

@@ -13,7 +13,7 @@ import { ok, processesOf } from './cluster-fixture.js';
 import { withSharedCluster } from './with-cluster.js';
 
 // Real guests, as jobs of a real Slurm. GVA_LONG: as many as the project promises.
-const [points, bundle, seconds] = process.env['GVA_LONG'] ? [200, 10, 3600] : [12, 2, 280];
+const [points, bundle, seconds] = process.env['GVA_LONG'] ? [200, 10, 3600] : [6, 2, 280];
 /** As many instances at once as the cluster runs. */
 const slots = '6';
 

@@ -53,11 +53,11 @@ export const asksForMore = ['GVA_FAULT', 'GVA_FAULT_SAMPLE', 'GVA_LONG'].some((n
 
 export const chosenKinds = faultKinds.filter((kind) => !onlyKind || kind === onlyKind);
 
-/** Numbers from 1 to `count`: all in the long form, else as many as were asked for, or `usual`, that are spread over them. */
-export function chosenOperations(count: number, usual = 2): number[] {
+/** Numbers from 1 to `count`: all in the long form, else as many as were asked for, or one, spread over them at random. */
+export function chosenOperations(count: number): number[] {
   if (onlyAt) return [Number(onlyAt)];
   if (process.env['GVA_LONG']) return Array.from({ length: count }, (_, index) => index + 1);
-  const sample = Math.min(count, Number(wanted ?? usual));
+  const sample = Math.min(count, Number(wanted ?? 1));
   const offset = Math.floor(Math.random() * (count / sample));
   return Array.from({ length: sample }, (_, index) => 1 + offset + Math.floor((index * count) / sample));
 }

@@ -9,7 +9,7 @@ import { startRunning } from '../support/running.js';
 
 // Media that come while a guest runs (docs/channels.md, "While it runs: media"), with real guests. GVA_LONG: fifty of them.
 
-const swaps = process.env['GVA_LONG'] === undefined ? 5 : 50;
+const swaps = process.env['GVA_LONG'] === undefined ? 3 : 50;
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let env: Record<string, string>;
