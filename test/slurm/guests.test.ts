@@ -122,7 +122,7 @@ describe.skipIf(withoutSlurm)(`real guests on Slurm${needsSlurm}`, () => {
     }
   }
 
-  it('the Mandelbrot set, byte for byte as on this host', async () => {
+  it.runIf(process.env['GVA_LONG'])('the Mandelbrot set, byte for byte as on this host', async () => {
     await buildProgram();
     const wanted = { count: 8, perJob: 2, answer: 'rows.bin' };
     await expectSame('mandelbrot', join(example, 'plan.yaml'), wanted);

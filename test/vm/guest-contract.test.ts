@@ -33,13 +33,13 @@ const bases: [string, readonly VmmName[], () => Promise<Base>][] = [
   ['micro for ARM64', ['qemu'], () => arm64Base()],
   ['Debian, quick', isLong ? ['qemu', 'uml'] : ['uml'], () => debianBase('quick')],
   ['Debian, systemd', isLong ? ['qemu', 'uml'] : ['qemu'], () => debianBase('systemd')],
-  ['a container image', isLong ? ['qemu', 'uml'] : ['uml'], () => ociBase()],
   ...(isLong ? longBases() : []),
 ];
 
 /** Those that take minutes to make, or to boot. */
 function longBases(): typeof bases {
   return [
+    ['a container image', ['qemu', 'uml'], () => ociBase()],
     // Firmware boots it, and nothing else can.
     ['an adopted Debian', ['qemu'], () => adoptedBase()],
     ['a recipe', ['qemu', 'uml'], () => recipeBase()],

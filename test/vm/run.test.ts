@@ -84,7 +84,8 @@ describe('gva run', () => {
     );
   });
 
-  describe.each(['qemu', 'uml'])('under %s', (vmm) => {
+  // GVA_LONG: QEMU, too; its emulation takes its time.
+  describe.each(process.env['GVA_LONG'] ? ['qemu', 'uml'] : ['uml'])('under %s', (vmm) => {
     async function run(text: ApplianceText, ...options: string[]) {
       await using folder = await temporaryFolder();
       const appliance = await writeAppliance(join(folder.path, 'a'), text);
