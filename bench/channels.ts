@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { GuestCommand } from '../src/channel/command.js';
 import { type FoundInstance, execute, insert, runningInstances } from '../src/instance/control/client.js';
-import { packageRoot } from '../src/system/paths.js';
+import { packageRoot } from '../src/system/package.js';
 import { type Benchmark, type Figure, timed } from './benchmark.js';
 import { inTemporaryFolder } from './gva.js';
 

@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { checkpointFolder, packageRoot } from '../src/system/paths.js';
+import { packageRoot } from '../src/system/package.js';
+import { checkpointFolder } from '../src/system/paths.js';
 import { type Benchmark, type Figure, timed } from './benchmark.js';
 import { execute, inTemporaryFolder } from './gva.js';
 

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { packageRoot } from '../src/system/paths.js';
+import { packageRoot } from '../src/system/package.js';
 import { type Benchmark, type Figure, alternate, ratios, timed } from './benchmark.js';
 import { execute, gva, inTemporaryFolder, readResult } from './gva.js';
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { InstanceResult } from '../src/model/result.js';
-import { packageRoot } from '../src/system/paths.js';
+import { packageRoot } from '../src/system/package.js';
 
 export const execute = promisify(execFile);
 

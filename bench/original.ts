@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadDirectBase } from '../src/base/store.js';
-import { packageRoot } from '../src/system/paths.js';
+import { packageRoot } from '../src/system/package.js';
 import { type Benchmark, type Figure, alternate, ratios, timed } from './benchmark.js';
 import { execute, gva, inTemporaryFolder, readResult } from './gva.js';
 

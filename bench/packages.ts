@@ -2,7 +2,7 @@ import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeVmdk } from '../src/disk/vmdk/index.js';
 import { writeOva } from '../src/ovf/tar/writer.js';
-import { packageRoot } from '../src/system/paths.js';
+import { packageRoot } from '../src/system/package.js';
 import { type Benchmark, type Figure, alternate, ratios, timed } from './benchmark.js';
 import { execute, gva, inTemporaryFolder } from './gva.js';
 import { makeHalfFull } from './vmdk.js';

@@ -1,6 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { packageRoot, pointFolder } from '../src/system/paths.js';
+import { packageRoot } from '../src/system/package.js';
+import { pointFolder } from '../src/system/paths.js';
 import { type Benchmark, type Figure, alternate, timed } from './benchmark.js';
 import { withCluster } from './cluster.js';
 import { execute, inTemporaryFolder } from './gva.js';

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import { type Benchmark, type Figure, timed } from './benchmark.js';
-import { packageRoot } from '../src/system/paths.js';
+import { packageRoot } from '../src/system/package.js';
 import { execute, inTemporaryFolder } from './gva.js';
 import { makeSweep } from './made-sweep.js';
 

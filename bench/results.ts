@@ -1,7 +1,7 @@
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { cpus, loadavg, release, totalmem } from 'node:os';
 import { basename, join } from 'node:path';
-import { packageRoot, packageVersion } from '../src/system/paths.js';
+import { packageRoot, packageVersion } from '../src/system/package.js';
 import { type Benchmark, type Figure, median } from './benchmark.js';
 
 /** A figure as it is kept. */

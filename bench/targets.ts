@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { packageRoot } from '../src/system/paths.js';
+import { packageRoot } from '../src/system/package.js';
 import type { Figure } from './benchmark.js';
 
 /** A figure that has something to reach. */

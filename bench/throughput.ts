@@ -5,7 +5,7 @@ import { type Benchmark, type Figure, alternate, ratios, timed } from './benchma
 import { writeEmptyAppliance } from './empty-appliance.js';
 import { execute, inTemporaryFolder } from './gva.js';
 import { busyProcessors, busySeconds, quietHost } from './host-load.js';
-import { packageRoot } from '../src/system/paths.js';
+import { packageRoot } from '../src/system/package.js';
 
 const points = 16;
 const pairs = 5;

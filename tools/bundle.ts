@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { rolldown } from 'rolldown';
-import { packageRoot, packageVersion } from '../src/system/paths.js';
+import { packageRoot, packageVersion } from '../src/system/package.js';
 
 // npm run bundle: the program as one file, gva.mjs, with what must lie beside it, in dist/bundle/gva-VERSION and as an archive
 // of that folder. It is for home directories on grids: few files to look up, and nothing to install.

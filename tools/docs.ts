@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { packageRoot } from '../src/system/paths.js';
+import { packageRoot } from '../src/system/package.js';
 import { chartFile, growthChart, growthPage, growths } from './growth-charts.js';
 import { jsonPage, schemasFile, schemasText } from './json-page.js';
 import { libraryPage } from './library-page.js';

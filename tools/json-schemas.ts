@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import ts from 'typescript';
-import { packageRoot } from '../src/system/paths.js';
+import { packageRoot } from '../src/system/package.js';
 
 // JSON Schema (2020-12) of what commands print with --json, made of the types in src/cli/json-outputs.ts.
 

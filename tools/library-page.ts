@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import ts from 'typescript';
-import { packageRoot } from '../src/system/paths.js';
+import { packageRoot } from '../src/system/package.js';
 import type { GeneratedPage } from './page.js';
 
 // The reference of the library, made of the declarations of what src/library/index.ts exports.

@@ -2,7 +2,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command, Help } from 'commander';
 import { program } from '../src/cli/main.js';
-import { packageRoot, packageVersion } from '../src/system/paths.js';
+import { packageRoot, packageVersion } from '../src/system/package.js';
 
 // A manual page for each command, made of what --help says: dist/man/gva.1, gva-run.1, gva-sweep-run.1, ...
 

@@ -2,7 +2,7 @@ import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadDirectBase } from '../../src/base/store.js';
 import { cpioArchive } from '../../src/disk/cpio.js';
-import { packageRoot } from '../../src/system/paths.js';
+import { packageRoot } from '../../src/system/package.js';
 
 export const peerScript = (name: string) => join(packageRoot, 'bench/peers', name);
 

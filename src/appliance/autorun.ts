@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { ApplianceManifest } from '../model/appliance.js';
 import { GvaError } from '../system/errors.js';
-import { guestFile } from '../system/paths.js';
+import { guestFile } from '../system/package.js';
 
 /** Name of the generated script: what a user's own script-bin holds can sort before it or after it. */
 export const autorunName = '50-autorun';

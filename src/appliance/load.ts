@@ -3,7 +3,8 @@ import { join, resolve } from 'node:path';
 import type { ApplianceManifest } from '../model/appliance.js';
 import { GvaError } from '../system/errors.js';
 import { digestText, ensureFolder, readTextIfExists, writeFileAtomically } from '../system/files.js';
-import { applianceFiles, imagesFolder, packageVersion } from '../system/paths.js';
+import { packageVersion } from '../system/package.js';
+import { applianceFiles, imagesFolder } from '../system/paths.js';
 
 /** Raise when the same text becomes another appliance. */
 const manifestVersion = 1;

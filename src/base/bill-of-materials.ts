@@ -1,5 +1,5 @@
 import { type BaseManifest, distributionOf, filesOf } from '../model/base.js';
-import { packageVersion } from '../system/paths.js';
+import { packageVersion } from '../system/package.js';
 
 type Described = Pick<BaseManifest, 'name' | 'digest' | 'packages' | 'files'> & Partial<BaseManifest>;
 

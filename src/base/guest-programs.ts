@@ -1,5 +1,5 @@
 import { messageOf } from '../system/errors.js';
-import { guestFile } from '../system/paths.js';
+import { guestFile } from '../system/package.js';
 import { findProgram, runTool } from '../system/process.js';
 
 /** Programs of ours that are compiled for the guest; each from guest/NAME.c and what it includes. */

@@ -1,7 +1,7 @@
 import { chmod, copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Architecture } from '../model/base.js';
-import { guestFile } from '../system/paths.js';
+import { guestFile } from '../system/package.js';
 import { compileGuestProgram, guestPrograms } from './guest-programs.js';
 import { type KernelModule, modulesAlias, modulesDep } from './kernel-modules.js';
 

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { packageVersion } from '../system/paths.js';
+import { packageVersion } from '../system/package.js';
 import { addBaseCommand } from './base/command.js';
 import { addCompletionCommand } from './completion/command.js';
 import { addCompareCommand } from './compare.js';

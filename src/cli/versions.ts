@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
 import { release } from 'node:os';
 import { promisify } from 'node:util';
-import { basesFolder, packageRoot, packageVersion, scratchFolder } from '../system/paths.js';
+import { packageRoot, packageVersion } from '../system/package.js';
+import { basesFolder, scratchFolder } from '../system/paths.js';
 import { findProgram } from '../system/process.js';
 import { printJson } from './action.js';
 

@@ -6,7 +6,8 @@ import type { PreparedAppliance } from '../instance/prepare.js';
 import type { GridImage, GridWork } from '../model/grid.js';
 import { ensureFolder, publishFile, writeFileAtomically } from '../system/files.js';
 import { linkOnce } from '../system/lost-replies.js';
-import { gridFiles, gridImage, imagesFolder, packageVersion } from '../system/paths.js';
+import { packageVersion } from '../system/package.js';
+import { gridFiles, gridImage, imagesFolder } from '../system/paths.js';
 import { runTool } from '../system/process.js';
 import { rememberedDigest } from '../system/remembered-digest.js';
 

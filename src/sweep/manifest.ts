@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { SweepManifest } from '../model/sweep.js';
-import { packageVersion } from '../system/paths.js';
+import { packageVersion } from '../system/package.js';
 import type { GatherSpec } from './gathering.js';
 import type { SweepSpec } from './run-sweep.js';
 

@@ -1,7 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { homedir, hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 
 /**
  * Every file and folder that GVA keeps has its name here, and its description in docs/layout.md.
@@ -371,33 +369,3 @@ export function pointCheckpoint(sweepFolder: string, index: number): string {
 /** Of such a point on a grid: what one job of it has saved, by the job's name and how often the grid has begun it anew. */
 export const attemptCheckpoint = (point: string, job: string, restarts: number) =>
   join(point, `${job}-r${restarts}`);
-
-/** The root of this package: where guest/ and package.json are, from the sources and from the build alike. */
-export const packageRoot = (() => {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder);
-  return folder;
-})();
-
-/** The program itself; `gva.mjs` in a folder that `npm run bundle` made. */
-export const gvaProgram = (() => {
-  const bundle = join(packageRoot, 'gva.mjs');
-  return existsSync(bundle) ? bundle : join(packageRoot, 'bin/gva');
-})();
-
-/** What pages have in them, made by the build from src/report/page/. */
-export const pageFiles = {
-  script: join(packageRoot, 'dist/page/report.js'),
-  live: join(packageRoot, 'dist/page/live.js'),
-  liveStyle: join(packageRoot, 'dist/page/live.css'),
-  style: join(packageRoot, 'dist/page/style.css'),
-} as const;
-
-export const guestFile = (name: string) => join(packageRoot, 'guest', name);
-
-export function packageVersion(): string {
-  const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as {
-    version: string;
-  };
-  return version;
-}

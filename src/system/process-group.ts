@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { errnoOf } from './errors.js';
-import { packageRoot } from './paths.js';
+import { packageRoot } from './package.js';
 import { asError, findProgram, toolEnvironment, toolMissing } from './process.js';
 
 /** Milliseconds that a group is given to end after SIGTERM. */

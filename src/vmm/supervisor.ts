@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Duplex, Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ExitCode, GvaError, errnoOf, messageOf } from '../system/errors.js';
-import { packageRoot } from '../system/paths.js';
+import { packageRoot } from '../system/package.js';
 import { type ProcessIdentity, processIdentity } from '../system/process-identity.js';
 import { ConsoleRing } from './console-ring.js';
 import type { VirtualMachine, VmmExit } from './driver.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { packageRoot, packageVersion } from '../../src/system/paths.js';
+import { packageRoot, packageVersion } from '../../src/system/package.js';
 import { gva, temporaryFolder } from '../support/gva.js';
 
 describe('gva by itself', () => {

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { PNG } from 'pngjs';
 import { expect } from 'vitest';
 import { colourOf } from '../../examples/mandelbrot/picture.mjs';
-import { packageRoot } from '../../src/system/paths.js';
+import { packageRoot } from '../../src/system/package.js';
 
 export const runFile = promisify(execFile);
 export const example = join(packageRoot, 'examples/mandelbrot');

@@ -4,7 +4,7 @@ import { join, relative } from 'node:path';
 import { isDeepStrictEqual as isEqual } from 'node:util';
 import { beforeAll, expect, test, vi } from 'vitest';
 import { digestFile } from '../../src/system/files.js';
-import { packageRoot } from '../../src/system/paths.js';
+import { packageRoot } from '../../src/system/package.js';
 import { publishTestBase } from '../support/bases.js';
 import { squareManifest, writeAppliance } from '../support/fake-appliance.js';
 import { faultLayer } from '../support/fault-layer.js';

@@ -3,7 +3,8 @@ import { readFile, readdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { SweepSummary } from '../../src/model/sweep.js';
-import { packageRoot, pointFolder } from '../../src/system/paths.js';
+import { packageRoot } from '../../src/system/package.js';
+import { pointFolder } from '../../src/system/paths.js';
 import { squareManifest, writeAppliance } from '../support/fake-appliance.js';
 import {
   type Fault,

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { SweepSummary } from '../../src/model/sweep.js';
-import { packageRoot, pointFolder } from '../../src/system/paths.js';
+import { packageRoot } from '../../src/system/package.js';
+import { pointFolder } from '../../src/system/paths.js';
 import { type TestHome, makeTestHome, squareManifest, writeAppliance } from '../support/fake-appliance.js';
 import { noneLeft } from '../support/gva.js';
 

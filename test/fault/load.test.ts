@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { packageRoot } from '../../src/system/paths.js';
+import { packageRoot } from '../../src/system/package.js';
 
 // Everything that may leak is counted before and after. GVA_LONG: as much as the project promises.
 const [points, inRow, atOnce] = process.env['GVA_LONG'] ? [10_000, 200, 24] : [400, 3, 6];

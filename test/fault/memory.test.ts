@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { SweepSummary } from '../../src/model/sweep.js';
 import type { SweepStatus } from '../../src/model/sweep-status.js';
-import { packageRoot } from '../../src/system/paths.js';
+import { packageRoot } from '../../src/system/package.js';
 import { doneScript } from '../../src/vmm/fake/driver.js';
 import { type TestHome, makeTestHome, squareManifest, writeAppliance } from '../support/fake-appliance.js';
 import {

@@ -3,7 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { SweepSummary } from '../../src/model/sweep.js';
-import { packageRoot } from '../../src/system/paths.js';
+import { packageRoot } from '../../src/system/package.js';
 import { doneScript } from '../../src/vmm/fake/driver.js';
 import { type TestHome, makeTestHome } from '../support/fake-appliance.js';
 import { type FaultPlace, type NetworkFaults, faultsSoFar, networkFileSystem } from '../support/faults.js';

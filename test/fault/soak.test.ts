@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { packageRoot } from '../../src/system/paths.js';
+import { packageRoot } from '../../src/system/package.js';
 
 // GVA_LONG: for ten minutes. For longer: npm run soak -- --minutes 600
 const minutes = process.env['GVA_LONG'] ? 10 : 0;

@@ -6,7 +6,8 @@ import { onTestFinished } from 'vitest';
 import { instanceIdentity } from '../../src/instance/identity.js';
 import type { GridElement, GridPoint, GridRecord, GridWork } from '../../src/model/grid.js';
 import { digestFile, digestText } from '../../src/system/files.js';
-import { gridFiles, gridImage, packageRoot, pointFolder } from '../../src/system/paths.js';
+import { packageRoot } from '../../src/system/package.js';
+import { gridFiles, gridImage, pointFolder } from '../../src/system/paths.js';
 import { type TestHome, fakeBase, makeAppliance } from '../support/fake-appliance.js';
 
 /** A sweep's folder as its coordinator would have made it, with what nodes have besides. */

@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { GuestFiles } from '../../src/instance/service/guest-files.js';
 import { GuestService } from '../../src/instance/service/guest-service.js';
 import { PostedFiles } from '../../src/instance/service/posted-files.js';
-import { guestFile } from '../../src/system/paths.js';
+import { guestFile } from '../../src/system/package.js';
 import { eventually, temporaryFolder } from '../support/gva.js';
 
 // The guest's programs for the service by network (docs/channels.md, "By network"), with a card that this test plays: all

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type GuestEvent, guestEventNames, parseGuestEvent } from '../../src/model/guest-event.js';
-import { guestFile } from '../../src/system/paths.js';
+import { guestFile } from '../../src/system/package.js';
 
 // GVAD runs here against folders, without any machine: the media are already "mounted" under a folder.
 const shells = [['dash'], ['bash', '--posix'], ['busybox', 'sh']];

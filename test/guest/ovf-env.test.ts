@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { parameterFiles } from '../../src/appliance/parameter-files.js';
 import type { ParameterType, ParameterValue, ParameterValues } from '../../src/model/parameter.js';
-import { guestFile } from '../../src/system/paths.js';
+import { guestFile } from '../../src/system/package.js';
 
 // The guest makes the parameter files from an OVF environment alone; here by this machine's awk and by busybox's,
 // which is the one in the base "micro".

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Envelope } from '../../src/model/envelope.js';
 import { readDescriptor } from '../../src/ovf/read-descriptor.js';
-import { packageRoot } from '../../src/system/paths.js';
+import { packageRoot } from '../../src/system/package.js';
 
 /** Descriptors that other tools wrote; beside the checkout and no part of it. */
 export const corpusFolder = join(packageRoot, '../shared/ovf/corpus');

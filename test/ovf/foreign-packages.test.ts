@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { packageRoot } from '../../src/system/paths.js';
+import { packageRoot } from '../../src/system/package.js';
 import { corpusFiles, needsCorpus, withoutCorpus } from './foreign-fixture.js';
 import { type Saying, pageOf, sayingOf } from './foreign-page.js';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeSweep } from '../../bench/made-sweep.js';
-import { packageRoot } from '../../src/system/paths.js';
+import { packageRoot } from '../../src/system/package.js';
 import { openPage, seriousFindings, startChromium } from '../support/browser.js';
 import { gva, temporaryFolder } from '../support/gva.js';
 import { hostile, writeTestSweep } from './fixture.js';

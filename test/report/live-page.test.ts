@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeSweep } from '../../bench/made-sweep.js';
-import { packageRoot } from '../../src/system/paths.js';
+import { packageRoot } from '../../src/system/package.js';
 import { openPage, seriousFindings, startChromium } from '../support/browser.js';
 import { temporaryFolder } from '../support/gva.js';
 import { finishedStatus } from '../sweep/observe-fixture.js';

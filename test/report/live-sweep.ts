@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { packageRoot } from '../../src/system/paths.js';
+import { packageRoot } from '../../src/system/package.js';
 import { eventually, gvaProgram } from '../support/gva.js';
 
 /** Points of the sweep: 24 values of x, each in four modes. */

@@ -10,7 +10,7 @@ import { prepareAppliance } from '../../dist/src/instance/prepare.js';
 import { readPlan } from '../../dist/src/sweep/plan/plan.js';
 import { conductSweep } from '../../dist/src/sweep/run-sweep.js';
 import { defaultRetryLimits } from '../../dist/src/sweep/schedule/retry-policy.js';
-import { packageRoot } from '../../dist/src/system/paths.js';
+import { packageRoot } from '../../dist/src/system/package.js';
 
 // A test that fails leaves nothing that runs.
 process.stdin

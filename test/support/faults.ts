@@ -2,7 +2,7 @@ import { execFile, spawn } from 'node:child_process';
 import { lstat, open, readFile, readdir, realpath, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { packageRoot } from '../../src/system/paths.js';
+import { packageRoot } from '../../src/system/package.js';
 
 /** What may happen to a file operation; see faults.c. */
 export const faultKinds = ['ENOSPC', 'EMFILE', 'EIO', 'EACCES', 'ESTALE', 'REPLY', 'SHORT', 'CUT'] as const;

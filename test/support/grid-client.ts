@@ -6,7 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import type { SweepSummary } from '../../src/model/sweep.js';
 import { digestFile } from '../../src/system/files.js';
-import { packageRoot, pointFolder } from '../../src/system/paths.js';
+import { packageRoot } from '../../src/system/package.js';
+import { pointFolder } from '../../src/system/paths.js';
 import { fakeBase, squareManifest, writeAppliance } from './fake-appliance.js';
 
 // A sweep by the grid engine local, by a client in a process of its own (fake-grid-client.mjs), with workers in theirs whose

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { InstanceResult } from '../../src/model/result.js';
 import { listTree } from '../../src/system/folder-digest.js';
-import { packageRoot } from '../../src/system/paths.js';
+import { packageRoot } from '../../src/system/package.js';
 import { checkJsonOutput } from './json-output.js';
 
 export const gvaProgram = join(packageRoot, 'bin/gva');

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { JsonSchemas, Schema } from '../../tools/json-schemas.js';
-import { packageRoot } from '../../src/system/paths.js';
+import { packageRoot } from '../../src/system/package.js';
 
 // What commands print with --json, held against docs/json-schemas.json: whatever a test is about, it sees what is documented.
 

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { packageRoot } from '../../src/system/paths.js';
+import { packageRoot } from '../../src/system/package.js';
 
 /** Leaves beside `path` what a process leaves that is killed before it can publish it. */
 export function leaveBeside(path: string): void {

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
 import { readPlan } from '../../src/sweep/plan/plan.js';
 import { countPoints } from '../../src/sweep/plan/points.js';
-import { packageRoot } from '../../src/system/paths.js';
+import { packageRoot } from '../../src/system/package.js';
 import { temporaryFolder } from '../support/gva.js';
 
 // docs/plans.md: blocks that begin with `name:` are appliances, for the plans below them. A block behind a line with a

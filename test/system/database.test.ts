@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { databaseCode } from '../../src/system/database.js';
-import { packageRoot } from '../../src/system/paths.js';
+import { packageRoot } from '../../src/system/package.js';
 import { temporaryFolder } from '../support/gva.js';
 
 // Of the build: Node.js does not run TypeScript. What a process that has only so many descriptors left says of it.

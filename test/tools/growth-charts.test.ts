@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { RecordedFigure } from '../../bench/results.js';
-import { packageRoot } from '../../src/system/paths.js';
+import { packageRoot } from '../../src/system/package.js';
 import { chartFile, growthChart, growths, growthsOf } from '../../tools/growth-charts.js';
 
 const figure = (series: string, at: number, samples: number[], limit?: true): RecordedFigure => ({

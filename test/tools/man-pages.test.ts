@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
-import { packageRoot } from '../../src/system/paths.js';
+import { packageRoot } from '../../src/system/package.js';
 import { findProgram } from '../../src/system/process.js';
 import { manPages } from '../../tools/man-pages.js';
 import { temporaryFolder } from '../support/gva.js';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { expect, it } from 'vitest';
 import { program } from '../../src/cli/main.js';
-import { packageRoot } from '../../src/system/paths.js';
+import { packageRoot } from '../../src/system/package.js';
 import { pages } from '../../tools/docs.js';
 import { schemasFile, schemasText } from '../../tools/json-page.js';
 import type { JsonSchemas } from '../../tools/json-schemas.js';

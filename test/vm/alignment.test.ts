@@ -3,7 +3,7 @@ import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
-import { packageRoot } from '../../src/system/paths.js';
+import { packageRoot } from '../../src/system/package.js';
 import { buildLimit } from '../support/debian-base.js';
 import { temporaryFolder } from '../support/gva.js';
 

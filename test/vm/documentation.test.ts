@@ -1,7 +1,7 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { expect, it } from 'vitest';
-import { packageRoot } from '../../src/system/paths.js';
+import { packageRoot } from '../../src/system/package.js';
 import { findProgram } from '../../src/system/process.js';
 import { expectBlocksWork, readDocument, shellBlocks } from '../support/documentation.js';
 

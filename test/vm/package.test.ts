@@ -7,7 +7,7 @@ import { expect, it } from 'vitest';
 import type { BaseManifest } from '../../src/model/base.js';
 import type { InstanceResult } from '../../src/model/result.js';
 import { findBase } from '../../src/base/store.js';
-import { packageRoot, packageVersion } from '../../src/system/paths.js';
+import { packageRoot, packageVersion } from '../../src/system/package.js';
 import { temporaryFolder } from '../support/gva.js';
 
 // The package as a new user has it: packed, installed by npm into an empty folder, used from there; and the bundle.

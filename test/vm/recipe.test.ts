@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Base, loadBase } from '../../src/base/store.js';
 import type { BaseManifest } from '../../src/model/base.js';
-import { packageRoot } from '../../src/system/paths.js';
+import { packageRoot } from '../../src/system/package.js';
 import { buildLimit, debianBase } from '../support/debian-base.js';
 import {
   type Outcome,

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { DirectBase } from '../../src/base/store.js';
-import { packageRoot } from '../../src/system/paths.js';
+import { packageRoot } from '../../src/system/package.js';
 import { buildLimit, debianBase } from '../support/debian-base.js';
 import { expectBlocksWork, readDocument, shellBlocks } from '../support/documentation.js';
 import { gva, outputBytes, readResult, temporaryFolder, writeAppliance } from '../support/gva.js';

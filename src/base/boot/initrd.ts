@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { type CpioEntry, cpioArchive } from '../../disk/cpio.js';
-import { guestFile } from '../../system/paths.js';
+import { guestFile } from '../../system/package.js';
 import { type KernelModule, modulesAlias, modulesDep } from '../kernel-modules.js';
 
 export interface InitrdSources {

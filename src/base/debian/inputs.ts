@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { guestFile } from '../../system/paths.js';
+import { guestFile } from '../../system/package.js';
 import { gvadFiles } from '../root-files.js';
 import type { DebianOptions } from './options.js';
 

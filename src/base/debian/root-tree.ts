@@ -1,6 +1,6 @@
 import { chmod, mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { guestFile } from '../../system/paths.js';
+import { guestFile } from '../../system/package.js';
 import { runTool } from '../../system/process.js';
 import type { KernelModule } from '../kernel-modules.js';
 import { installGvad, installProgram, mediaFolders, standardStreams, writeModules } from '../root-files.js';

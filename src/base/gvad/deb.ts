@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { imageDate } from '../../disk/ext4-image.js';
 import { publishFile } from '../../system/files.js';
-import { packageVersion } from '../../system/paths.js';
+import { packageVersion } from '../../system/package.js';
 import { runTool } from '../../system/process.js';
 import { installerFile } from './files.js';
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { isoBytes } from '../../disk/iso9660/index.js';
 import type { MediumEntry } from '../../disk/medium-entry.js';
-import { guestFile } from '../../system/paths.js';
+import { guestFile } from '../../system/package.js';
 import { oneFileInstaller } from './files.js';
 
 /** The volume that cloud-init takes for its data source "NoCloud". */

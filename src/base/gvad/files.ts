@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { guestFile } from '../../system/paths.js';
+import { guestFile } from '../../system/package.js';
 
 /** What the installer puts into a system, by its name beside `install.sh`; paths below guest/. */
 const sources = {

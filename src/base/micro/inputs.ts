@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { Architecture } from '../../model/base.js';
 import { debianArchitectures } from '../foreign-apt.js';
 import { gvadFiles } from '../root-files.js';
-import { guestFile } from '../../system/paths.js';
+import { guestFile } from '../../system/package.js';
 
 /** Raise when the build itself changes in a way that changes its bytes. */
 const buildVersion = 10;

@@ -2,7 +2,7 @@ import { chmod, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Architecture } from '../../model/base.js';
 import { ExitCode, GvaError } from '../../system/errors.js';
-import { guestFile } from '../../system/paths.js';
+import { guestFile } from '../../system/package.js';
 import type { KernelModule } from '../kernel-modules.js';
 import { installGvad, installProgram, mediaFolders, writeModules } from '../root-files.js';
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { GvaError } from '../../system/errors.js';
-import { guestFile } from '../../system/paths.js';
+import { guestFile } from '../../system/package.js';
 import { gvadFiles } from '../root-files.js';
 import type { OciImage } from './layout.js';
 

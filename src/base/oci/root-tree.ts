@@ -2,7 +2,7 @@ import { lstat, mkdir, readFile, readdir, readlink, symlink, writeFile } from 'n
 import { join } from 'node:path';
 import { openRaw } from '../../disk/source.js';
 import type { BaseDefaults } from '../../model/base.js';
-import { guestFile } from '../../system/paths.js';
+import { guestFile } from '../../system/package.js';
 import type { KernelModule } from '../kernel-modules.js';
 import { appletsIn } from '../micro/root-tree.js';
 import { installGvad, installProgram, mediaFolders, standardStreams, writeModules } from '../root-files.js';

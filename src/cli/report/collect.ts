@@ -6,7 +6,8 @@ import type { ReportData, ReportedSweep } from '../../report/data.js';
 import { readManifest } from '../../sweep/observe/manifest.js';
 import { type ResultRow, readRows } from '../../sweep/observe/rows.js';
 import { type SeenStatus, readStatus } from '../../sweep/observe/status.js';
-import { packageVersion, pointFolder, resultFiles } from '../../system/paths.js';
+import { packageVersion } from '../../system/package.js';
+import { pointFolder, resultFiles } from '../../system/paths.js';
 import { explainFailures } from './failure-examples.js';
 import { findImages } from './images.js';
 

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import type { PageAssets } from '../../report/html/document.js';
 import { ExitCode, GvaError, errnoOf, messageOf } from '../../system/errors.js';
 import { writeFileAtomically } from '../../system/files.js';
-import { pageFiles } from '../../system/paths.js';
+import { pageFiles } from '../../system/package.js';
 
 /**
  * Before the work is done that makes the file.

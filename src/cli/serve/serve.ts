@@ -9,7 +9,7 @@ import { findSweep, isSweepFolder } from '../../sweep/observe/find.js';
 import { knownSweeps } from '../../sweep/observe/registry.js';
 import { readStatus } from '../../sweep/observe/status.js';
 import { ExitCode, GvaError, messageOf } from '../../system/errors.js';
-import { packageVersion, pageFiles } from '../../system/paths.js';
+import { packageVersion, pageFiles } from '../../system/package.js';
 import { printJson } from '../action.js';
 import { count } from '../quantities.js';
 import type { ServeOptions } from './command.js';

@@ -9,7 +9,7 @@ import type { StartChoice } from '../../model/start.js';
 import { countPoints } from '../../sweep/plan/points.js';
 import type { Conducting, SweepSpec } from '../../sweep/run-sweep.js';
 import { ExitCode } from '../../system/errors.js';
-import { gvaProgram } from '../../system/paths.js';
+import { gvaProgram } from '../../system/package.js';
 import type { GridWords } from './grid-options.js';
 import { engineOf, gridSettings } from './grid-options.js';
 

@@ -4,7 +4,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { errnoOf, messageOf } from '../../system/errors.js';
-import { packageRoot } from '../../system/paths.js';
+import { packageRoot } from '../../system/package.js';
 import { whenStarted } from '../../system/process.js';
 import { elementScript } from '../element-script.js';
 import { type ElementEnd, type ElementState, elementLog } from '../engine.js';

@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { SchemaElement } from 'hyparquet';
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
-import { packageVersion } from '../../system/paths.js';
+import { packageVersion } from '../../system/package.js';
 import type { Column, ColumnType } from './column.js';
 import { specialNumber } from './exact-number.js';
 import type { Cell, ResultsTable } from './table.js';

@@ -1,7 +1,7 @@
 import { type Base, findBase } from '../../base/store.js';
 import type { DoctorReport } from '../../model/doctor.js';
 import { GvaError } from '../../system/errors.js';
-import { packageVersion } from '../../system/paths.js';
+import { packageVersion } from '../../system/package.js';
 import { chooseVmm } from '../choose.js';
 import type { VmmDriver } from '../driver.js';
 import { advise } from './advice.js';

@@ -6,7 +6,8 @@ import { openExt4 } from '../../disk/ext4/index.js';
 import { lookUp } from '../../disk/lookup.js';
 import { openRaw } from '../../disk/source.js';
 import { ExitCode, GvaError } from '../../system/errors.js';
-import { doctorFiles, guestFile, scratchFiles, scratchFolder, scratchPrefix } from '../../system/paths.js';
+import { guestFile } from '../../system/package.js';
+import { doctorFiles, scratchFiles, scratchFolder, scratchPrefix } from '../../system/paths.js';
 import { processIdentity } from '../../system/process-identity.js';
 
 /** What guests are tried with, in a scratch folder; disposing it removes the folder. */

@@ -8,7 +8,7 @@ import { oneFileInstaller } from '../../../src/base/gvad/files.js';
 import { writeGvadPackage } from '../../../src/base/gvad/deb.js';
 import { openIso } from '../../../src/disk/iso9660/index.js';
 import { lookUp } from '../../../src/disk/lookup.js';
-import { guestFile } from '../../../src/system/paths.js';
+import { guestFile } from '../../../src/system/package.js';
 import { MemorySource } from '../../disk/ext4-fixture.js';
 import { temporaryFolder } from '../../support/gva.js';
 import { requireTool } from '../../support/tools.js';

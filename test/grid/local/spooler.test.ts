@@ -6,7 +6,7 @@ import type { JobArray } from '../../../src/grid/engine.js';
 import { LocalEngine } from '../../../src/grid/local/engine.js';
 import { QueueFolder } from '../../../src/grid/local/queue-folder.js';
 import { Spooler } from '../../../src/grid/local/spooler.js';
-import { packageRoot } from '../../../src/system/paths.js';
+import { packageRoot } from '../../../src/system/package.js';
 import { readTextIfExists } from '../../../src/system/files.js';
 import { eventually, noneLeft, processesWith, temporaryFolder } from '../../support/gva.js';
 import { arrayOf, endsOf, never, sent } from '../contract.js';
