@@ -93,7 +93,9 @@ describe.each(['qemu', 'uml'])('the process of %s', (vmm) => {
 async function leaders(text: string): Promise<number[]> {
   const found: number[] = [];
   for (const pid of await processesWith(text)) {
-    const stat = await readFile(`/proc/${pid}/stat`, 'latin1');
+    // Under User-mode Linux the guest's processes are among them, and come and go.
+    const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => undefined);
+    if (stat === undefined) continue;
     // After the command, in parentheses: state, parent, group, session (proc(5)).
     const [, , group, session] = stat
       .slice(stat.lastIndexOf(')') + 2)
